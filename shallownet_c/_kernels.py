@@ -1,0 +1,42 @@
+"""The build of the kernels that this process uses: the best one for the CPU, or the one SHALLOWNET_C_CPU names."""
+
+import importlib
+import os
+from types import ModuleType
+
+import numpy as np
+
+from shallownet_c import _cpu
+
+#: The codes by which the kernels know an activation and a loss.
+ACTIVATIONS = {"identity": 0, "sigmoid": 1, "tanh": 2, "relu": 3, "leaky_relu": 4, "softmax": 5}
+LOSSES = {"squared_error": 0, "log_loss": 1}
+
+available: tuple[str, ...] = _cpu.supported()
+
+
+def _choose(wanted: str | None) -> str:
+    if not available:
+        raise ImportError("shallownet_c needs at least an x86-64-v2 CPU (SSE4.2, SSSE3, POPCNT)")
+    if not wanted:
+        return available[0]
+    if wanted not in available:
+        raise ImportError(
+            f"SHALLOWNET_C_CPU={wanted!r} is not available here: this CPU runs {', '.join(available)}"
+        )
+    return wanted
+
+
+def load(level: str, dtype: np.dtype | str) -> ModuleType:
+    """The compiled module of one build: level as in `available`, dtype float32 or float64."""
+    suffix = {"float32": "f32", "float64": "f64"}[np.dtype(dtype).name]
+    return importlib.import_module(f"shallownet_c._kernels_{level}_{suffix}")
+
+
+target: str = _choose(os.environ.get("SHALLOWNET_C_CPU"))
+_modules = {np.dtype(name): load(target, name) for name in ("float32", "float64")}
+
+
+def module(dtype: np.dtype) -> ModuleType:
+    """The chosen build's functions for arrays of dtype float32 or float64."""
+    return _modules[dtype]

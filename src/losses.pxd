@@ -1,0 +1,161 @@
+# cython: cdivision=True
+"""Loss and dZ of the output layer, from Z: exact and finite however far the output saturates.
+
+Each function takes a block in sample panels, Z and Y (V, n, 2 LANES), w the samples' weights, overwrites Z with dZ and
+returns the sum of w L(a, y).
+"""
+
+from activations cimport activate, exp_negative, multiply_by_derivative
+from panels cimport panel_width
+from real cimport EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, bits, bits_to_real, magnitude, real, real_to_bits
+
+
+cdef enum Loss:     # the numbers of _kernels.LOSSES
+    SQUARED_ERROR, LOG_LOSS
+
+
+cdef inline real log1p_nonnegative(real x) noexcept nogil:
+    """log(1 + x) for x >= 0, relative error of about 1 ulp down to the smallest x.
+
+    1 + x = 2^k (1 + f) with 1 + f in [sqrt 1/2, sqrt 2), what rounding took from 1 + x is put back into f, and
+    log(1 + f) = 2 artanh(s), s = f / (2 + f).
+    """
+    cdef bits root_half = <bits>0x3F3504F3u if REAL_BITS == 32 else <bits>0x3FE6A09E667F3BCDull
+    cdef bits exponent = (<bits>(2 * EXPONENT_BIAS + 1)) << MANTISSA_BITS
+    cdef real u = 1 + x
+    cdef bits scaled = real_to_bits(u) + ((EXPONENT_BIAS << MANTISSA_BITS) - root_half)
+    cdef real f = bits_to_real((scaled & ~exponent) + root_half) - 1
+    cdef real two_to_minus_k = bits_to_real((2 * EXPONENT_BIAS << MANTISSA_BITS) - (scaled & exponent))
+    cdef real k, s, z, R
+    f += (x - (u - 1)) * two_to_minus_k
+    s = f / (2 + f)
+    z = s * s
+    if REAL_BITS == 32:
+        k = bits_to_real((scaled >> MANTISSA_BITS) | 0x4B000000u) - <real>(8388608 + 127)
+        R = <real>0.29873074353588665465
+        R = R * z + <real>0.39977495534723133931
+        R = R * z + <real>0.66666776717466366138
+        return k * <real>0.693359375 + ((2 * s + s * z * R) - k * <real>2.12194440054690582767e-4)
+    k = bits_to_real((scaled >> MANTISSA_BITS) | <bits>0x4330000000000000ull) - <real>(4503599627370496 + 1023)
+    R = <real>0.14797504173163702561
+    R = R * z + <real>0.15313903586709647103
+    R = R * z + <real>0.18183569727146063393
+    R = R * z + <real>0.22222198476215401169
+    R = R * z + <real>0.28571428743260614469
+    R = R * z + <real>0.39999999999411100744
+    R = R * z + <real>0.66666666666667348944
+    return k * <real>6.93147180369123816490e-01 + ((2 * s + s * z * R) + k * <real>1.90821492927058770002e-10)
+
+
+cdef inline double sum_lanes(const real* lane) noexcept nogil:
+    cdef double total = 0
+    cdef int i
+    for i in range(LANES):
+        total += lane[i]
+    return total
+
+
+cdef inline double squared_error(int activation, real leak, real* Z, const real* Y, const real* w, Py_ssize_t n,
+                                 Py_ssize_t vectors) noexcept nogil:
+    """L = 1/2 sum_j (a_j - y_j)^2, dZ_j = (a_j - y_j) g'(z_j)"""
+    cdef real[16] total
+    cdef real[16] d
+    cdef Py_ssize_t v, j
+    cdef int i, width
+    cdef real* z
+    cdef const real* y
+    activate(activation, leak, Z, vectors * LANES * n)
+    for i in range(LANES):
+        total[i] = 0
+    for v in range(vectors):
+        width = panel_width(v // 2, vectors)
+        z = Z + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        y = Y + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        for j in range(n):
+            for i in range(LANES):
+                d[i] = z[j * width + i] - y[j * width + i]
+                total[i] += w[v * LANES + i] * (d[i] * d[i])
+                d[i] *= w[v * LANES + i]
+            multiply_by_derivative(activation, leak, z + j * width, d, LANES)
+            for i in range(LANES):
+                z[j * width + i] = d[i]
+    return sum_lanes(total) / 2
+
+
+cdef inline double log_loss_sigmoid(real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
+    """L = -sum_j [y_j log a_j + (1 - y_j) log(1 - a_j)], dZ_j = a_j - y_j; with e = e^-|z|,
+    -log a = max(-z, 0) + log(1 + e) and -log(1 - a) = max(z, 0) + log(1 + e)."""
+    cdef real[16] total
+    cdef Py_ssize_t v, j
+    cdef int i, width
+    cdef real e, a
+    cdef real* z
+    cdef const real* y
+    for i in range(LANES):
+        total[i] = 0
+    for v in range(vectors):
+        width = panel_width(v // 2, vectors)
+        z = Z + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        y = Y + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        for j in range(n):
+            for i in range(LANES):
+                e = exp_negative(-magnitude(z[i]))
+                a = (e if z[i] < 0 else <real>1) / (1 + e)
+                # y or 1 - y times |z|, never their difference from z: a label of 0 or 1 then gives an exact 0
+                total[i] += w[v * LANES + i] * (
+                    magnitude(z[i]) * (y[i] if z[i] < 0 else 1 - y[i]) + log1p_nonnegative(e))
+                z[i] = w[v * LANES + i] * (a - y[i])
+            z += width
+            y += width
+    return sum_lanes(total)
+
+
+cdef inline double softmax(real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
+    """a_j = e^z_j / sum_k e^z_k in place where Y is NULL (and the sum returned is 0); otherwise
+    L = -sum_j y_j log a_j, dZ_j = a_j - y_j (sum_j y_j = 1).
+
+    log sum_k e^(z_k - max) = log(1 + the terms besides the greatest): exact where one output has all the probability.
+    """
+    cdef real[16] total, greatest, at, others, expected, scale
+    cdef Py_ssize_t v, j
+    cdef int i, width
+    cdef real e
+    cdef real* z
+    cdef const real* y = NULL
+    for i in range(LANES):
+        total[i] = 0
+    for v in range(vectors):
+        width = panel_width(v // 2, vectors)
+        z = Z + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        for i in range(LANES):
+            greatest[i] = z[i]
+            at[i] = 0
+            others[i] = 0
+            expected[i] = 0
+        for j in range(1, n):
+            for i in range(LANES):
+                at[i] = <real>j if z[j * width + i] > greatest[i] else at[i]
+                greatest[i] = z[j * width + i] if z[j * width + i] > greatest[i] else greatest[i]
+        if Y != NULL:
+            y = Y + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+            for j in range(n):
+                for i in range(LANES):
+                    expected[i] += y[j * width + i] * (greatest[i] - z[j * width + i])
+        for j in range(n):
+            for i in range(LANES):
+                e = exp_negative(z[j * width + i] - greatest[i])
+                others[i] += 0 if at[i] == <real>j else e
+                z[j * width + i] = e
+        for i in range(LANES):
+            scale[i] = 1 / (1 + others[i])
+        if Y == NULL:
+            for j in range(n):
+                for i in range(LANES):
+                    z[j * width + i] *= scale[i]
+            continue
+        for i in range(LANES):
+            total[i] += w[v * LANES + i] * (log1p_nonnegative(others[i]) + expected[i])
+        for j in range(n):
+            for i in range(LANES):
+                z[j * width + i] = w[v * LANES + i] * (z[j * width + i] * scale[i] - y[j * width + i])
+    return sum_lanes(total)

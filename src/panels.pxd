@@ -1,0 +1,168 @@
+# cython: cdivision=True
+"""The two layouts of a block of samples, and the ways between them and a row-major array.
+
+Sample panels, (V, n, 2 LANES) for V panels: lanes are samples, the notes' own (n, m) orientation, cut into strips that one
+register tile takes at once. Feature panels, (n / 2 LANES, samples, 2 LANES): lanes are features. In both, an odd last vector
+is a panel of its own, LANES wide, so that an array of v vectors has v LANES n elements and no holes.
+"""
+
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+from real cimport LANES, broadcast, load, real, store, transpose, vec
+
+
+cdef inline Py_ssize_t vectors_of(Py_ssize_t n) noexcept nogil:
+    return (n + LANES - 1) // LANES
+
+
+cdef inline int panel_width(Py_ssize_t panel, Py_ssize_t vectors) noexcept nogil:
+    return 2 * LANES if 2 * panel + 1 < vectors else LANES
+
+
+cdef inline Py_ssize_t row_of(const int64_t* order, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t s) noexcept nogil:
+    """Row of the data behind sample s of a block; lanes past the last sample repeat it, so that they hold honest numbers."""
+    s = s if s < rows else rows - 1
+    return order[first + s] if order != NULL else first + s
+
+
+cdef inline int feature_step(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
+    """Distance between one sample and the next in the feature panel of feature k."""
+    return panel_width(k // (2 * LANES), vectors_of(n))
+
+
+cdef inline real* feature(real* F, Py_ssize_t n, Py_ssize_t samples, Py_ssize_t s, Py_ssize_t k) noexcept nogil:
+    """Where features k ... k + LANES of sample s stand in the feature panels F; k is a multiple of LANES."""
+    return F + (k // (2 * LANES)) * samples * 2 * LANES + s * feature_step(n, k) + k % (2 * LANES)
+
+
+cdef inline void load_rows(const real* X, Py_ssize_t n, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
+                           real* A, real* F) noexcept nogil:
+    """A (sample panels) and, unless NULL, F (feature panels) <- the rows first ... first + rows of X (m, n), in `order`."""
+    cdef Py_ssize_t vectors = vectors_of(rows), samples = vectors * LANES
+    cdef Py_ssize_t whole = n - n % LANES
+    cdef Py_ssize_t v, k, s
+    cdef int i, width
+    cdef const real* x[16]
+    cdef real* a
+    cdef real* f
+    cdef vec[16] r
+    for v in range(vectors):
+        width = panel_width(v // 2, vectors)
+        a = A + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        for i in range(LANES):
+            x[i] = X + row_of(order, first, rows, v * LANES + i) * n
+        k = 0
+        while k < whole:
+            for i in range(LANES):
+                r[i] = load(x[i] + k)
+            if F != NULL:
+                f = feature(F, n, samples, v * LANES, k)
+                for i in range(LANES):
+                    store(f + i * feature_step(n, k), r[i])
+            transpose(r)
+            for i in range(LANES):
+                store(a + (k + i) * width, r[i])
+            k += LANES
+        for k in range(whole, n):
+            for i in range(LANES):
+                a[k * width + i] = x[i][k]
+        if F != NULL and whole < n:
+            f = feature(F, n, samples, v * LANES, whole)
+            for i in range(LANES):
+                store(f + i * feature_step(n, whole), broadcast(0))
+                for k in range(n - whole):
+                    f[i * feature_step(n, whole) + k] = x[i][whole + k]
+
+
+cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F) noexcept nogil:
+    """F (feature panels) <- A (sample panels); features past n are 0."""
+    cdef Py_ssize_t v, k
+    cdef int i, width
+    cdef const real* a
+    cdef real* f
+    cdef vec[16] r
+    for v in range(vectors):
+        width = panel_width(v // 2, vectors)
+        a = A + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        k = 0
+        while k < n:
+            if k + LANES <= n:
+                for i in range(LANES):
+                    r[i] = load(a + (k + i) * width)
+            else:
+                for i in range(LANES):
+                    r[i] = load(a + (k + i) * width) if k + i < n else broadcast(0)
+            transpose(r)
+            f = feature(F, n, vectors * LANES, v * LANES, k)
+            for i in range(LANES):
+                store(f + i * feature_step(n, k), r[i])
+            k += LANES
+
+
+cdef inline void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* out) noexcept nogil:
+    """out (rows, n) <- A (sample panels)"""
+    cdef Py_ssize_t vectors = vectors_of(rows)
+    cdef Py_ssize_t whole = n - n % LANES
+    cdef Py_ssize_t v, k
+    cdef int i, width, valid
+    cdef const real* a
+    cdef real* o
+    cdef vec[16] r
+    for v in range(vectors):
+        width = panel_width(v // 2, vectors)
+        a = A + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        o = out + v * LANES * n
+        valid = <int>(rows - v * LANES) if rows - v * LANES < LANES else LANES
+        k = 0
+        while k < whole:
+            for i in range(LANES):
+                r[i] = load(a + (k + i) * width)
+            transpose(r)
+            if valid == LANES:
+                for i in range(LANES):
+                    store(o + i * n + k, r[i])
+            else:
+                for i in range(valid):
+                    store(o + i * n + k, r[i])
+            k += LANES
+        for i in range(valid):
+            for k in range(whole, n):
+                o[i * n + k] = a[k * width + i]
+
+
+cdef inline void load_classes(const int64_t* classes, Py_ssize_t n, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
+                              real* Y) noexcept nogil:
+    """Y (sample panels) <- 1 at each sample's class, 0 elsewhere"""
+    cdef Py_ssize_t vectors = vectors_of(rows)
+    cdef Py_ssize_t s, v
+    memset(Y, 0, vectors * LANES * n * sizeof(real))
+    for s in range(vectors * LANES):
+        v = s // LANES
+        Y[(v // 2) * n * 2 * LANES + classes[row_of(order, first, rows, s)] * panel_width(v // 2, vectors)
+          + (v % 2) * LANES + s % LANES] = 1
+
+
+cdef inline double load_weights(const real* weights, const int64_t* order, Py_ssize_t first, Py_ssize_t rows, real* w) noexcept nogil:
+    """w <- the samples' weights (1 each where `weights` is NULL), 0 in the lanes past the last sample; returns their sum."""
+    cdef Py_ssize_t s
+    cdef double total = 0
+    for s in range(vectors_of(rows) * LANES):
+        w[s] = 0
+    if weights == NULL:
+        for s in range(rows):
+            w[s] = 1
+        return <double>rows
+    for s in range(rows):
+        w[s] = weights[row_of(order, first, rows, s)]
+        total += w[s]
+    return total
+
+
+cdef inline void clear_past(real* A, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
+    """A (sample panels) <- 0 in the lanes past the last sample"""
+    cdef Py_ssize_t last = vectors_of(rows) - 1, s, k
+    cdef real* a = A + (last // 2) * n * 2 * LANES + (last % 2) * LANES
+    for k in range(n):
+        for s in range(rows - last * LANES, LANES):
+            a[k * panel_width(last // 2, last + 1) + s] = 0

@@ -1,0 +1,57 @@
+"""`real`, the element type of a build (float or double), and `vec`, its SIMD vector."""
+
+cdef extern from "real.h" nogil:
+    # Cython needs a rank only to pick conversions; the C compiler knows the type itself.
+    ctypedef double real
+    ctypedef double vec
+    ctypedef unsigned long long bits
+    const int REAL_BITS
+    const int VECTOR_BYTES
+    const int LANES
+    const int LOG2_LANES
+    vec load(const real* p)
+    void store(real* p, vec v)
+    vec broadcast(real x)
+    vec zip_low(vec a, vec b)
+    vec zip_high(vec a, vec b)
+    real magnitude(real x)
+    real with_sign_of(real x, real sign)
+    real square_root(real x)
+    const int MANTISSA_BITS
+    const bits EXPONENT_BIAS
+    bits real_to_bits(real x)
+    real bits_to_real(bits b)
+    double seconds_now()
+
+
+# The three below are one butterfly: a round of zips takes bit after bit of the lane number into the row number.
+
+cdef inline real vec_sum(vec v) noexcept nogil:
+    """Sum of the lanes of v."""
+    cdef int stage
+    cdef real[16] lane
+    for stage in range(LOG2_LANES):
+        v = zip_low(v, v) + zip_high(v, v)
+    store(lane, v)
+    return lane[0]
+
+
+cdef inline vec sum_each(vec* r) noexcept nogil:
+    """Lane i of the result = sum of the lanes of r[i], for LANES vectors; r is overwritten."""
+    cdef int stage, i
+    for stage in range(LOG2_LANES):
+        for i in range(LANES >> (stage + 1)):
+            r[i] = zip_low(r[i], r[i + (LANES >> (stage + 1))]) + zip_high(r[i], r[i + (LANES >> (stage + 1))])
+    return r[0]
+
+
+cdef inline void transpose(vec* r) noexcept nogil:
+    """r[i] lane j <- r[j] lane i, for LANES vectors."""
+    cdef vec[16] t
+    cdef int stage, i
+    for stage in range(LOG2_LANES):
+        for i in range(LANES // 2):
+            t[2 * i] = zip_low(r[i], r[i + LANES // 2])
+            t[2 * i + 1] = zip_high(r[i], r[i + LANES // 2])
+        for i in range(LANES):
+            r[i] = t[i]

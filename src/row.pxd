@@ -1,0 +1,81 @@
+# cython: cdivision=True
+"""One sample through the network: matrix times vector, lanes along the inputs, W read once as it lies."""
+
+from activations cimport SOFTMAX, activate, exp_negative
+from network cimport Network
+from real cimport LANES, broadcast, load, real, store, sum_each, vec, vec_sum
+
+
+cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x, real* z) noexcept nogil:
+    """z (n_out,) = W (n_out, n_in) x + b"""
+    cdef Py_ssize_t whole = n_in - n_in % LANES
+    cdef Py_ssize_t j = 0, k
+    cdef int i
+    cdef vec[16] r
+    cdef vec x_k
+    cdef real tail
+    if whole > 0:
+        while j + LANES <= n_out:
+            for i in range(LANES):
+                r[i] = broadcast(0)
+            k = 0
+            while k < whole:
+                x_k = load(x + k)
+                for i in range(LANES):
+                    r[i] += load(W + (j + i) * n_in + k) * x_k
+                k += LANES
+            store(z + j, load(b + j) + sum_each(r))
+            j += LANES
+        while j < n_out:
+            r[0] = broadcast(0)
+            k = 0
+            while k < whole:
+                r[0] += load(W + j * n_in + k) * load(x + k)
+                k += LANES
+            z[j] = b[j] + vec_sum(r[0])
+            j += 1
+    else:
+        for j in range(n_out):
+            z[j] = b[j]
+    if whole < n_in:
+        for j in range(n_out):
+            tail = 0
+            for k in range(whole, n_in):
+                tail += W[j * n_in + k] * x[k]
+            z[j] += tail
+
+
+cdef inline void row_softmax(real* z, Py_ssize_t n) noexcept nogil:
+    """z (n,) <- e^z_j / sum_k e^z_k"""
+    cdef Py_ssize_t j
+    cdef real greatest = z[0], total = 0
+    for j in range(1, n):
+        greatest = z[j] if z[j] > greatest else greatest
+    for j in range(n):
+        z[j] = exp_negative(z[j] - greatest)
+    for j in range(n):
+        total += z[j]
+    for j in range(n):
+        z[j] = z[j] / total
+
+
+cdef inline void row_predict(const Network* net, const real* x, real* out, real* scratch) noexcept nogil:
+    """out (n_L,) = A[L] of x (n_0,); scratch has room for two of the widest layer, so out may be x itself"""
+    cdef const real* W = net.params
+    cdef const real* a = x
+    cdef real* z
+    cdef Py_ssize_t l, n_in, n_out, widest = 0
+    for l in range(1, net.layers + 1):
+        widest = net.sizes[l] if net.sizes[l] > widest else widest
+    for l in range(1, net.layers + 1):
+        n_in, n_out = net.sizes[l - 1], net.sizes[l]
+        z = scratch + (l % 2) * widest
+        row_forward(W, W + n_out * n_in, n_out, n_in, a, z)
+        if net.activations[l - 1] == SOFTMAX:
+            row_softmax(z, n_out)
+        else:
+            activate(net.activations[l - 1], net.leak, z, n_out)
+        W += n_out * n_in + n_out
+        a = z
+    for l in range(net.sizes[net.layers]):
+        out[l] = a[l]
