@@ -61,7 +61,7 @@ cdef inline real exp_negative(real x) noexcept nogil:
     x = lowest if x < lowest else x   # this way round a NaN stays one
     shifted = x * <real>1.4426950408889634074 + round_constant()
     k = shifted - round_constant()
-    p = expm1_reduced(reduced(x, k)) + 1
+    p = expm1_reduced(reduced(x, k)) + <real>1
     shifted = k * <real>0.5 + round_constant()
     half = shifted - round_constant()
     return p * power_of_two(shifted) * power_of_two((k - half) + round_constant())
@@ -70,20 +70,20 @@ cdef inline real exp_negative(real x) noexcept nogil:
 cdef inline real sigmoid(real z) noexcept nogil:
     """1 / (1 + e^-z)"""
     cdef real e = exp_negative(-magnitude(z))
-    return (e if z < 0 else <real>1) / (1 + e)
+    return (e if z < <real>0 else <real>1) / (<real>1 + e)
 
 
 cdef inline real tanh(real z) noexcept nogil:
     """E / (E + 2), E = e^2|z| - 1, with the sign of z"""
     cdef real saturated = <real>20 if REAL_BITS == 32 else <real>40
-    cdef real y = 2 * magnitude(z)
+    cdef real y = <real>2 * magnitude(z)
     cdef real shifted, k, power, E
     y = saturated if y > saturated else y
     shifted = y * <real>1.4426950408889634074 + round_constant()
     k = shifted - round_constant()
     power = power_of_two(shifted)
-    E = power * expm1_reduced(reduced(y, k)) + (power - 1)
-    return with_sign_of(E / (E + 2), z)
+    E = power * expm1_reduced(reduced(y, k)) + (power - <real>1)
+    return with_sign_of(E / (E + <real>2), z)
 
 
 cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noexcept nogil:
@@ -97,10 +97,10 @@ cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noex
             z[i] = tanh(z[i])
     elif activation == RELU:
         for i in range(n):
-            z[i] = 0 if z[i] < 0 else z[i]
+            z[i] = <real>0 if z[i] < <real>0 else z[i]
     elif activation == LEAKY_RELU:
         for i in range(n):
-            z[i] = leak * z[i] if z[i] < 0 else z[i]
+            z[i] = leak * z[i] if z[i] < <real>0 else z[i]
 
 
 cdef inline void multiply_by_derivative(int activation, real leak, const real* a, real* d, Py_ssize_t n) noexcept nogil:
@@ -108,13 +108,13 @@ cdef inline void multiply_by_derivative(int activation, real leak, const real* a
     cdef Py_ssize_t i
     if activation == SIGMOID:
         for i in range(n):
-            d[i] = d[i] * (a[i] * (1 - a[i]))
+            d[i] = d[i] * (a[i] * (<real>1 - a[i]))
     elif activation == TANH:
         for i in range(n):
-            d[i] = d[i] * (1 - a[i] * a[i])
+            d[i] = d[i] * (<real>1 - a[i] * a[i])
     elif activation == RELU:
         for i in range(n):
-            d[i] = d[i] if a[i] > 0 else 0
+            d[i] = d[i] if a[i] > <real>0 else <real>0
     elif activation == LEAKY_RELU:
         for i in range(n):
-            d[i] = d[i] if a[i] > 0 else leak * d[i]
+            d[i] = d[i] if a[i] > <real>0 else leak * d[i]

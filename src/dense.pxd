@@ -2,8 +2,11 @@
 """One layer on a block of samples: forward, backward, gradient. A, Z and d... are panels (panels.pxd); W is row-major."""
 
 from panels cimport panel_width, vectors_of
-from real cimport LANES, broadcast, load, real, store, sum_each, vec, vec_sum
+from real cimport LANES, LOG2_LANES, broadcast, load, real, store, sum_each, vec, vec_sum
 from tile cimport Product, multiply
+
+cdef enum:
+    MAX_LANE_SUMS = 256     # vectors: 16 KB at most, half of a first-level cache
 
 
 cdef inline void forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t vectors,
@@ -47,6 +50,73 @@ cdef inline void gradient(const real* dZ, Py_ssize_t n_out, const real* F, Py_ss
     p.bias, p.accumulate = NULL, True
     p.c, p.c_row, p.c_row_last, p.c_panel = dW, n_in, n_in, 2 * LANES
     multiply(&p)
+
+
+cdef inline bint lanes_pay(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t samples, bint features_ready) noexcept nogil:
+    """Whether gradient_lanes beats gradient: an estimate of the vector operations of each, transposing included."""
+    cdef Py_ssize_t vectors = vectors_of(samples)
+    cdef Py_ssize_t products = n_out * vectors_of(n_in) * samples
+    if not features_ready:
+        products += n_in * vectors * (LOG2_LANES + 1)
+    return n_out * n_in <= MAX_LANE_SUMS and n_out * n_in * (vectors + 5) * 5 // 4 < products
+
+
+cdef inline void outer_tile(const int rows, const int columns, const real* dZ, Py_ssize_t n_out, Py_ssize_t row,
+                            const real* A, Py_ssize_t n_in, Py_ssize_t column, Py_ssize_t vectors, vec* sums) noexcept nogil:
+    """sums (n_out, n_in), lane by lane, = dZ A^T for `rows` rows from `row` on and `columns` columns from `column` on"""
+    cdef vec[4][4] c
+    cdef vec[4] a
+    cdef const real* z
+    cdef Py_ssize_t v, step
+    cdef int i, j
+    for i in range(rows):
+        for j in range(columns):
+            c[i][j] = broadcast(0)
+    for v in range(vectors):
+        step = panel_width(v // 2, vectors)
+        z = dZ + (v // 2) * n_out * 2 * LANES + row * step + (v % 2) * LANES
+        for j in range(columns):
+            a[j] = load(A + (v // 2) * n_in * 2 * LANES + (column + j) * step + (v % 2) * LANES)
+        for i in range(rows):
+            for j in range(columns):
+                c[i][j] += load(z + i * step) * a[j]
+    for i in range(rows):
+        for j in range(columns):
+            sums[(row + i) * n_in + column + j] = c[i][j]
+
+
+cdef inline void outer_strip(const int rows, const real* dZ, Py_ssize_t n_out, Py_ssize_t row, const real* A, Py_ssize_t n_in,
+                             Py_ssize_t vectors, vec* sums) noexcept nogil:
+    cdef Py_ssize_t column = 0
+    while column + 4 <= n_in:
+        outer_tile(rows, 4, dZ, n_out, row, A, n_in, column, vectors, sums)
+        column += 4
+    if column + 2 <= n_in:
+        outer_tile(rows, 2, dZ, n_out, row, A, n_in, column, vectors, sums)
+        column += 2
+    if column < n_in:
+        outer_tile(rows, 1, dZ, n_out, row, A, n_in, column, vectors, sums)
+
+
+cdef inline void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in, Py_ssize_t vectors,
+                                real* dW) noexcept nogil:
+    """dW (n_out, n_in) += dZ (n_out, m) A^T (m, n_in), both in sample panels, for at most MAX_LANE_SUMS weights
+
+    Lanes stay samples to the end, so nothing is transposed and a narrow layer leaves no lane empty.
+    """
+    cdef vec[MAX_LANE_SUMS] sums
+    cdef Py_ssize_t row = 0, i = 0
+    while row + 2 <= n_out:
+        outer_strip(2, dZ, n_out, row, A, n_in, vectors, sums)
+        row += 2
+    if row < n_out:
+        outer_strip(1, dZ, n_out, row, A, n_in, vectors, sums)
+    while i + LANES <= n_out * n_in:
+        store(dW + i, load(dW + i) + sum_each(sums + i))
+        i += LANES
+    while i < n_out * n_in:
+        dW[i] += vec_sum(sums[i])
+        i += 1
 
 
 cdef inline vec row_lanes(const real* dZ, Py_ssize_t n, Py_ssize_t j, Py_ssize_t vectors) noexcept nogil:

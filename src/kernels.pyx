@@ -205,10 +205,10 @@ def first_nonfinite(const real[:, ::1] a):
     x = &a[0, 0]
     with nogil:
         for i in range(n):
-            bad |= x[i] - x[i] != 0
+            bad |= x[i] - x[i] != <real>0
         if bad:
             i = 0
-            while x[i] - x[i] == 0:
+            while x[i] - x[i] == <real>0:
                 i += 1
     return i // a.shape[1] if bad else -1
 

@@ -22,20 +22,20 @@ cdef inline real log1p_nonnegative(real x) noexcept nogil:
     """
     cdef bits root_half = <bits>0x3F3504F3u if REAL_BITS == 32 else <bits>0x3FE6A09E667F3BCDull
     cdef bits exponent = (<bits>(2 * EXPONENT_BIAS + 1)) << MANTISSA_BITS
-    cdef real u = 1 + x
+    cdef real u = <real>1 + x
     cdef bits scaled = real_to_bits(u) + ((EXPONENT_BIAS << MANTISSA_BITS) - root_half)
-    cdef real f = bits_to_real((scaled & ~exponent) + root_half) - 1
+    cdef real f = bits_to_real((scaled & ~exponent) + root_half) - <real>1
     cdef real two_to_minus_k = bits_to_real((2 * EXPONENT_BIAS << MANTISSA_BITS) - (scaled & exponent))
     cdef real k, s, z, R
-    f += (x - (u - 1)) * two_to_minus_k
-    s = f / (2 + f)
+    f += (x - (u - <real>1)) * two_to_minus_k
+    s = f / (<real>2 + f)
     z = s * s
     if REAL_BITS == 32:
         k = bits_to_real((scaled >> MANTISSA_BITS) | 0x4B000000u) - <real>(8388608 + 127)
         R = <real>0.29873074353588665465
         R = R * z + <real>0.39977495534723133931
         R = R * z + <real>0.66666776717466366138
-        return k * <real>0.693359375 + ((2 * s + s * z * R) - k * <real>2.12194440054690582767e-4)
+        return k * <real>0.693359375 + ((<real>2 * s + s * z * R) - k * <real>2.12194440054690582767e-4)
     k = bits_to_real((scaled >> MANTISSA_BITS) | <bits>0x4330000000000000ull) - <real>(4503599627370496 + 1023)
     R = <real>0.14797504173163702561
     R = R * z + <real>0.15313903586709647103
@@ -44,14 +44,14 @@ cdef inline real log1p_nonnegative(real x) noexcept nogil:
     R = R * z + <real>0.28571428743260614469
     R = R * z + <real>0.39999999999411100744
     R = R * z + <real>0.66666666666667348944
-    return k * <real>6.93147180369123816490e-01 + ((2 * s + s * z * R) + k * <real>1.90821492927058770002e-10)
+    return k * <real>6.93147180369123816490e-01 + ((<real>2 * s + s * z * R) + k * <real>1.90821492927058770002e-10)
 
 
 cdef inline double sum_lanes(const real* lane) noexcept nogil:
     cdef double total = 0
     cdef int i
     for i in range(LANES):
-        total += lane[i]
+        total += <double>lane[i]
     return total
 
 
@@ -100,10 +100,10 @@ cdef inline double log_loss_sigmoid(real* Z, const real* Y, const real* w, Py_ss
         for j in range(n):
             for i in range(LANES):
                 e = exp_negative(-magnitude(z[i]))
-                a = (e if z[i] < 0 else <real>1) / (1 + e)
+                a = (e if z[i] < <real>0 else <real>1) / (<real>1 + e)
                 # y or 1 - y times |z|, never their difference from z: a label of 0 or 1 then gives an exact 0
                 total[i] += w[v * LANES + i] * (
-                    magnitude(z[i]) * (y[i] if z[i] < 0 else 1 - y[i]) + log1p_nonnegative(e))
+                    magnitude(z[i]) * (y[i] if z[i] < <real>0 else <real>1 - y[i]) + log1p_nonnegative(e))
                 z[i] = w[v * LANES + i] * (a - y[i])
             z += width
             y += width
@@ -144,10 +144,10 @@ cdef inline double softmax(real* Z, const real* Y, const real* w, Py_ssize_t n, 
         for j in range(n):
             for i in range(LANES):
                 e = exp_negative(z[j * width + i] - greatest[i])
-                others[i] += 0 if at[i] == <real>j else e
+                others[i] += <real>0 if at[i] == <real>j else e
                 z[j * width + i] = e
         for i in range(LANES):
-            scale[i] = 1 / (1 + others[i])
+            scale[i] = <real>1 / (<real>1 + others[i])
         if Y == NULL:
             for j in range(n):
                 for i in range(LANES):

@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
 from activations cimport IDENTITY, SOFTMAX, activate, multiply_by_derivative
-from dense cimport backward, bias_gradient, forward, gradient
+from dense cimport backward, bias_gradient, forward, gradient, gradient_lanes, lanes_pay
 from losses cimport LOG_LOSS, log_loss_sigmoid, softmax, squared_error
 from panels cimport load_classes, load_rows, load_weights, store_rows, to_features, vectors_of
 from real cimport LANES, real
@@ -41,6 +41,7 @@ cdef struct Block:
     real* D[2]                      # dA, then dZ, of the layer at hand and of the one above it
     real* Y
     real* w
+    double weight_sum               # of the samples in it
     bint only                       # all of the data is this block: it is loaded once
     bint loaded
 
@@ -165,9 +166,13 @@ cdef inline void back_through_layers(const Network* net, Block* block, Py_ssize_
     while l > 0:
         n_in, n_out = net.sizes[l - 1], net.sizes[l]
         offset -= n_out * (n_in + 1)
-        if l > 1:
+        if lanes_pay(n_out, n_in, rows, l == 1):
+            gradient_lanes(dZ, n_out, block.A[l - 1], n_in, vectors, grad + offset)
+        elif l == 1:
+            gradient(dZ, n_out, block.F_0, n_in, rows, grad + offset)
+        else:
             to_features(block.A[l - 1], n_in, vectors, block.F)
-        gradient(dZ, n_out, block.F if l > 1 else block.F_0, n_in, rows, grad + offset)
+            gradient(dZ, n_out, block.F, n_in, rows, grad + offset)
         bias_gradient(dZ, n_out, vectors, grad + offset + n_out * n_in)
         if l > 1:
             dA = block.D[l % 2]
@@ -184,15 +189,17 @@ cdef inline double block_gradient(const Network* net, Block* block, const Data* 
     grad NULL: only the sum. weight_sum is increased by sum_i w_i.
     """
     cdef Py_ssize_t n = net.sizes[net.layers]
+    cdef bint features = grad != NULL and not lanes_pay(net.sizes[1], net.sizes[0], rows, True)
     cdef double loss
     if not block.loaded:
-        load_rows(data.X, net.sizes[0], data.order, first, rows, block.A[0], block.F_0 if grad != NULL else NULL)
+        load_rows(data.X, net.sizes[0], data.order, first, rows, block.A[0], block.F_0 if features else NULL)
         if data.classes != NULL:
             load_classes(data.classes, n, data.order, first, rows, block.Y)
         else:
             load_rows(data.Y, n, data.order, first, rows, block.Y, NULL)
+        block.weight_sum = load_weights(data.weights, data.order, first, rows, block.w)
         block.loaded = block.only
-    weight_sum[0] += load_weights(data.weights, data.order, first, rows, block.w)
+    weight_sum[0] += block.weight_sum
     through_layers(net, block, vectors_of(rows))
     loss = output_loss(net, block, vectors_of(rows))
     if grad != NULL:

@@ -45,6 +45,6 @@ cdef inline void adam(real* w, const real* gradient, real* m, real* v, Py_ssize_
         g = scale * gradient[i] + l2 * w[i]
         m[i] = beta_1 * m[i] + rest_1 * g
         second = beta_2 * v[i] + rest_2 * (g * g)
-        second = 0 if second < smallest else second
+        second = <real>0 if second < smallest else second
         v[i] = second
         w[i] = keep * w[i] - rate * m[i] / (square_root(second) + epsilon)

@@ -155,7 +155,7 @@ cdef inline double load_weights(const real* weights, const int64_t* order, Py_ss
         return <double>rows
     for s in range(rows):
         w[s] = weights[row_of(order, first, rows, s)]
-        total += w[s]
+        total += <double>w[s]
     return total
 
 
