@@ -1,0 +1,43 @@
+"""Small neural networks on a CPU: compiled training loops and predictions in microseconds.
+
+>>> import shallownet_c as sn
+>>> X, y = sn.datasets.make_flower(400, seed=1)
+>>> net = sn.MLP([2, 4, 1], activation="tanh", output="sigmoid", init=0.01, seed=0)
+>>> history = net.fit(X, y, optimizer=sn.SGD(learning_rate=1.2), epochs=2000)
+>>> history.cost[-1] < history.cost[0]
+True
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from shallownet_c import kernels
+from shallownet_c.history import History
+from shallownet_c.mlp import MLP, load
+from shallownet_c.optimizers import SGD, Adam
+
+if TYPE_CHECKING:
+    from shallownet_c import datasets, reference
+
+    __version__: str
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adam",
+    "History",
+    "__version__",
+    "datasets",
+    "kernels",
+    "load",
+    "reference",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # What a program that only predicts does not need is imported when it is first asked for.
+    if name in ("datasets", "reference"):
+        return importlib.import_module(f"shallownet_c.{name}")
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("shallownet-c")
+    raise AttributeError(f"module 'shallownet_c' has no attribute {name!r}")

@@ -1,0 +1,144 @@
+"""The checks of arguments: each error names the argument, what it got and what it takes."""
+
+import math
+import operator
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def integer(name: str, value: object, least: int) -> int:
+    """The value as an int that is at least `least`."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
+
+
+def real_number(
+    name: str, value: object, takes: str, accepts: Callable[[float], bool]
+) -> float:
+    """The value as a finite float that `accepts` accepts; `takes` says which those are."""
+    if isinstance(value, (bool, np.bool_, str, bytes, complex)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    if not math.isfinite(number) or not accepts(number):
+        raise ValueError(f"{name} must be {takes}, got {value!r}")
+    return number
+
+
+def boolean(name: str, value: object) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def choice(name: str, value: object, valid: Collection[str]) -> str:
+    """The value, one of the valid names."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {', '.join(map(repr, valid))}, got {value!r}")
+    if value not in valid:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, valid))}, got {value!r}")
+    return value
+
+
+def float_dtype(value: object) -> np.dtype[Any]:
+    """float32 or float64, from a name, a type or a dtype."""
+    try:
+        dtype = np.dtype(value)  # type: ignore[call-overload]
+    except TypeError:
+        dtype = None
+    if value is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
+    return dtype
+
+
+def random_generator(seed: object) -> np.random.Generator | np.random.RandomState:
+    """A source of random numbers from None, an int, a Generator or a RandomState."""
+    if isinstance(seed, (np.random.Generator, np.random.RandomState)):
+        return seed
+    if seed is not None:
+        seed = integer("seed", seed, 0)
+    return np.random.default_rng(seed)
+
+
+def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
+    """The value as a C-contiguous, aligned, native array of dtype; no copy where it is one already."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype}")
+    # A float64 too large for float32 becomes an infinity here; who needs finite values checks for them.
+    with np.errstate(over="ignore"):
+        return np.require(array, dtype, ["C", "A"])
+
+
+def rows(name: str, value: object, width: int, dtype: np.dtype[Any]) -> Array:
+    """The value as a (m, width) array."""
+    if (
+        type(value) is np.ndarray
+        and value.ndim == 2
+        and value.dtype is dtype
+        and value.shape[1] == width
+        and value.flags.carray
+    ):
+        return value
+    array = numbers(name, value, dtype)
+    if array.ndim != 2 or array.shape[1] != width:
+        raise ValueError(f"{name} must have shape (m, {width}), got {array.shape}")
+    return array
+
+
+def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array], int]) -> None:
+    bad = first_nonfinite(array.reshape(len(array), -1))
+    if bad >= 0:
+        raise ValueError(
+            f"{name} must be finite, got {array[bad]} in row {bad} (as {array.dtype})"
+        )
+
+
+def sample_weights(value: object, m: int, dtype: np.dtype[Any]) -> Array:
+    """The value as (m,) weights: finite, none negative, not all zero."""
+    weights = numbers("sample_weight", value, dtype)
+    if weights.shape != (m,):
+        raise ValueError(f"sample_weight must have shape ({m},), got {weights.shape}")
+    bad = ~((weights >= 0) & np.isfinite(weights))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"sample_weight must be finite and not negative, got {weights[row]} in row {row}"
+        )
+    if not weights.any():
+        raise ValueError("sample_weight must not be zero in every row")
+    return weights
+
+
+def output_array(
+    name: str, value: object, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Array:
+    """The value, an array that kernels may write to: nothing is converted, since the caller looks at this very memory."""
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
+    if value.dtype != dtype:
+        raise TypeError(f"{name} must have dtype {dtype}, got {value.dtype}")
+    if value.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
+    if not value.flags.carray:
+        raise ValueError(f"{name} must be C-contiguous, aligned and writeable")
+    return value
+
+
+def refuse_overlap(name: str, array: Array, **others: Array) -> None:
+    for other_name, other in others.items():
+        if np.may_share_memory(array, other):
+            raise ValueError(f"{name} must not share memory with {other_name}")

@@ -1,0 +1,40 @@
+"""First values of the weights; the biases start at zero."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from shallownet_c import _validation
+
+Draw = Callable[[Any, int, int], np.ndarray[Any, Any]]
+
+#: name -> (rng, n_out, n_in) -> W (n_out, n_in) float64. The bounds of the uniform ones are those that give the
+#: normal ones' variance: 2 / (n_in + n_out) for tanh and sigmoid (Glorot and Bengio, 2010), 2 / n_in for ReLU (He et
+#: al., 2015).
+INITIALIZERS: dict[str, Draw] = {
+    "glorot_uniform": lambda rng, n_out, n_in: _uniform(rng, n_out, n_in, 6 / (n_in + n_out)),
+    "glorot_normal": lambda rng, n_out, n_in: _normal(rng, n_out, n_in, 2 / (n_in + n_out)),
+    "he_normal": lambda rng, n_out, n_in: _normal(rng, n_out, n_in, 2 / n_in),
+    "he_uniform": lambda rng, n_out, n_in: _uniform(rng, n_out, n_in, 6 / n_in),
+    "zeros": lambda rng, n_out, n_in: np.zeros((n_out, n_in)),
+}
+
+
+def _uniform(rng: Any, n_out: int, n_in: int, square: float) -> np.ndarray[Any, Any]:
+    return rng.uniform(-math.sqrt(square), math.sqrt(square), (n_out, n_in))
+
+
+def _normal(rng: Any, n_out: int, n_in: int, variance: float) -> np.ndarray[Any, Any]:
+    return math.sqrt(variance) * rng.standard_normal((n_out, n_in))
+
+
+def initializer(init: str | float) -> Draw:
+    """The function behind `init`: a name, or a number s for s · randn (the notes' 0.01)."""
+    if isinstance(init, str):
+        return INITIALIZERS[_validation.choice("init", init, INITIALIZERS)]
+    scale = _validation.real_number(
+        "init", init, f"one of {', '.join(INITIALIZERS)} or a number >= 0", lambda s: s >= 0
+    )
+    return lambda rng, n_out, n_in: scale * rng.standard_normal((n_out, n_in))

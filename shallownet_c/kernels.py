@@ -1,0 +1,181 @@
+"""One layer, for people who build their own network: forward and backward from the package's kernels.
+
+``target`` names the build in use ("v2", "v3", "v4" for the levels of x86-64, "generic" elsewhere); the environment variable
+``SHALLOWNET_C_CPU`` forces one.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from shallownet_c import _kernels, _validation
+from shallownet_c._kernels import target
+from shallownet_c._validation import Array
+
+__all__ = ["dense_backward", "dense_forward", "target"]
+
+
+def dense_forward(
+    X: ArrayLike,
+    W: ArrayLike,
+    b: ArrayLike,
+    activation: str,
+    out: Array | None = None,
+    leak: float = 0.01,
+) -> Array:
+    """A = g(X Wᵀ + b), one layer.
+
+    Parameters
+    ----------
+    X : array_like (m, n_in)
+        Rows are samples.
+    W : array_like (n_out, n_in)
+    b : array_like (n_out,)
+        X, W and b have one dtype, float32 or float64.
+    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax"}
+    out : ndarray (m, n_out), optional
+        C-contiguous, of that dtype, sharing no memory with the inputs; it is overwritten and returned.
+    leak : float, default 0.01
+        Slope of leaky ReLU for z < 0, in [0, 1).
+
+    Returns
+    -------
+    ndarray (m, n_out)
+
+    Raises
+    ------
+    TypeError
+        If the arrays differ in dtype or have another than float32 or float64.
+    ValueError
+        If shapes do not fit, or a name or the leak is unknown or out of range.
+
+    Notes
+    -----
+    The notes' a = g(W x + b) for all columns x at once (formula 3.15), transposed.
+
+    Examples
+    --------
+    >>> import numpy as np, shallownet_c as sn
+    >>> sn.kernels.dense_forward(np.array([[1.0, -2.0]]), np.eye(2), np.zeros(2), "relu")
+    array([[1., 0.]])
+    """
+    code = _kernels.ACTIVATIONS[_validation.choice("activation", activation, _kernels.ACTIVATIONS)]
+    leak = check_leak(leak)
+    arrays = _of_one_dtype(X=X, W=W, b=b)
+    X, W, b = arrays["X"], arrays["W"], arrays["b"]
+    _check_layer(X, W)
+    if b.shape != (len(W),):
+        raise ValueError(f"b must have shape ({len(W)},), got {b.shape}")
+    shape = (len(X), len(W))
+    if out is None:
+        out = np.empty(shape, X.dtype)
+    else:
+        _validation.output_array("out", out, shape, X.dtype)
+        _validation.refuse_overlap("out", out, **arrays)
+    _kernels.module(X.dtype).dense_forward(X, W, b, code, leak, out)
+    return out
+
+
+def dense_backward(
+    dA: ArrayLike,
+    A: ArrayLike,
+    X: ArrayLike,
+    W: ArrayLike,
+    activation: str,
+    dW: Array,
+    db: Array,
+    dX: Array | Literal[False] | None = None,
+    leak: float = 0.01,
+) -> Array | None:
+    """dZ = dA ∘ g′(Z); dW += dZᵀ X, db += Σ dZ, dX = dZ W.
+
+    Parameters
+    ----------
+    dA, A : array_like (m, n_out)
+        dJ/dA, and A = g(X Wᵀ + b), from which g′ follows.
+    X : array_like (m, n_in)
+    W : array_like (n_out, n_in)
+    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu"}
+        At z = 0 the derivative of ReLU is 0 and that of leaky ReLU the leak.
+    dW : ndarray (n_out, n_in)
+    db : ndarray (n_out,)
+        C-contiguous; the gradient is added to them.
+    dX : ndarray (m, n_in), None or False
+        Overwritten with dJ/dX; None allocates it, False skips it.
+    leak : float, default 0.01
+
+    Returns
+    -------
+    ndarray (m, n_in) or None
+        dX; None with ``dX=False``.
+
+    Raises
+    ------
+    TypeError
+        If the arrays differ in dtype or have another than float32 or float64.
+    ValueError
+        If shapes do not fit, outputs share memory with inputs or with each other, or a name or the leak is unknown or
+        out of range.
+
+    Notes
+    -----
+    The six lines of back propagation of the notes (section 3.9) for one layer, transposed, without the division by m.
+
+    Examples
+    --------
+    >>> import numpy as np, shallownet_c as sn
+    >>> X, W, dW, db = np.array([[1.0, 2.0]]), np.ones((1, 2)), np.zeros((1, 2)), np.zeros(1)
+    >>> A = sn.kernels.dense_forward(X, W, np.zeros(1), "identity")
+    >>> sn.kernels.dense_backward(np.ones((1, 1)), A, X, W, "identity", dW, db)
+    array([[1., 1.]])
+    >>> dW
+    array([[1., 2.]])
+    """
+    elementwise = [name for name in _kernels.ACTIVATIONS if name != "softmax"]
+    code = _kernels.ACTIVATIONS[_validation.choice("activation", activation, elementwise)]
+    leak = check_leak(leak)
+    inputs = _of_one_dtype(dA=dA, A=A, X=X, W=W)
+    dA, A, X, W = inputs["dA"], inputs["A"], inputs["X"], inputs["W"]
+    _check_layer(X, W)
+    for name, array in (("dA", dA), ("A", A)):
+        if array.shape != (len(X), len(W)):
+            raise ValueError(f"{name} must have shape {(len(X), len(W))}, got {array.shape}")
+    outputs = {
+        "dW": _validation.output_array("dW", dW, W.shape, X.dtype),
+        "db": _validation.output_array("db", db, (len(W),), X.dtype),
+    }
+    if dX is None:
+        dX = np.empty(X.shape, X.dtype)
+    elif dX is not False:
+        outputs["dX"] = _validation.output_array("dX", dX, X.shape, X.dtype)
+    others = dict(inputs)
+    for name, array in outputs.items():
+        _validation.refuse_overlap(name, array, **others)
+        others[name] = array
+    _kernels.module(X.dtype).dense_backward(
+        dA, A, X, W, code, leak, dW, db, None if dX is False else dX
+    )
+    return None if dX is False else dX
+
+
+def check_leak(leak: object) -> float:
+    """The leak as a float in [0, 1): outside of it g′ would not follow from a alone."""
+    return _validation.real_number("leak", leak, "in [0, 1)", lambda x: 0 <= x < 1)
+
+
+def _of_one_dtype(**values: ArrayLike) -> dict[str, Array]:
+    """The values as C-contiguous, aligned, native arrays of the dtype that they share."""
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in values.items()}
+    dtypes = {name: array.dtype.newbyteorder("=") for name, array in arrays.items()}
+    if len(set(dtypes.values())) > 1 or next(iter(dtypes.values())) not in ("float32", "float64"):
+        got = ", ".join(f"{name} {dtype}" for name, dtype in dtypes.items())
+        raise TypeError(f"arrays must all be float32 or all be float64, got {got}")
+    return {name: np.require(array, dtypes[name], ["C", "A"]) for name, array in arrays.items()}
+
+
+def _check_layer(X: Array, W: Array) -> None:
+    if W.ndim != 2 or 0 in W.shape:
+        raise ValueError(f"W must have shape (n_out, n_in), neither of them 0, got {W.shape}")
+    if X.ndim != 2 or X.shape[1] != W.shape[1]:
+        raise ValueError(f"X must have shape (m, {W.shape[1]}) to go with W {W.shape}, got {X.shape}")

@@ -1,0 +1,599 @@
+"""`MLP`: a multi-layer perceptron whose arithmetic, training loop included, is compiled.
+
+This file checks and allocates; `Network` (src/mlp.pyx) has the call on one row, the kernels all the rest.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from shallownet_c import _kernels, _targets, _validation, initializers, optimizers, serialization
+from shallownet_c._mlp import Network
+from shallownet_c._validation import Array
+from shallownet_c.history import History
+from shallownet_c.kernels import check_leak, dense_forward
+
+#: Rows of orderings that are drawn at a time: enough to leave Python seldom, too few to be seen in memory.
+ORDER_CHUNK = 65_536
+
+
+class MLP(Network):
+    """Multi-layer perceptron: A[l] = g[l](A[l−1] W[l]ᵀ + b[l]), A[0] = X.
+
+    Rows are samples, X (m, n_0) and Y (m, n_L); W[l] is (n_l, n_{l−1}) and b[l] (n_l,) as in the notes, whose columns are
+    samples (formula 3.15): their A[l] is ours transposed.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        n_0, …, n_L: inputs, hidden layers, outputs. ``[n, 1]`` with ``output="sigmoid"`` is logistic regression.
+    activation : str or sequence of str, default "tanh"
+        Of the hidden layers, one name for all or one for each: "identity", "sigmoid", "tanh", "relu", "leaky_relu".
+    output : str, default "identity"
+        Of the output layer: one of those or "softmax".
+    loss : {"squared_error", "log_loss"}, optional
+        L(a, y). By default log_loss for sigmoid and softmax outputs, squared_error for the others. log_loss goes with
+        sigmoid, −Σⱼ [yⱼ log aⱼ + (1−yⱼ) log(1−aⱼ)], and softmax, −Σⱼ yⱼ log aⱼ; squared_error, ½ Σⱼ (aⱼ−yⱼ)², with all
+        but softmax.
+    init : str or float, default "glorot_uniform"
+        First W: "glorot_uniform", "glorot_normal", "he_normal", "he_uniform", "zeros", or a number s for s · randn (the
+        notes' 0.01). Every b starts at zero.
+    leak : float, default 0.01
+        Slope of leaky ReLU for z < 0, in [0, 1).
+    dtype : {"float64", "float32"}
+        Of the parameters and of all arithmetic.
+    seed : None, int, numpy.random.Generator or numpy.random.RandomState
+        Where the first weights are drawn from.
+
+    Attributes
+    ----------
+    params : ndarray (P,)
+        All parameters, W[1] row by row, b[1], W[2], b[2], …: the one store, writeable in place.
+    weights, biases : tuple of ndarray
+        Views of `params`: ``weights[l]`` is the notes' W[l+1], (n_{l+1}, n_l).
+    layer_sizes, activations : tuple
+        n_0, …, n_L, and the names of g[1], …, g[L], the output's last.
+    loss, dtype, leak, n_params
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what it should be; the message names it and lists what it may be.
+
+    Examples
+    --------
+    The notes' network, two inputs, four tanh units, one logistic output, on the two-class flower:
+
+    >>> import shallownet_c as sn
+    >>> X, y = sn.datasets.make_flower(400, seed=1)
+    >>> net = sn.MLP([2, 4, 1], activation="tanh", output="sigmoid", init=0.01, seed=0)
+    >>> _ = net.fit(X, y, optimizer=sn.SGD(learning_rate=1.2), epochs=5000)
+    >>> accuracy = ((net(X)[:, 0] > 0.5) == y).mean()
+    >>> bool(accuracy > 0.8)
+    True
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        activation: str | Sequence[str] = "tanh",
+        output: str = "identity",
+        *,
+        loss: str | None = None,
+        init: str | float = "glorot_uniform",
+        leak: float = 0.01,
+        dtype: DTypeLike = "float64",
+        seed: int | np.random.Generator | np.random.RandomState | None = None,
+    ) -> None:
+        sizes = _check_sizes(layer_sizes)
+        activations = _check_activations(activation, output, len(sizes) - 1)
+        loss = _check_loss(loss, output)
+        leak = check_leak(leak)
+        dtype = _validation.float_dtype(dtype)
+        draw = initializers.initializer(init)
+        rng = _validation.random_generator(seed)
+
+        n_params = sum(n_out * (n_in + 1) for n_in, n_out in zip(sizes, sizes[1:], strict=False))
+        if n_params * dtype.itemsize > sys.maxsize:
+            raise ValueError(f"layer_sizes {list(sizes)} make {n_params} parameters: too many for this machine")
+        params = np.zeros(n_params, dtype)
+        codes = [_kernels.ACTIVATIONS[name] for name in activations]
+        super().__init__(
+            params, np.array(sizes, np.intp), np.array(codes, np.intc), leak, _kernels.module(dtype)
+        )
+        self.layer_sizes = sizes
+        self.activations = activations
+        self.loss = loss
+        self.dtype = dtype
+        self.n_params = n_params
+        self.weights, self.biases = _views(params, sizes)
+        for W in self.weights:
+            W[...] = draw(rng, *W.shape)
+
+    @property
+    def params(self) -> Array:
+        # A fresh view each time: its shape and dtype can be assigned without harm to the network.
+        return self._params[:]
+
+    @property
+    def leak(self) -> float:
+        return self._leak
+
+    def __repr__(self) -> str:
+        hidden = set(self.activations[:-1])
+        activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
+        shown = f"activation={activation!r}, " if self.activations[:-1] else ""
+        return (
+            f"MLP({list(self.layer_sizes)}, {shown}output={self.activations[-1]!r}, loss={self.loss!r}, "
+            f"dtype={self.dtype.name!r})"
+        )
+
+    def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
+        """A[L], the network's output; the same as calling it, ``net(X)``.
+
+        Parameters
+        ----------
+        X : array_like (m, n_0) or (n_0,)
+            Samples, or one sample. NaN gives NaN.
+        out : ndarray (m, n_L) or (n_L,), optional
+            C-contiguous and of the network's dtype; it is overwritten and returned.
+
+        Returns
+        -------
+        ndarray (m, n_L) or (n_L,)
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X or out has the wrong shape or dtype.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> net = sn.MLP([3, 2], output="softmax", init="zeros")
+        >>> net.predict([1.0, 2.0, 3.0])
+        array([0.5, 0.5])
+        """
+        return self(X, out)
+
+    def _predict(self, X: ArrayLike, out: Array | None) -> Array:
+        """`Network.__call__` for all but one plain row."""
+        n_in, n_out = self.layer_sizes[0], self.layer_sizes[-1]
+        one = False
+        if not (type(X) is np.ndarray and X.ndim == 2):
+            X = _validation.numbers("X", X, self.dtype)
+            one = X.shape == (n_in,)
+            if not one and (X.ndim != 2 or X.shape[1] != n_in):
+                raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
+            X = X.reshape(-1, n_in)
+        X = _validation.rows("X", X, n_in, self.dtype)
+        if out is None:
+            result = rows = np.empty((len(X), n_out), self.dtype)
+            if one:
+                result = rows[0]
+        else:
+            shape = (n_out,) if one else (len(X), n_out)
+            result = _validation.output_array("out", out, shape, self.dtype)
+            rows = result.reshape(-1, n_out)
+            if np.may_share_memory(rows, X):
+                X = X.copy()
+        self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, rows)
+        return result
+
+    def layer_outputs(self, X: ArrayLike) -> list[Array]:
+        """All layers' outputs, the notes' a[0], …, a[L].
+
+        Parameters
+        ----------
+        X : array_like (m, n_0) or (n_0,)
+
+        Returns
+        -------
+        list of L + 1 ndarrays
+            A[0] (a copy of X), …, A[L], each (m, n_l), or (n_l,) for one sample.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> [A.shape for A in sn.MLP([2, 4, 1]).layer_outputs([[0.0, 1.0], [1.0, 0.0]])]
+        [(2, 2), (2, 4), (2, 1)]
+        """
+        X = _validation.numbers("X", X, self.dtype)
+        n_in = self.layer_sizes[0]
+        if X.shape != (n_in,) and (X.ndim != 2 or X.shape[1] != n_in):
+            raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
+        outputs = [X.reshape(-1, n_in).copy()]
+        for W, b, name in zip(self.weights, self.biases, self.activations, strict=True):
+            outputs.append(dense_forward(outputs[-1], W, b, name, leak=self.leak))
+        return outputs if X.ndim == 2 else [A[0] for A in outputs]
+
+    def cost(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """J = Σᵢ wᵢ L(aᵢ, yᵢ) / Σᵢ wᵢ, penalties left out.
+
+        Parameters
+        ----------
+        X : array_like (m, n_0)
+        Y : array_like (m, n_L)
+            Also (m,) with one output, and with softmax (m,) integers, the classes' numbers 0, …, n_L − 1.
+        sample_weight : array_like (m,), optional
+            w ≥ 0, 1 each by default.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError, TypeError
+            If shapes do not fit, m is 0, or a value is not finite or out of range; the first bad row is named.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> round(sn.MLP([2, 1], output="sigmoid", init="zeros").cost([[1.0, 2.0]], [1]), 6)  # log 2
+        0.693147
+        """
+        loss_sum, weight_sum = self._accumulate(X, Y, sample_weight, None)
+        return loss_sum / weight_sum
+
+    def cost_and_grad(
+        self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, Array]:
+        """J and its gradient by all parameters, by back propagation (the notes, sections 3.9 and 3.10).
+
+        Parameters
+        ----------
+        X, Y, sample_weight
+            As in `cost`.
+
+        Returns
+        -------
+        J : float
+        grad : ndarray (P,)
+            dJ/d params, in the order of `params`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `cost`.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> net = sn.MLP([2, 1], output="sigmoid", init="zeros")
+        >>> net.cost_and_grad([[1.0, 2.0]], [1])[1]  # (a - y) x, and a - y
+        array([-0.5, -1. , -0.5])
+        """
+        grad = np.zeros(self.n_params, self.dtype)
+        loss_sum, weight_sum = self._accumulate(X, Y, sample_weight, grad)
+        grad /= weight_sum
+        return loss_sum / weight_sum, grad
+
+    def accumulate_grad(
+        self, X: ArrayLike, Y: ArrayLike, grad: Array, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, float]:
+        """Add the gradient of Σᵢ wᵢ L(aᵢ, yᵢ), not divided by anything, to `grad`.
+
+        Sums over parts of the data add up to the sum over the whole, whoever computes them.
+
+        Parameters
+        ----------
+        X, Y, sample_weight
+            As in `cost`.
+        grad : ndarray (P,)
+            Of the network's dtype, C-contiguous, no view of its parameters.
+
+        Returns
+        -------
+        loss_sum, weight_sum : float
+            Σᵢ wᵢ L(aᵢ, yᵢ) and Σᵢ wᵢ.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `cost`, and if `grad` has the wrong shape, dtype or layout.
+
+        Examples
+        --------
+        >>> import numpy as np, shallownet_c as sn
+        >>> net = sn.MLP([2, 1], output="sigmoid", init="zeros")
+        >>> grad = np.zeros(net.n_params)
+        >>> net.accumulate_grad([[1.0, 2.0], [0.0, 0.0]], [1, 0], grad)[1]
+        2.0
+        """
+        _validation.output_array("grad", grad, (self.n_params,), self.dtype)
+        _validation.refuse_overlap("grad", grad, params=self._params)
+        return self._accumulate(X, Y, sample_weight, grad)
+
+    def _accumulate(
+        self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, grad: Array | None
+    ) -> tuple[float, float]:
+        X, Y, classes, weights = self._check_data(X, Y, sample_weight)
+        return self._kernels.accumulate_grad(
+            self._sizes, self._activation_codes, self._leak, _kernels.LOSSES[self.loss], self._params,
+            X, Y, classes, weights, grad,
+        )  # fmt: skip
+
+    def _check_data(
+        self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[Array, Array | None, Array | None, Array | None]:
+        """X, and Y or the classes, and the weights, as the kernels take them."""
+        X = _validation.rows("X", X, self.layer_sizes[0], self.dtype)
+        if len(X) == 0:
+            raise ValueError("X must have at least one row, got none")
+        _validation.refuse_nonfinite("X", X, self._kernels.first_nonfinite)
+        Y, classes = _targets.check(self, Y, len(X))
+        weights = None
+        if sample_weight is not None:
+            weights = _validation.sample_weights(sample_weight, len(X), self.dtype)
+        return X, Y, classes, weights
+
+    def fit(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        *,
+        optimizer: str | optimizers.Optimizer = "adam",
+        epochs: int = 200,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        order: ArrayLike | Callable[[int], ArrayLike] | None = None,
+        sample_weight: ArrayLike | None = None,
+        l2: float = 0.0,
+        seed: int | np.random.Generator | np.random.RandomState | None = None,
+        n_threads: int | None = None,
+    ) -> History:
+        """Minimise J + ½ l2 ‖W‖² / Σw of the batch; the whole loop is compiled.
+
+        Parameters
+        ----------
+        X, Y, sample_weight
+            As in `cost`. A batch whose weights are all zero is skipped.
+        optimizer : {"adam", "sgd"}, SGD or Adam
+            An object carries its state: a second fit with it goes on where the first stopped.
+        epochs : int, default 200
+            Passes over the data.
+        batch_size : int, optional
+            Rows a step; by default all of them, which is the notes' gradient descent.
+        shuffle : bool, default True
+            Take the rows of minibatches in a new order in each epoch, drawn from `seed`.
+        order : array_like (epochs, m) of int, or callable epoch → (m,), optional
+            The order of the rows in each epoch, instead of shuffling: to repeat another program's run exactly.
+        l2 : float, default 0.0
+            Penalty on the weights, not on the biases (scikit-learn's alpha).
+        seed : None, int, numpy.random.Generator or numpy.random.RandomState
+            Of the shuffling.
+        n_threads : int, optional
+            Accepted; the loop runs on one thread.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument is not what it should be; nothing has changed then.
+        KeyboardInterrupt
+            On Ctrl-C; the parameters are those of the last finished step.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> X, y = sn.datasets.load_digits()
+        >>> net = sn.MLP([64, 32, 10], activation="relu", output="softmax", seed=0)
+        >>> history = net.fit(X / 16, y, epochs=20, batch_size=200, seed=0)
+        >>> history.n_epochs, history.cost[-1] < 0.2
+        (20, True)
+        """
+        X, Y, classes, weights = self._check_data(X, Y, sample_weight)
+        m = len(X)
+        epochs = _validation.integer("epochs", epochs, 1)
+        batch = m if batch_size is None else min(m, _validation.integer("batch_size", batch_size, 1))
+        shuffle = _validation.boolean("shuffle", shuffle)
+        l2 = _validation.real_number("l2", l2, ">= 0", lambda x: x >= 0)
+        if n_threads is not None:
+            _validation.integer("n_threads", n_threads, 1)
+        if order is not None and not callable(order):
+            order = _check_order(order, (epochs, m))
+        rng = _validation.random_generator(seed)
+        optimizer = optimizers.optimizer(optimizer)
+        hyper = optimizer.hyper_parameters()
+        state = optimizer.state(self.n_params, self.dtype)
+
+        optimizer._state = state
+        started = time.perf_counter()
+        cost = np.empty(epochs)
+        done = 0
+        for n_epochs, rows in _orders(order, rng if shuffle and batch < m else None, epochs, m):
+            self._kernels.train(
+                self._sizes, self._activation_codes, self._leak, _kernels.LOSSES[self.loss], self._params,
+                X, Y, classes, weights, rows, n_epochs, batch, l2, optimizer.code, hyper,
+                state, optimizer._step, cost[done : done + n_epochs],
+            )  # fmt: skip
+            done += n_epochs
+        return History(cost.tolist(), [], epochs, "epochs", time.perf_counter() - started)
+
+    def copy(self) -> "MLP":
+        """A network of its own with the same parameters."""
+        return _rebuild(self._architecture(), self._params)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "MLP":
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self._architecture(), self._params)
+
+    def _architecture(self) -> dict[str, Any]:
+        """The constructor's arguments but for the first parameters, fit for JSON."""
+        return {
+            "layer_sizes": list(self.layer_sizes),
+            "activation": list(self.activations[:-1]),
+            "output": self.activations[-1],
+            "loss": self.loss,
+            "leak": self.leak,
+            "dtype": self.dtype.name,
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a file in the safetensors format, which `load` reads.
+
+        Tensors ``layers.0.weight``, ``layers.0.bias``, …; the architecture in the metadata. The file appears whole or not
+        at all.
+
+        Examples
+        --------
+        >>> import os, tempfile, shallownet_c as sn
+        >>> net = sn.MLP([2, 3, 1], seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     net.save(os.path.join(folder, "net.safetensors"))
+        ...     again = sn.load(os.path.join(folder, "net.safetensors"))
+        >>> bool((again.params == net.params).all())
+        True
+        """
+        serialization.write(path, _tensors(self), self._architecture())
+
+
+def load(path: str | os.PathLike[str]) -> MLP:
+    """The network that `MLP.save` wrote, bit for bit.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    MLP
+
+    Raises
+    ------
+    ValueError
+        If the file is not a model of this package or is damaged.
+    OSError
+        If it cannot be read.
+    """
+    tensors, architecture = serialization.read(path)
+    try:
+        if not isinstance(architecture, dict):
+            raise ValueError(f"its architecture is {architecture!r}")
+        sizes = _check_sizes(architecture.get("layer_sizes"))
+        if sum(a.size for a in tensors.values()) != sum(
+            n_out * (n_in + 1) for n_in, n_out in zip(sizes, sizes[1:], strict=False)
+        ):
+            raise ValueError(f"its tensors are not those of layers of {list(sizes)} units")
+        net = MLP(**architecture, init="zeros")
+        for name, parameter in _tensors(net).items():
+            tensor = tensors.get(name)
+            if tensor is None or tensor.shape != parameter.shape or tensor.dtype != net.dtype:
+                raise ValueError(f"it has no {net.dtype} tensor {name!r} of shape {parameter.shape}")
+            parameter[...] = tensor
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{os.fspath(path)} is not a shallownet_c model: {error}") from None
+    return net
+
+
+def _rebuild(architecture: dict[str, Any], params: Array) -> MLP:
+    net = MLP(**architecture, init="zeros")
+    net._params[:] = params
+    return net
+
+
+def _tensors(net: MLP) -> dict[str, Array]:
+    """The parameters by their names in a file."""
+    tensors = {}
+    for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        tensors[f"layers.{layer}.weight"] = W
+        tensors[f"layers.{layer}.bias"] = b
+    return tensors
+
+
+def _views(params: Array, sizes: tuple[int, ...]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """W[1], … and b[1], … as views of the flat vector."""
+    weights, biases = [], []
+    at = 0
+    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        weights.append(params[at : at + n_out * n_in].reshape(n_out, n_in))
+        at += n_out * n_in
+        biases.append(params[at : at + n_out])
+        at += n_out
+    return tuple(weights), tuple(biases)
+
+
+def _check_sizes(layer_sizes: object) -> tuple[int, ...]:
+    if isinstance(layer_sizes, (str, bytes)) or not hasattr(layer_sizes, "__iter__"):
+        raise TypeError(f"layer_sizes must be a sequence of integers, got {layer_sizes!r}")
+    sizes = tuple(_validation.integer("layer_sizes", n, 1) for n in layer_sizes)
+    if len(sizes) < 2:
+        raise ValueError(f"layer_sizes must have inputs and outputs, two numbers or more, got {list(sizes)}")
+    return sizes
+
+
+def _check_activations(activation: object, output: object, n_layers: int) -> tuple[str, ...]:
+    """g[1], …, g[L], from the hidden layers' names and the output's."""
+    output = _validation.choice("output", output, _kernels.ACTIVATIONS)
+    elementwise = [name for name in _kernels.ACTIVATIONS if name != "softmax"]
+    if isinstance(activation, str):
+        hidden = [_validation.choice("activation", activation, elementwise)] * (n_layers - 1)
+    else:
+        try:
+            hidden = [_validation.choice("activation", name, elementwise) for name in activation]
+        except TypeError:
+            raise TypeError(
+                f"activation must be a name or a sequence of names out of {elementwise}, got {activation!r}"
+            ) from None
+        if len(hidden) != n_layers - 1:
+            raise ValueError(f"activation must name {n_layers - 1} hidden layers, got {len(hidden)} names")
+    return (*hidden, output)
+
+
+def _check_loss(loss: object, output: str) -> str:
+    """The loss, the output's own by default; both must go together."""
+    if loss is None:
+        return "log_loss" if output in ("sigmoid", "softmax") else "squared_error"
+    loss = _validation.choice("loss", loss, _kernels.LOSSES)
+    if (loss == "log_loss") != (output == "softmax") and output != "sigmoid":
+        raise ValueError(
+            f"loss {loss!r} does not go with output {output!r}: log_loss takes 'sigmoid' or 'softmax', softmax only "
+            f"log_loss, squared_error every other output"
+        )
+    return loss
+
+
+def _check_order(order: object, shape: tuple[int, ...]) -> Array:
+    """The order of rows as int64, each a number of a row."""
+    array = np.asarray(order)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"order must be integers, got an array of dtype {array.dtype}")
+    if array.shape != shape:
+        raise ValueError(f"order must have shape {shape}, got {array.shape}")
+    if array.min() < 0 or array.max() >= shape[-1]:
+        raise ValueError(
+            f"order must hold row numbers 0 … {shape[-1] - 1}, got {array.min()} … {array.max()}"
+        )
+    return np.require(array, np.int64, ["C", "A"])
+
+
+def _orders(
+    order: Array | Callable[[int], ArrayLike] | None,
+    rng: np.random.Generator | np.random.RandomState | None,
+    epochs: int,
+    m: int,
+) -> Iterator[tuple[int, Array | None]]:
+    """(n, order of the rows in the next n epochs (n, m)) until `epochs` are done; None is their natural order."""
+    if callable(order):
+        for epoch in range(epochs):
+            yield 1, _check_order(order(epoch), (m,))[np.newaxis]
+    elif order is not None or rng is None:
+        yield epochs, order
+    else:
+        at_a_time = max(1, ORDER_CHUNK // m)
+        for first in range(0, epochs, at_a_time):
+            n = min(at_a_time, epochs - first)
+            yield n, np.stack([rng.permutation(m) for _ in range(n)]).astype(np.int64, copy=False)
