@@ -21,9 +21,7 @@ def _choose(wanted: str | None) -> str:
     if not wanted:
         return available[0]
     if wanted not in available:
-        raise ImportError(
-            f"SHALLOWNET_C_CPU={wanted!r} is not available here: this CPU runs {', '.join(available)}"
-        )
+        raise ImportError(f"SHALLOWNET_C_CPU={wanted!r} is not available here: this CPU runs {', '.join(available)}")
     return wanted
 
 

@@ -23,9 +23,7 @@ def integer(name: str, value: object, least: int) -> int:
     return number
 
 
-def real_number(
-    name: str, value: object, takes: str, accepts: Callable[[float], bool]
-) -> float:
+def real_number(name: str, value: object, takes: str, accepts: Callable[[float], bool]) -> float:
     """The value as a finite float that `accepts` accepts; `takes` says which those are."""
     if isinstance(value, (bool, np.bool_, str, bytes, complex)):
         raise TypeError(f"{name} must be a number, got {value!r}")
@@ -102,9 +100,7 @@ def rows(name: str, value: object, width: int, dtype: np.dtype[Any]) -> Array:
 def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array], int]) -> None:
     bad = first_nonfinite(array.reshape(len(array), -1))
     if bad >= 0:
-        raise ValueError(
-            f"{name} must be finite, got {array[bad]} in row {bad} (as {array.dtype})"
-        )
+        raise ValueError(f"{name} must be finite, got {array[bad]} in row {bad} (as {array.dtype})")
 
 
 def sample_weights(value: object, m: int, dtype: np.dtype[Any]) -> Array:
@@ -115,18 +111,14 @@ def sample_weights(value: object, m: int, dtype: np.dtype[Any]) -> Array:
     bad = ~((weights >= 0) & np.isfinite(weights))
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(
-            f"sample_weight must be finite and not negative, got {weights[row]} in row {row}"
-        )
+        raise ValueError(f"sample_weight must be finite and not negative, got {weights[row]} in row {row}")
     if not weights.any():
         raise ValueError("sample_weight must not be zero in every row")
     return weights
 
 
-def output_array(
-    name: str, value: object, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Array:
-    """The value, an array that kernels may write to: nothing is converted, since the caller looks at this very memory."""
+def output_array(name: str, value: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """The value, an array that kernels may write to; never converted, since the caller looks at this very memory."""
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
     if value.dtype != dtype:

@@ -31,6 +31,5 @@ class History:
     def __repr__(self) -> str:
         last = f"{self.cost[-1]:.6g}" if self.cost else "none"
         return (
-            f"History(n_epochs={self.n_epochs}, cost[-1]={last}, stopped={self.stopped!r}, "
-            f"seconds={self.seconds:.3g})"
+            f"History(n_epochs={self.n_epochs}, cost[-1]={last}, stopped={self.stopped!r}, seconds={self.seconds:.3g})"
         )

@@ -1,7 +1,7 @@
 """One layer, for people who build their own network: forward and backward from the package's kernels.
 
-``target`` names the build in use ("v2", "v3", "v4" for the levels of x86-64, "generic" elsewhere); the environment variable
-``SHALLOWNET_C_CPU`` forces one.
+``target`` names the build in use ("v2", "v3", "v4" for the levels of x86-64, "generic" elsewhere); the environment
+variable ``SHALLOWNET_C_CPU`` forces one.
 """
 
 from typing import Any, Literal
@@ -153,9 +153,7 @@ def dense_backward(
     for name, array in outputs.items():
         _validation.refuse_overlap(name, array, **others)
         others[name] = array
-    _kernels.module(X.dtype).dense_backward(
-        dA, A, X, W, code, leak, dW, db, None if dX is False else dX
-    )
+    _kernels.module(X.dtype).dense_backward(dA, A, X, W, code, leak, dW, db, None if dX is False else dX)
     return None if dX is False else dX
 
 

@@ -3,6 +3,7 @@
 This file checks and allocates; `Network` (src/mlp.pyx) has the call on one row, the kernels all the rest.
 """
 
+import itertools
 import os
 import sys
 import time
@@ -25,8 +26,8 @@ ORDER_CHUNK = 65_536
 class MLP(Network):
     """Multi-layer perceptron: A[l] = g[l](A[l−1] W[l]ᵀ + b[l]), A[0] = X.
 
-    Rows are samples, X (m, n_0) and Y (m, n_L); W[l] is (n_l, n_{l−1}) and b[l] (n_l,) as in the notes, whose columns are
-    samples (formula 3.15): their A[l] is ours transposed.
+    Rows are samples, X (m, n_0) and Y (m, n_L); W[l] is (n_l, n_{l−1}) and b[l] (n_l,) as in the notes, whose columns
+    are samples (formula 3.15): their A[l] is ours transposed.
 
     Parameters
     ----------
@@ -98,14 +99,12 @@ class MLP(Network):
         draw = initializers.initializer(init)
         rng = _validation.random_generator(seed)
 
-        n_params = sum(n_out * (n_in + 1) for n_in, n_out in zip(sizes, sizes[1:], strict=False))
+        n_params = sum(n_out * (n_in + 1) for n_in, n_out in itertools.pairwise(sizes))
         if n_params * dtype.itemsize > sys.maxsize:
             raise ValueError(f"layer_sizes {list(sizes)} make {n_params} parameters: too many for this machine")
         params = np.zeros(n_params, dtype)
         codes = [_kernels.ACTIVATIONS[name] for name in activations]
-        super().__init__(
-            params, np.array(sizes, np.intp), np.array(codes, np.intc), leak, _kernels.module(dtype)
-        )
+        super().__init__(params, np.array(sizes, np.intp), np.array(codes, np.intc), leak, _kernels.module(dtype))
         self.layer_sizes = sizes
         self.activations = activations
         self.loss = loss
@@ -241,9 +240,7 @@ class MLP(Network):
         loss_sum, weight_sum = self._accumulate(X, Y, sample_weight, None)
         return loss_sum / weight_sum
 
-    def cost_and_grad(
-        self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> tuple[float, Array]:
+    def cost_and_grad(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[float, Array]:
         """J and its gradient by all parameters, by back propagation (the notes, sections 3.9 and 3.10).
 
         Parameters
@@ -445,8 +442,8 @@ class MLP(Network):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file in the safetensors format, which `load` reads.
 
-        Tensors ``layers.0.weight``, ``layers.0.bias``, …; the architecture in the metadata. The file appears whole or not
-        at all.
+        Tensors ``layers.0.weight``, ``layers.0.bias``, …; the architecture in the metadata. The file appears whole or
+        not at all.
 
         Examples
         --------
@@ -485,7 +482,7 @@ def load(path: str | os.PathLike[str]) -> MLP:
             raise ValueError(f"its architecture is {architecture!r}")
         sizes = _check_sizes(architecture.get("layer_sizes"))
         if sum(a.size for a in tensors.values()) != sum(
-            n_out * (n_in + 1) for n_in, n_out in zip(sizes, sizes[1:], strict=False)
+            n_out * (n_in + 1) for n_in, n_out in itertools.pairwise(sizes)
         ):
             raise ValueError(f"its tensors are not those of layers of {list(sizes)} units")
         net = MLP(**architecture, init="zeros")
@@ -518,7 +515,7 @@ def _views(params: Array, sizes: tuple[int, ...]) -> tuple[tuple[Array, ...], tu
     """W[1], … and b[1], … as views of the flat vector."""
     weights, biases = [], []
     at = 0
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in itertools.pairwise(sizes):
         weights.append(params[at : at + n_out * n_in].reshape(n_out, n_in))
         at += n_out * n_in
         biases.append(params[at : at + n_out])
@@ -574,9 +571,7 @@ def _check_order(order: object, shape: tuple[int, ...]) -> Array:
     if array.shape != shape:
         raise ValueError(f"order must have shape {shape}, got {array.shape}")
     if array.min() < 0 or array.max() >= shape[-1]:
-        raise ValueError(
-            f"order must hold row numbers 0 … {shape[-1] - 1}, got {array.min()} … {array.max()}"
-        )
+        raise ValueError(f"order must hold row numbers 0 … {shape[-1] - 1}, got {array.min()} … {array.max()}")
     return np.require(array, np.int64, ["C", "A"])
 
 

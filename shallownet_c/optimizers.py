@@ -90,9 +90,7 @@ class SGD(Optimizer):
     code = 0
     names = ("learning_rate", "momentum", "nesterov")
 
-    def __init__(
-        self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False
-    ) -> None:
+    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
         super().__init__()
         self.learning_rate = learning_rate
         self.momentum = momentum
@@ -178,6 +176,4 @@ def optimizer(value: str | Optimizer) -> Optimizer:
         return value
     if isinstance(value, str):
         return OPTIMIZERS[_validation.choice("optimizer", value, OPTIMIZERS)]()
-    raise TypeError(
-        f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an SGD or Adam object, got {value!r}"
-    )
+    raise TypeError(f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an SGD or Adam object, got {value!r}")

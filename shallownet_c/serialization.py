@@ -1,7 +1,7 @@
 """Models as files: the safetensors format, read and written with NumPy alone.
 
-A file is the length of the header (8 bytes, little-endian), the header in JSON, and the tensors' bytes. The header maps each
-tensor's name to its dtype, shape and place, and "__metadata__" to strings, where the architecture stands. Format:
+A file is the length of the header (8 bytes, little-endian), the header in JSON, and the tensors' bytes. The header maps
+each tensor's name to its dtype, shape and place, and "__metadata__" to strings, where the architecture stands. Format:
 https://github.com/huggingface/safetensors#format
 """
 
@@ -22,7 +22,7 @@ DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
 def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any]) -> None:
-    """Write the tensors, and the metadata as JSON in one string; an interrupted write leaves an older file as it was."""
+    """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was."""
     names = {dtype: name for name, dtype in DTYPES.items()}
     header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "model": json.dumps(metadata)}}
     at = 0

@@ -15,7 +15,7 @@ from network cimport (
     Block, Data, Network, block_gradient, close_block, open_block, predict,
 )
 from optimizers cimport ADAM, adam, sgd, sgd_momentum
-from panels cimport clear_past, load_rows, store_rows, to_features, vectors_of
+from panels cimport clear_past, load_rows, store_rows, vectors_of
 from real cimport LANES, VECTOR_BYTES, real, seconds_now
 from row cimport row_predict
 

@@ -86,7 +86,7 @@ cdef inline double log_loss_sigmoid(real* Z, const real* Y, const real* w, Py_ss
     """L = -sum_j [y_j log a_j + (1 - y_j) log(1 - a_j)], dZ_j = a_j - y_j; with e = e^-|z|,
     -log a = max(-z, 0) + log(1 + e) and -log(1 - a) = max(z, 0) + log(1 + e)."""
     cdef real[16] total
-    cdef Py_ssize_t v, j
+    cdef Py_ssize_t v, _j
     cdef int i, width
     cdef real e, a
     cdef real* z
@@ -97,7 +97,7 @@ cdef inline double log_loss_sigmoid(real* Z, const real* Y, const real* w, Py_ss
         width = panel_width(v // 2, vectors)
         z = Z + (v // 2) * n * 2 * LANES + (v % 2) * LANES
         y = Y + (v // 2) * n * 2 * LANES + (v % 2) * LANES
-        for j in range(n):
+        for _j in range(n):
             for i in range(LANES):
                 e = exp_negative(-magnitude(z[i]))
                 a = (e if z[i] < <real>0 else <real>1) / (<real>1 + e)

@@ -52,7 +52,7 @@ cdef class Network:
                  double leak, kernels):
         cdef Py_ssize_t layers = activations.shape[0], P = 0, widest = 0, l
         cdef const Py_ssize_t[::1] n = sizes
-        cdef const int[::1] codes = activations
+        cdef const int[::1] _codes = activations    # for its check of the dtype
         cdef void* scratch
         if layers < 1 or n.shape[0] != layers + 1:
             raise ValueError(f"sizes has {n.shape[0]} elements, activations {layers}: needs one more than that, and a layer")

@@ -41,7 +41,7 @@ cdef inline void load_rows(const real* X, Py_ssize_t n, const int64_t* order, Py
     """A (sample panels) and, unless NULL, F (feature panels) <- the rows first ... first + rows of X (m, n), in `order`."""
     cdef Py_ssize_t vectors = vectors_of(rows), samples = vectors * LANES
     cdef Py_ssize_t whole = n - n % LANES
-    cdef Py_ssize_t v, k, s
+    cdef Py_ssize_t v, k
     cdef int i, width
     cdef const real* x[16]
     cdef real* a
@@ -143,7 +143,8 @@ cdef inline void load_classes(const int64_t* classes, Py_ssize_t n, const int64_
           + (v % 2) * LANES + s % LANES] = 1
 
 
-cdef inline double load_weights(const real* weights, const int64_t* order, Py_ssize_t first, Py_ssize_t rows, real* w) noexcept nogil:
+cdef inline double load_weights(const real* weights, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
+                                real* w) noexcept nogil:
     """w <- the samples' weights (1 each where `weights` is NULL), 0 in the lanes past the last sample; returns their sum."""
     cdef Py_ssize_t s
     cdef double total = 0

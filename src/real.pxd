@@ -28,9 +28,9 @@ cdef extern from "real.h" nogil:
 
 cdef inline real vec_sum(vec v) noexcept nogil:
     """Sum of the lanes of v."""
-    cdef int stage
+    cdef int _stage
     cdef real[16] lane
-    for stage in range(LOG2_LANES):
+    for _stage in range(LOG2_LANES):
         v = zip_low(v, v) + zip_high(v, v)
     store(lane, v)
     return lane[0]
@@ -48,8 +48,8 @@ cdef inline vec sum_each(vec* r) noexcept nogil:
 cdef inline void transpose(vec* r) noexcept nogil:
     """r[i] lane j <- r[j] lane i, for LANES vectors."""
     cdef vec[16] t
-    cdef int stage, i
-    for stage in range(LOG2_LANES):
+    cdef int _stage, i
+    for _stage in range(LOG2_LANES):
         for i in range(LANES // 2):
             t[2 * i] = zip_low(r[i], r[i + LANES // 2])
             t[2 * i + 1] = zip_high(r[i], r[i + LANES // 2])

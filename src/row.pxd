@@ -6,7 +6,8 @@ from network cimport Network
 from real cimport LANES, broadcast, load, real, store, sum_each, vec, vec_sum
 
 
-cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x, real* z) noexcept nogil:
+cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x,
+                             real* z) noexcept nogil:
     """z (n_out,) = W (n_out, n_in) x + b"""
     cdef Py_ssize_t whole = n_in - n_in % LANES
     cdef Py_ssize_t j = 0, k

@@ -35,11 +35,11 @@ cdef struct Product:
 cdef inline void multiply_add(const int rows, const int vectors, const real* a, Py_ssize_t a_row, Py_ssize_t a_column,
                               const real* b, Py_ssize_t k, vec[2]* c) noexcept nogil:
     """c (rows, vectors) += A (rows, k) B (k, vectors)."""
-    cdef Py_ssize_t step
+    cdef Py_ssize_t _step
     cdef int i
     cdef vec b0, b1
     cdef real w
-    for step in range(k):
+    for _step in range(k):
         b0 = load(b)
         if vectors == 2:
             b1 = load(b + LANES)
@@ -61,13 +61,13 @@ cdef inline void tile(const int rows, const int vectors, const Product* p, Py_ss
     cdef Py_ssize_t c_row = p.c_row if vectors == 2 else p.c_row_last
     cdef real* out = p.c + panel * p.c_panel + row * c_row
     cdef Py_ssize_t valid = p.columns - panel * 2 * LANES
-    cdef Py_ssize_t s
+    cdef Py_ssize_t s, _s
     cdef int i, v
     for i in range(rows):
         c[i][0] = broadcast(p.bias[row + i] if p.bias != NULL else 0)
         if vectors == 2:
             c[i][1] = c[i][0]
-    for s in range(p.segments):
+    for _s in range(p.segments):
         multiply_add(rows, vectors, a, p.a_row, p.a_column, b, p.segment, c)
         a += p.a_segment
         b += p.segment * vectors * LANES
