@@ -1,0 +1,357 @@
+"""`shallownet-c bench`: one network trained in a loop, with NumPy, and compiled, on the same data from the same start."""
+
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shallownet_c import MLP, SGD, Adam, __version__, datasets
+from shallownet_c.kernels import target
+from shallownet_c.reference import loop, vectorized
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Problem:
+    """Data, a network and a learning rate for full-batch gradient descent."""
+
+    name: str
+    X: Array
+    labels: Array
+    layer_sizes: list[int]
+    activation: str
+    output: str
+    init: str | float
+    alpha: float
+
+    @property
+    def Y(self) -> Array:
+        """Targets (m, n_L): the label itself, or a one in its column."""
+        if self.output == "softmax":
+            return np.eye(self.layer_sizes[-1])[self.labels]
+        return self.labels[:, np.newaxis].astype(float)
+
+    def network(self, dtype: str = "float64") -> MLP:
+        return MLP(self.layer_sizes, self.activation, self.output, init=self.init, dtype=dtype, seed=2)
+
+    def accuracy(self, net: MLP, rows: slice = slice(None)) -> float:
+        A = net(self.X[rows])
+        guess = A.argmax(axis=1) if self.output == "softmax" else A[:, 0] > 0.5
+        return float((guess == self.labels[rows]).mean())
+
+
+def flower() -> Problem:
+    """The notes' network on the course's flower."""
+    X, y = datasets.make_flower(400, seed=1)
+    return Problem("flower", X, y, [2, 4, 1], "tanh", "sigmoid", 0.01, 1.2)
+
+
+def digits() -> Problem:
+    """One hidden layer of 100 on the handwritten digits, pixels scaled to 0 … 1."""
+    X, y = datasets.load_digits()
+    return Problem("digits", X / 16, y, [64, 100, 10], "relu", "softmax", "he_normal", 0.5)
+
+
+class PreallocatedNumPy:
+    """The same training written for speed in NumPy: every array is made once, every operation has its `out`.
+
+    Parameters
+    ----------
+    net : MLP
+        Where the parameters start; not changed. Hidden layers all tanh or all relu; output sigmoid or softmax.
+    m : int
+        Rows of a batch at most.
+    """
+
+    def __init__(self, net: MLP, m: int) -> None:
+        self.params = net.params.copy()
+        self.grad = np.zeros_like(self.params)
+        self.m, self.v, self.step = np.zeros_like(self.params), np.zeros_like(self.params), 0
+        self.scratch = np.empty_like(self.params)
+        self.W, self.b = self._views(self.params, net.layer_sizes)
+        self.dW, self.db = self._views(self.grad, net.layer_sizes)
+        self.hidden, self.output = net.activations[0], net.activations[-1]
+        self.A = [np.empty((m, n), net.dtype) for n in net.layer_sizes[1:]]
+        self.dZ = [np.empty((m, n), net.dtype) for n in net.layer_sizes[1:]]
+        self.T = [np.empty((m, n), net.dtype) for n in net.layer_sizes[1:]]
+
+    @staticmethod
+    def _views(flat: Array, sizes: tuple[int, ...]) -> tuple[list[Array], list[Array]]:
+        W, b, at = [], [], 0
+        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+            W.append(flat[at : at + n_out * n_in].reshape(n_out, n_in))
+            b.append(flat[at + n_out * n_in : at + n_out * n_in + n_out])
+            at += n_out * n_in + n_out
+        return W, b
+
+    def gradient(self, X: Array, Y: Array) -> float:
+        """J, and its gradient in `grad`, over the rows of X (m, n_0) and Y (m, n_L)."""
+        m, below = len(X), X
+        A = [buffer[:m] for buffer in self.A]
+        dZ = [buffer[:m] for buffer in self.dZ]
+        T = [buffer[:m] for buffer in self.T]
+        last = len(A) - 1
+        for layer, Z in enumerate(A):
+            np.matmul(below, self.W[layer].T, out=Z)
+            np.add(Z, self.b[layer], out=Z)
+            if layer < last:
+                np.tanh(Z, out=Z) if self.hidden == "tanh" else np.maximum(Z, 0, out=Z)
+            below = Z
+        J = self._output(A[last], Y, dZ[last], T[last]) / m
+        for layer in range(last, -1, -1):
+            np.divide(dZ[layer], m, out=dZ[layer]) if layer == last else None
+            np.matmul(dZ[layer].T, A[layer - 1] if layer else X, out=self.dW[layer])
+            np.sum(dZ[layer], axis=0, out=self.db[layer])
+            if layer:
+                np.matmul(dZ[layer], self.W[layer], out=dZ[layer - 1])
+                if self.hidden == "tanh":
+                    np.multiply(A[layer - 1], A[layer - 1], out=T[layer - 1])
+                    np.subtract(1, T[layer - 1], out=T[layer - 1])
+                    np.multiply(dZ[layer - 1], T[layer - 1], out=dZ[layer - 1])
+                else:
+                    np.multiply(dZ[layer - 1], A[layer - 1] > 0, out=dZ[layer - 1])
+        return float(J)
+
+    def _output(self, Z: Array, Y: Array, dZ: Array, T: Array) -> Any:
+        """Σ L and dZ = A − Y, from Z."""
+        if self.output == "sigmoid":
+            # L = log(1 + e^z) - y z, and log(1 + e^z) = max(z, 0) + log(1 + e^-|z|)
+            np.abs(Z, out=T)
+            np.negative(T, out=T)
+            np.exp(T, out=T)
+            np.log1p(T, out=dZ)
+            total = dZ.sum() + np.maximum(Z, 0, out=dZ).sum() - np.vdot(Y, Z)
+            np.negative(Z, out=T)
+            np.exp(T, out=T)
+            np.add(T, 1, out=T)
+            np.reciprocal(T, out=T)
+            np.subtract(T, Y, out=dZ)
+            return total
+        np.subtract(Z, Z.max(axis=1, keepdims=True), out=Z)
+        np.exp(Z, out=T)
+        sums = T.sum(axis=1, keepdims=True)
+        total = np.log(sums).sum() - np.vdot(Y, Z)
+        np.divide(T, sums, out=T)
+        np.subtract(T, Y, out=dZ)
+        return total
+
+    def descend(self, X: Array, Y: Array, alpha: float) -> float:
+        """A step of gradient descent; J before it."""
+        J = self.gradient(X, Y)
+        np.multiply(self.grad, alpha, out=self.grad)
+        np.subtract(self.params, self.grad, out=self.params)
+        return J
+
+    def adam(self, X: Array, Y: Array, alpha: float = 1e-3) -> float:
+        """A step of Adam with the usual constants; J before it."""
+        J = self.gradient(X, Y)
+        self.step += 1
+        root = (1 - 0.999**self.step) ** 0.5
+        np.multiply(self.m, 0.9, out=self.m)
+        np.multiply(self.grad, 0.1, out=self.scratch)
+        np.add(self.m, self.scratch, out=self.m)
+        np.multiply(self.grad, self.grad, out=self.grad)
+        np.multiply(self.grad, 0.001, out=self.grad)
+        np.multiply(self.v, 0.999, out=self.v)
+        np.add(self.v, self.grad, out=self.v)
+        np.sqrt(self.v, out=self.scratch)
+        np.add(self.scratch, 1e-8 * root, out=self.scratch)
+        np.divide(self.m, self.scratch, out=self.scratch)
+        np.multiply(self.scratch, alpha * root / (1 - 0.9**self.step), out=self.scratch)
+        np.subtract(self.params, self.scratch, out=self.params)
+        return J
+
+
+Way = Callable[[Problem, int], Array]
+
+
+def _reference(module: Any) -> Way:
+    def run(problem: Problem, n_iterations: int) -> Array:
+        net = problem.network()
+        names = list(net.activations)
+        W, b, _ = module.gradient_descent(
+            problem.X, problem.Y, net.weights, net.biases, names, net.loss, problem.alpha, n_iterations
+        )
+        return np.concatenate([part.ravel() for pair in zip(W, b, strict=True) for part in pair])
+
+    return run
+
+
+def _preallocated(problem: Problem, n_iterations: int) -> Array:
+    numpy = PreallocatedNumPy(problem.network(), len(problem.X))
+    Y = problem.Y
+    for _ in range(n_iterations):
+        numpy.descend(problem.X, Y, problem.alpha)
+    return numpy.params
+
+
+def _compiled(problem: Problem, n_iterations: int) -> Array:
+    net = problem.network()
+    net.fit(problem.X, problem.Y, optimizer=SGD(problem.alpha), epochs=n_iterations)
+    return net.params
+
+
+#: Way of computing -> function of the problem and the number of iterations, which returns the parameters.
+WAYS: dict[str, Way] = {
+    "loop (plain Python)": _reference(loop),
+    "vectorized (NumPy)": _reference(vectorized),
+    "NumPy, preallocated": _preallocated,
+    "compiled": _compiled,
+}
+
+
+def compare(problem: Problem, n_iterations: int, repeats: dict[str, int], rounds: int) -> dict[str, Any]:
+    """All ways after the same number of iterations, and their times an iteration in interleaved rounds.
+
+    `repeats` says how many iterations of each way are timed at once, so that starting up does not count.
+    """
+    params = {way: run(problem, n_iterations) for way, run in WAYS.items()}
+    reference = params["vectorized (NumPy)"]
+    # A step adds its own rounding, some units in the last place of sums over m rows; descent may double what is there.
+    tolerance = 64 * np.finfo(float).eps * n_iterations * max(1.0, float(np.abs(reference).max()))
+
+    times: dict[str, list[float]] = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for way, run in WAYS.items():
+            start = time.perf_counter()
+            run(problem, repeats[way])
+            times[way].append((time.perf_counter() - start) / repeats[way])
+    seconds = {way: statistics.median(values) for way, values in times.items()}
+
+    rows = []
+    for way in WAYS:
+        net = problem.network()
+        net.params[:] = params[way]
+        rows.append(
+            {
+                "way": way,
+                "seconds_per_iteration": seconds[way],
+                "speed_up": seconds["loop (plain Python)"] / seconds[way],
+                "cost": net.cost(problem.X, problem.Y),
+                "accuracy": problem.accuracy(net),
+            }
+        )
+    difference = max(float(np.abs(values - reference).max()) for values in params.values())
+    return {
+        "problem": problem.name,
+        "network": "-".join(map(str, problem.layer_sizes)),
+        "activations": [problem.activation, problem.output],
+        "m": len(problem.X),
+        "iterations": n_iterations,
+        "largest_difference": difference,
+        "tolerance": tolerance,
+        "rows": rows,
+    }
+
+
+def show(result: dict[str, Any]) -> str:
+    """The result as a table of text."""
+    hidden, output = result["activations"]
+    lines = [
+        f"{result['problem']}: {result['network']} {hidden}/{output}, m = {result['m']}, full-batch gradient descent",
+        f"  {'':22}{'an iteration':>14}{'speed-up':>12}{'cost':>10}{'accuracy':>10}",
+    ]
+    for row in result["rows"]:
+        lines.append(
+            f"  {row['way']:22}{_time(row['seconds_per_iteration']):>14}{row['speed_up']:>11,.0f}×"
+            f"{row['cost']:>10.4f}{row['accuracy']:>10.1%}"
+        )
+    agree = "agree" if result["largest_difference"] <= result["tolerance"] else "DO NOT AGREE"
+    lines.append(
+        f"  after {result['iterations']} iterations all {agree}: their parameters differ by at most "
+        f"{result['largest_difference']:.1e} (allowed {result['tolerance']:.1e})"
+    )
+    return "\n".join(lines)
+
+
+def _time(seconds: float) -> str:
+    for unit, scale in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * scale >= 1:
+            return f"{seconds * scale:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def train_fully() -> list[dict[str, Any]]:
+    """The compiled network trained to the end on both sets: what a user would do."""
+    problem = flower()
+    net = problem.network()
+    history = net.fit(problem.X, problem.labels, optimizer=SGD(problem.alpha), epochs=10_000)
+    results = [
+        {
+            "problem": "flower",
+            "what": "10,000 iterations of gradient descent",
+            "seconds": history.seconds,
+            "cost": history.cost[-1],
+            "accuracy": problem.accuracy(net),
+            "on": "the training data",
+        }
+    ]
+    problem = digits()
+    net = problem.network()
+    order = np.random.default_rng(0).permutation(len(problem.X))
+    problem.X, problem.labels = problem.X[order], problem.labels[order]
+    held_out = len(problem.X) // 5
+    history = net.fit(
+        problem.X[held_out:], problem.labels[held_out:], optimizer=Adam(), batch_size=200, epochs=100, seed=0
+    )
+    results.append(
+        {
+            "problem": "digits",
+            "what": "100 epochs of Adam, batches of 200",
+            "seconds": history.seconds,
+            "cost": history.cost[-1],
+            "accuracy": problem.accuracy(net, slice(held_out)),
+            "on": f"{held_out} digits that it has not seen",
+        }
+    )
+    return results
+
+
+def run(quick: bool, json_file: str | None) -> int:
+    """Print the tables; 1 if the ways do not agree."""
+    loop_way, vectorized_way, preallocated_way, compiled_way = WAYS
+    rounds = 3 if quick else 7
+    plans = [
+        (
+            flower(),
+            200 if quick else 1000,
+            {loop_way: 100, vectorized_way: 1000, preallocated_way: 1000, compiled_way: 10_000},
+            rounds,
+        ),
+        (
+            digits(),
+            1 if quick else 3,
+            {loop_way: 1, vectorized_way: 20, preallocated_way: 20, compiled_way: 20},
+            1 if quick else 3,
+        ),
+    ]
+    report: dict[str, Any] = {
+        "version": __version__,
+        "build": target,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "comparisons": [],
+    }
+    print(f"shallownet_c {__version__}, build {target}, NumPy {np.__version__}, float64\n")
+    for plan in plans:
+        result = compare(*plan)
+        report["comparisons"].append(result)
+        print(show(result) + "\n")
+    report["training"] = train_fully()
+    print("Trained to the end, compiled:")
+    for result in report["training"]:
+        print(
+            f"  {result['problem']}: {result['what']} in {_time(result['seconds'])}, cost {result['cost']:.4f}, "
+            f"{result['accuracy']:.1%} right on {result['on']}"
+        )
+    if json_file:
+        Path(json_file).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return int(any(c["largest_difference"] > c["tolerance"] for c in report["comparisons"]))

@@ -1,0 +1,241 @@
+"""The notes' network one number at a time: loops over samples i, units j and inputs k in plain Python.
+
+What the vectorised equations mean, and the baseline that shows what vectorising is worth. See the package's docstring
+for the conventions: rows are samples, ``W[0]`` is the notes' W[1], ``A[0]`` is X.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from shallownet_c.reference._checks import check_loss, check_targets
+
+Array = np.ndarray[Any, Any]
+
+
+def sigmoid(z: float) -> float:
+    """σ(z) = 1 / (1 + e^−z) (section 3.6), written so that e never overflows."""
+    if z < 0:
+        return math.exp(z) / (1.0 + math.exp(z))
+    return 1.0 / (1.0 + math.exp(-z))
+
+
+#: a = g(z) of one number, by name (section 3.6).
+ACTIVATIONS: dict[str, Callable[[float, float], float]] = {
+    "identity": lambda z, leak: z,
+    "sigmoid": lambda z, leak: sigmoid(z),
+    "tanh": lambda z, leak: math.tanh(z),
+    "relu": lambda z, leak: max(0.0, z),
+    "leaky_relu": lambda z, leak: max(leak * z, z),
+}
+
+#: g'(z) of one number, by name (section 3.8); at z = 0 as in `vectorized.derivative`.
+DERIVATIVES: dict[str, Callable[[float, float], float]] = {
+    "identity": lambda z, leak: 1.0,
+    "sigmoid": lambda z, leak: sigmoid(z) * (1.0 - sigmoid(z)),
+    "tanh": lambda z, leak: 1.0 - math.tanh(z) ** 2,
+    "relu": lambda z, leak: 1.0 if z > 0 else 0.0,
+    "leaky_relu": lambda z, leak: 1.0 if z > 0 else leak,
+}
+
+
+def activation(z: list[float], name: str, leak: float = 0.01) -> list[float]:
+    """a = g(z) for the units of one layer and one sample.
+
+    Parameters
+    ----------
+    z : list of n floats
+    name : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax"}
+        softmax: a_j = e^z_j / Σ_k e^z_k.
+    leak : float
+
+    Returns
+    -------
+    list of n floats
+
+    Examples
+    --------
+    >>> activation([-1.0, 2.0], "relu")
+    [0.0, 2.0]
+    """
+    if name == "softmax":
+        greatest = max(z)
+        e = [math.exp(z_j - greatest) for z_j in z]
+        total = sum(e)
+        return [e_j / total for e_j in e]
+    if name not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {[*ACTIVATIONS, 'softmax']}, got {name!r}")
+    return [ACTIVATIONS[name](z_j, leak) for z_j in z]
+
+
+def derivative(z: list[float], name: str, leak: float = 0.01) -> list[float]:
+    """g'(z) for the units of one layer and one sample (section 3.8); at z = 0 as in `vectorized.derivative`.
+
+    Examples
+    --------
+    >>> derivative([-3.0, 0.0, 3.0], "leaky_relu")
+    [0.01, 0.01, 1.0]
+    """
+    if name not in DERIVATIVES:
+        raise ValueError(f"activation must be one of {list(DERIVATIVES)} to have a derivative of its own, got {name!r}")
+    return [DERIVATIVES[name](z_j, leak) for z_j in z]
+
+
+def forward(
+    X: Array, W: list[Array], b: list[Array], activations: list[str], leak: float = 0.01
+) -> tuple[list[Array], list[Array]]:
+    """Forward propagation, the loop of formula 3.15 with formula 3.11 written out::
+
+        for i in 1 … m:  for l in 1 … L:  for j in 1 … n_l:
+            z[l]_j(i) = Σ_k W[l]_jk a[l-1]_k(i) + b[l]_j
+            a[l]_j(i) = g[l](z[l]_j(i))
+
+    Parameters and results are those of `vectorized.forward`.
+
+    Examples
+    --------
+    >>> Z, A = forward([[1.0, 2.0]], [np.ones((3, 2))], [np.zeros(3)], ["identity"])
+    >>> A[1]
+    array([[3., 3., 3.]])
+    """
+    # Lists of floats: indexing an array element by element takes Python several times as long.
+    weights = [np.asarray(W_l, dtype=float).tolist() for W_l in W]
+    biases = [np.asarray(b_l, dtype=float).tolist() for b_l in b]
+    a: list[list[list[float]]] = [np.array(X, dtype=float).tolist()]
+    z: list[list[list[float]]] = []
+    for W_l, b_l, name in zip(weights, biases, activations, strict=True):
+        z.append([])
+        a.append([])
+        for a_i in a[-2]:
+            z_i = []
+            for j in range(len(W_l)):
+                z_ij = b_l[j]
+                for k in range(len(a_i)):
+                    z_ij += W_l[j][k] * a_i[k]
+                z_i.append(z_ij)
+            z[-1].append(z_i)
+            a[-1].append(activation(z_i, name, leak))
+    return [np.array(z_l) for z_l in z], [np.array(a_l) for a_l in a]
+
+
+def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
+    """J = (1/m) Σ_i L(a(i), y(i)) (section 3.9); the losses are those of `vectorized.cost`.
+
+    Examples
+    --------
+    >>> round(cost(np.array([[0.5]]), np.array([[1.0]]), "log_loss"), 6)
+    0.693147
+    """
+    check_loss(loss, output)
+    a, y = np.asarray(A_L, dtype=float).tolist(), check_targets(Y, A_L).tolist()
+    total = 0.0
+    for a_i, y_i in zip(a, y, strict=True):
+        for a_ij, y_ij in zip(a_i, y_i, strict=True):
+            if loss == "squared_error":
+                total += 0.5 * (a_ij - y_ij) ** 2
+            elif output == "softmax":
+                total -= _times_log(y_ij, a_ij)
+            else:
+                total -= _times_log(y_ij, a_ij) + _times_log(1.0 - y_ij, 1.0 - a_ij)
+    return total / len(y)
+
+
+def backward(
+    Z: list[Array],
+    A: list[Array],
+    W: list[Array],
+    Y: Array,
+    activations: list[str],
+    loss: str,
+    leak: float = 0.01,
+) -> tuple[list[Array], list[Array]]:
+    """Back propagation sample by sample (section 3.10): the gradients of the samples' losses, summed, divided by m::
+
+        dz[L]_j = a[L]_j − y_j                      (log_loss; squared_error: times g'(z[L]_j))
+        dW[l]_jk += dz[l]_j a[l-1]_k
+        db[l]_j += dz[l]_j
+        dz[l-1]_k = Σ_j W[l]_jk dz[l]_j · g'(z[l-1]_k)
+
+    Parameters and results are those of `vectorized.backward`.
+
+    Examples
+    --------
+    >>> W, b = [np.zeros((1, 2))], [np.zeros(1)]
+    >>> Z, A = forward([[1.0, 2.0]], W, b, ["sigmoid"])
+    >>> backward(Z, A, W, [[1.0]], ["sigmoid"], "log_loss")[0]
+    [array([[-0.5, -1. ]])]
+    """
+    check_loss(loss, activations[-1])
+    z, a = [Z_l.tolist() for Z_l in Z], [A_l.tolist() for A_l in A]
+    weights = [np.asarray(W_l, dtype=float).tolist() for W_l in W]
+    y = check_targets(Y, A[-1]).tolist()
+    m = len(y)
+    dW = [[[0.0] * len(row) for row in W_l] for W_l in weights]
+    db = [[0.0] * len(W_l) for W_l in weights]
+    for i in range(m):
+        dz = [a_ij - y_ij for a_ij, y_ij in zip(a[-1][i], y[i], strict=True)]
+        if loss == "squared_error":
+            slopes = derivative(z[-1][i], activations[-1], leak)
+            dz = [dz_j * slope for dz_j, slope in zip(dz, slopes, strict=True)]
+        for layer in reversed(range(len(weights))):
+            a_below = a[layer][i]
+            for j in range(len(dz)):
+                for k in range(len(a_below)):
+                    dW[layer][j][k] += dz[j] * a_below[k]
+                db[layer][j] += dz[j]
+            if layer > 0:
+                slopes = derivative(z[layer - 1][i], activations[layer - 1], leak)
+                dz_below = []
+                for k in range(len(a_below)):
+                    da_k = 0.0
+                    for j in range(len(dz)):
+                        da_k += weights[layer][j][k] * dz[j]
+                    dz_below.append(da_k * slopes[k])
+                dz = dz_below
+    return [np.array(dW_l) / m for dW_l in dW], [np.array(db_l) / m for db_l in db]
+
+
+def gradient_descent(
+    X: Array,
+    Y: Array,
+    W: list[Array],
+    b: list[Array],
+    activations: list[str],
+    loss: str,
+    alpha: float,
+    n_iterations: int,
+    leak: float = 0.01,
+) -> tuple[list[Array], list[Array], list[float]]:
+    """Gradient descent (section 3.9): W[l]_jk := W[l]_jk − α dW[l]_jk, b[l]_j := b[l]_j − α db[l]_j.
+
+    Parameters and results are those of `vectorized.gradient_descent`.
+
+    Examples
+    --------
+    >>> X, Y = np.array([[-1.0], [1.0]]), np.array([[0.0], [1.0]])
+    >>> W, b, costs = gradient_descent(X, Y, [np.zeros((1, 1))], [np.zeros(1)], ["sigmoid"], "log_loss", 1.0, 10)
+    >>> costs[9] < costs[0]
+    True
+    """
+    W = [np.array(W_l, dtype=float) for W_l in W]
+    b = [np.array(b_l, dtype=float) for b_l in b]
+    costs = []
+    for _ in range(n_iterations):
+        Z, A = forward(X, W, b, activations, leak)
+        costs.append(cost(A[-1], Y, loss, activations[-1]))
+        dW, db = backward(Z, A, W, Y, activations, loss, leak)
+        for layer in range(len(W)):
+            for j in range(len(W[layer])):
+                for k in range(len(W[layer][j])):
+                    W[layer][j, k] -= alpha * dW[layer][j, k]
+                b[layer][j] -= alpha * db[layer][j]
+    return W, b, costs
+
+
+def _times_log(y: float, a: float) -> float:
+    """y log a, where 0 log 0 is 0."""
+    if y == 0:
+        return 0.0
+    return y * math.log(a) if a > 0 else -math.inf

@@ -1,0 +1,262 @@
+"""The notes' network for all samples at once, with NumPy.
+
+See the package's docstring for the conventions: rows are samples, ``W[0]`` is the notes' W[1], ``A[0]`` is X.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from shallownet_c.reference._checks import check_loss, check_targets
+
+Array = np.ndarray[Any, Any]
+
+
+def sigmoid(z: Array) -> Array:
+    """σ(z) = 1 / (1 + e^−z) (section 3.6), written so that e never overflows."""
+    e = np.exp(-np.abs(z))
+    return np.where(z < 0, e, 1.0) / (1.0 + e)
+
+
+def softmax(z: Array) -> Array:
+    """a_j = e^z_j / Σ_k e^z_k over each row; subtracting the greatest z_k changes nothing but the size of numbers."""
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+#: g(z), by name (section 3.6); `leak` is the notes' 0.01.
+ACTIVATIONS = {
+    "identity": lambda z, leak: z.copy(),
+    "sigmoid": lambda z, leak: sigmoid(z),
+    "tanh": lambda z, leak: np.tanh(z),
+    "relu": lambda z, leak: np.maximum(0.0, z),
+    "leaky_relu": lambda z, leak: np.maximum(leak * z, z),
+    "softmax": lambda z, leak: softmax(z),
+}
+
+#: g'(z), by name, from z and a = g(z) (section 3.8).
+DERIVATIVES = {
+    "identity": lambda z, a, leak: np.ones_like(z),
+    "sigmoid": lambda z, a, leak: a * (1.0 - a),
+    "tanh": lambda z, a, leak: 1.0 - a**2,
+    "relu": lambda z, a, leak: np.where(z > 0, 1.0, 0.0),
+    "leaky_relu": lambda z, a, leak: np.where(z > 0, 1.0, leak),
+}
+
+
+def activation(z: Array, name: str, leak: float = 0.01) -> Array:
+    """a = g(z).
+
+    Parameters
+    ----------
+    z : ndarray (m, n)
+    name : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax"}
+    leak : float
+
+    Returns
+    -------
+    ndarray (m, n)
+
+    Examples
+    --------
+    >>> activation(np.array([[-1.0, 2.0]]), "relu")
+    array([[0., 2.]])
+    """
+    if name not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {list(ACTIVATIONS)}, got {name!r}")
+    return ACTIVATIONS[name](z, leak)
+
+
+def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
+    """g'(z) (section 3.8).
+
+    At z = 0 the derivative of ReLU is 0 and that of leaky ReLU the leak, as PyTorch and scikit-learn have it. The notes
+    say that either side will do there, and usually take 1.
+
+    Examples
+    --------
+    >>> derivative(np.array([[-3.0, 0.0, 3.0]]), "leaky_relu")
+    array([[0.01, 0.01, 1.  ]])
+    """
+    if name not in DERIVATIVES:
+        raise ValueError(f"activation must be one of {list(DERIVATIVES)} to have a derivative of its own, got {name!r}")
+    return DERIVATIVES[name](z, activation(z, name, leak), leak)
+
+
+def forward(
+    X: Array, W: list[Array], b: list[Array], activations: list[str], leak: float = 0.01
+) -> tuple[list[Array], list[Array]]:
+    """Forward propagation (formula 3.15): Z[l] = A[l-1] W[l]ᵀ + b[l], A[l] = g[l](Z[l]), A[0] = X.
+
+    Parameters
+    ----------
+    X : array_like (m, n_0)
+        Rows are samples; the notes' X (formula 3.12) is its transpose.
+    W : list of ndarray (n_l, n_{l-1})
+    b : list of ndarray (n_l,)
+    activations : list of str
+        g[1], …, g[L].
+    leak : float, default 0.01
+
+    Returns
+    -------
+    Z : list of L ndarrays (m, n_l)
+        Formula 3.13, transposed; ``Z[0]`` is the notes' Z[1].
+    A : list of L + 1 ndarrays (m, n_l)
+        Formula 3.14, transposed; ``A[0]`` is X, ``A[l]`` the notes' A[l].
+
+    Examples
+    --------
+    >>> Z, A = forward([[1.0, 2.0]], [np.ones((3, 2))], [np.zeros(3)], ["identity"])
+    >>> A[1]
+    array([[3., 3., 3.]])
+    """
+    Z, A = [], [np.array(X, dtype=float)]
+    for W_l, b_l, name in zip(W, b, activations, strict=True):
+        Z.append(A[-1] @ W_l.T + b_l)
+        A.append(activation(Z[-1], name, leak))
+    return Z, A
+
+
+def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
+    """J = (1/m) Σ_i L(a(i), y(i)) (section 3.9).
+
+    L is −Σ_j [y_j log a_j + (1 − y_j) log(1 − a_j)] for log_loss of a sigmoid output, −Σ_j y_j log a_j for log_loss of
+    a softmax output, ½ Σ_j (a_j − y_j)² for squared_error.
+
+    Parameters
+    ----------
+    A_L, Y : ndarray (m, n_L)
+    loss : {"log_loss", "squared_error"}
+    output : str, default "sigmoid"
+        The output's activation, which tells the two log losses apart.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(cost(np.array([[0.5]]), np.array([[1.0]]), "log_loss"), 6)
+    0.693147
+    """
+    check_loss(loss, output)
+    Y = check_targets(Y, A_L)
+    if loss == "squared_error":
+        return float(np.sum((A_L - Y) ** 2) / 2 / len(Y))
+    total = _times_log(Y, A_L)
+    if output == "sigmoid":
+        total += _times_log(1.0 - Y, 1.0 - A_L)
+    return float(-total / len(Y))
+
+
+def backward(
+    Z: list[Array],
+    A: list[Array],
+    W: list[Array],
+    Y: Array,
+    activations: list[str],
+    loss: str,
+    leak: float = 0.01,
+) -> tuple[list[Array], list[Array]]:
+    """Back propagation (section 3.9, the six lines), from the output layer down.
+
+    The notes' columns on the left, our rows on the right::
+
+        dZ[L] = A[L] − Y                            dZ = A[L] − Y         (log_loss; squared_error: times g'(Z[L]))
+        dW[l] = (1/m) dZ[l] A[l-1]ᵀ                 dW = dZᵀ A[l-1] / m
+        db[l] = (1/m) np.sum(dZ[l], axis=1)         db = sum of the rows of dZ, / m
+        dZ[l-1] = W[l]ᵀ dZ[l] * g[l-1]'(Z[l-1])     dZ = dZ W[l] * g'(Z[l-1])
+
+    Parameters
+    ----------
+    Z, A : lists
+        From `forward`.
+    W : list of ndarray (n_l, n_{l-1})
+    Y : ndarray (m, n_L)
+    activations : list of str
+    loss : {"log_loss", "squared_error"}
+    leak : float, default 0.01
+
+    Returns
+    -------
+    dW, db : lists of ndarrays
+        dJ/dW[l] (n_l, n_{l-1}) and dJ/db[l] (n_l,).
+
+    Examples
+    --------
+    >>> W, b = [np.zeros((1, 2))], [np.zeros(1)]
+    >>> Z, A = forward([[1.0, 2.0]], W, b, ["sigmoid"])
+    >>> backward(Z, A, W, [[1.0]], ["sigmoid"], "log_loss")[0]
+    [array([[-0.5, -1. ]])]
+    """
+    check_loss(loss, activations[-1])
+    m = len(A[0])
+    dZ = A[-1] - check_targets(Y, A[-1])
+    if loss == "squared_error":
+        dZ = dZ * derivative(Z[-1], activations[-1], leak)
+    dW, db = [], []
+    for layer in reversed(range(len(W))):
+        dW.append(dZ.T @ A[layer] / m)
+        db.append(np.sum(dZ, axis=0) / m)
+        if layer > 0:
+            dZ = dZ @ W[layer] * derivative(Z[layer - 1], activations[layer - 1], leak)
+    return dW[::-1], db[::-1]
+
+
+def gradient_descent(
+    X: Array,
+    Y: Array,
+    W: list[Array],
+    b: list[Array],
+    activations: list[str],
+    loss: str,
+    alpha: float,
+    n_iterations: int,
+    leak: float = 0.01,
+) -> tuple[list[Array], list[Array], list[float]]:
+    """Gradient descent (section 3.9): W[l] := W[l] − α dW[l], b[l] := b[l] − α db[l], over and over.
+
+    Parameters
+    ----------
+    X : ndarray (m, n_0)
+    Y : ndarray (m, n_L)
+    W, b : lists
+        First parameters; copied.
+    activations : list of str
+    loss : {"log_loss", "squared_error"}
+    alpha : float
+        The learning rate α.
+    n_iterations : int
+    leak : float, default 0.01
+
+    Returns
+    -------
+    W, b : lists
+        The parameters after the last step.
+    costs : list of float
+        J before each step.
+
+    Examples
+    --------
+    >>> X, Y = np.array([[-1.0], [1.0]]), np.array([[0.0], [1.0]])
+    >>> W, b, costs = gradient_descent(X, Y, [np.zeros((1, 1))], [np.zeros(1)], ["sigmoid"], "log_loss", 1.0, 10)
+    >>> costs[9] < costs[0]
+    True
+    """
+    W = [np.array(W_l, dtype=float) for W_l in W]
+    b = [np.array(b_l, dtype=float) for b_l in b]
+    costs = []
+    for _ in range(n_iterations):
+        Z, A = forward(X, W, b, activations, leak)
+        costs.append(cost(A[-1], Y, loss, activations[-1]))
+        dW, db = backward(Z, A, W, Y, activations, loss, leak)
+        W = [W_l - alpha * dW_l for W_l, dW_l in zip(W, dW, strict=True)]
+        b = [b_l - alpha * db_l for b_l, db_l in zip(b, db, strict=True)]
+    return W, b, costs
+
+
+def _times_log(y: Array, a: Array) -> Any:
+    """Σ y log a, where 0 log 0 is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.sum(np.where(y == 0, 0.0, y * np.log(a)))
