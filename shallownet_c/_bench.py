@@ -1,5 +1,6 @@
-"""`shallownet-c bench`: one network trained in a loop, with NumPy, and compiled, on the same data from the same start."""
+"""`shallownet-c bench`: one network trained in a loop, with NumPy, and compiled, from the same start."""
 
+import itertools
 import json
 import platform
 import statistics
@@ -85,7 +86,7 @@ class PreallocatedNumPy:
     @staticmethod
     def _views(flat: Array, sizes: tuple[int, ...]) -> tuple[list[Array], list[Array]]:
         W, b, at = [], [], 0
-        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for n_in, n_out in itertools.pairwise(sizes):
             W.append(flat[at : at + n_out * n_in].reshape(n_out, n_in))
             b.append(flat[at + n_out * n_in : at + n_out * n_in + n_out])
             at += n_out * n_in + n_out

@@ -1,0 +1,245 @@
+"""The command `shallownet-c`: bench, train, predict, info."""
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shallownet_c import __version__, _tables, kernels, optimizers
+from shallownet_c._kernels import ACTIVATIONS, available
+from shallownet_c._tables import InputError
+from shallownet_c.mlp import MLP, load
+
+Array = np.ndarray[Any, Any]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit status: 0, 1 if a bench disagrees, 2 for bad input, 130 after Ctrl-C."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except (InputError, OSError) as error:
+        print(f"shallownet-c: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="shallownet-c", description="Small neural networks on a CPU.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    bench = commands.add_parser("bench", help="compare loop, NumPy and compiled training on the same network")
+    bench.add_argument("--json", metavar="FILE", help="write the figures there too")
+    bench.add_argument("--quick", action="store_true", help="a few seconds instead of half a minute")
+    bench.set_defaults(run=_bench)
+
+    train = commands.add_parser("train", help="fit a network to data and save it")
+    train.add_argument("--data", required=True, help="digits, flower, or a .csv or .npz (arrays X and y) file")
+    train.add_argument("--target", help="target column of a .csv, by name or number; default the last")
+    train.add_argument(
+        "--task",
+        choices=["classification", "regression"],
+        help="default: classification where the target is text or has few distinct whole values",
+    )
+    train.add_argument("--hidden", type=_sizes, default=[100], help="units of the hidden layers, like 100 or 64,64")
+    train.add_argument("--activation", default="relu", choices=[name for name in ACTIVATIONS if name != "softmax"])
+    train.add_argument("--optimizer", default="adam", choices=list(optimizers.OPTIMIZERS))
+    train.add_argument("--learning-rate", type=_positive, help="default: the optimizer's own")
+    train.add_argument("--epochs", type=_count, default=100)
+    train.add_argument("--batch-size", type=_count, default=200)
+    train.add_argument("--l2", type=_not_negative, default=0.0, help="penalty on the weights")
+    train.add_argument("--test-fraction", type=_fraction, default=0.2, help="part of the rows held out")
+    train.add_argument("--dtype", default="float64", choices=["float32", "float64"])
+    train.add_argument("--seed", type=_seed, default=0)
+    train.add_argument("--out", default="model.safetensors", help="where the model goes")
+    train.set_defaults(run=_train)
+
+    predict = commands.add_parser("predict", help="predict with a saved network, one line a row")
+    predict.add_argument("model", help="a file that train wrote")
+    predict.add_argument("data", help="digits, flower, or a .csv or .npz file with the columns trained on")
+    predict.add_argument("--probabilities", action="store_true", help="of every class, instead of the likeliest")
+    predict.add_argument("--out", metavar="FILE", help="write there instead of printing")
+    predict.set_defaults(run=_predict)
+
+    info = commands.add_parser("info", help="version, CPU build, NumPy")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"must be at least 0, got {number}")
+    return number
+
+
+def _sizes(text: str) -> list[int]:
+    return [_count(part) for part in text.split(",")]
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be > 0, got {text}")
+    return number
+
+
+def _not_negative(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be >= 0, got {text}")
+    return number
+
+
+def _fraction(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
+    return number
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from shallownet_c import _bench as bench  # the reference and the data are needed here alone
+
+    return bench.run(arguments.quick, arguments.json)
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    print(f"shallownet_c {__version__}")
+    print(f"CPU build    {kernels.target} (this CPU runs {', '.join(available)})")
+    print(f"NumPy        {np.__version__}")
+    print(f"Python       {platform.python_version()} on {platform.system()} {platform.machine()}")
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    if not Path(arguments.out).parent.is_dir():
+        raise InputError(f"--out {arguments.out}: there is no such folder")
+    table = _tables.read(arguments.data, arguments.target)
+    if table.y is None:
+        raise InputError(f"{arguments.data} has no target to train on")
+    task = arguments.task or _tables.guess_task(table.y)
+    if task == "classification":
+        classes, y = np.unique(table.y, return_inverse=True)
+        if len(classes) < 2:
+            raise InputError(f"the target has one class only, {classes[0]!r}")
+        n_outputs, output = len(classes), "softmax"
+    else:
+        classes, y = None, _tables.as_numbers(table.y)
+        n_outputs, output = 1, "identity"
+
+    X = table.X
+    m = len(X)
+    n_test = round(arguments.test_fraction * m)
+    if n_test < 1 or n_test >= m:
+        raise InputError(f"{m} rows are too few to hold out a fraction of {arguments.test_fraction}")
+    order = np.random.default_rng(arguments.seed).permutation(m)
+    test, rest = order[:n_test], order[n_test:]
+
+    # The network trains on inputs (and a number to predict) of mean 0 and spread 1; saved, it takes them as they are.
+    shift, scale = _standard(X[rest])
+    y_shift, y_scale = (0.0, 1.0) if classes is not None else (y[rest].mean(), y[rest].std() or 1.0)
+    net = MLP(
+        [X.shape[1], *arguments.hidden, n_outputs],
+        arguments.activation,
+        output,
+        init="he_normal" if "relu" in arguments.activation else "glorot_uniform",
+        dtype=arguments.dtype,
+        seed=arguments.seed,
+    )
+    make = optimizers.OPTIMIZERS[arguments.optimizer]
+    optimizer = make(arguments.learning_rate) if arguments.learning_rate else make()
+    standard = (X - shift) / scale
+    targets = y if classes is not None else (y - y_shift) / y_scale
+
+    print(f"{arguments.data}: {m} rows, {X.shape[1]} columns, {_what(classes)}; {n_test} rows held out")
+    print(f"{net!r}, {net.n_params} parameters\n{'epoch':>7}{'cost':>12}{'held-out ' + _score_name(classes):>20}")
+    rng = np.random.default_rng(arguments.seed)
+    done = 0
+    for report in range(1, 11):
+        n_epochs = arguments.epochs * report // 10 - done
+        if not n_epochs:
+            continue
+        history = net.fit(
+            standard[rest],
+            targets[rest],
+            optimizer=optimizer,
+            epochs=n_epochs,
+            batch_size=arguments.batch_size,
+            l2=arguments.l2,
+            seed=rng,
+        )
+        done += n_epochs
+        score = _score(net(standard[test]), targets[test], classes)
+        print(f"{done:>7}{history.cost[-1]:>12.5f}{score:>20.4f}")
+
+    _take_raw_inputs(net, shift, scale)
+    if classes is None:
+        net.weights[-1][...] *= y_scale
+        net.biases[-1][...] = net.biases[-1] * y_scale + y_shift
+    _tables.save_model(arguments.out, net, classes, table)
+    print(f"saved to {arguments.out}")
+    return 0
+
+
+def _standard(X: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of each column; 1 for one that never changes."""
+    scale = X.std(axis=0)
+    return X.mean(axis=0), np.where(scale > 0, scale, 1.0)
+
+
+def _take_raw_inputs(net: MLP, shift: Array, scale: Array) -> None:
+    """W[1] (x − shift) / scale + b[1] = W' x + b' with W' = W[1] / scale, b' = b[1] − W' shift."""
+    net.weights[0][...] /= scale
+    net.biases[0][...] -= net.weights[0] @ shift
+
+
+def _what(classes: Array | None) -> str:
+    return "one number to predict" if classes is None else f"{len(classes)} classes"
+
+
+def _score_name(classes: Array | None) -> str:
+    return "R²" if classes is None else "accuracy"
+
+
+def _score(A: Array, y: Array, classes: Array | None) -> float:
+    if classes is not None:
+        return float((A.argmax(axis=1) == y).mean())
+    spread = ((y - y.mean()) ** 2).sum()
+    return float(1 - ((A[:, 0] - y) ** 2).sum() / spread) if spread > 0 else float("nan")
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    try:
+        net = load(arguments.model)
+    except ValueError as error:
+        raise InputError(error) from None
+    notes = _tables.load_notes(arguments.model, net)
+    X = _tables.read_inputs(arguments.data, notes, net.layer_sizes[0])
+    A = net(X)
+    classes = notes["classes"]
+    if classes is None:
+        if arguments.probabilities:
+            raise InputError("--probabilities needs a model of classes; this one predicts a number")
+        lines = [",".join(map(repr, row)) for row in A.tolist()]
+    elif arguments.probabilities:
+        lines = [",".join(map(str, classes)), *(",".join(map(repr, row)) for row in A.tolist())]
+    else:
+        lines = [str(classes[j]) for j in A.argmax(axis=1)]
+    text = "".join(line + "\n" for line in lines)
+    if arguments.out:
+        Path(arguments.out).write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return 0
