@@ -341,7 +341,7 @@ def run(quick: bool, json_file: str | None) -> int:
         "machine": platform.machine(),
         "comparisons": [],
     }
-    print(f"shallownet_c {__version__}, build {target}, NumPy {np.__version__}, float64\n")
+    print(f"shallownet_c {__version__}, build {target}, NumPy {np.__version__}, float64, one thread\n")
     for plan in plans:
         result = compare(*plan)
         report["comparisons"].append(result)

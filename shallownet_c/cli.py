@@ -1,7 +1,9 @@
 """The command `shallownet-c`: bench, train, predict, info."""
 
 import argparse
+import os
 import platform
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,13 @@ def _fraction(text: str) -> float:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
+    if not threads.items() <= os.environ.items():
+        # A BLAS reads these once, when NumPy is imported, and that has happened: only a new process obeys.
+        command = [sys.executable, "-m", "shallownet_c", "bench", *(["--quick"] if arguments.quick else [])]
+        command += ["--json", arguments.json] if arguments.json else []
+        return subprocess.run(command, env=os.environ | threads, check=False).returncode
+
     from shallownet_c import _bench as bench  # the reference and the data are needed here alone
 
     return bench.run(arguments.quick, arguments.json)

@@ -1,0 +1,30 @@
+"""Every test of kernels runs over every build that the CPU supports."""
+
+import numpy as np
+import pytest
+
+import shallownet_c
+from shallownet_c import _kernels
+
+BUILDS = [(level, dtype) for level in _kernels.available for dtype in ("float32", "float64")]
+
+
+class Build:
+    """One compiled module, and the dtype of its arrays."""
+
+    def __init__(self, level: str, dtype: str) -> None:
+        self.level = level
+        self.dtype = np.dtype(dtype)
+        # A build that the CPU supports and the installation lacks is an error of every test, not a skip.
+        self.kernels = _kernels.load(level, dtype)
+
+
+def pytest_report_header() -> str:
+    return f"shallownet_c {shallownet_c.__version__} from {shallownet_c.__file__}; builds tested: " + ", ".join(
+        f"{level}/{dtype}" for level, dtype in BUILDS
+    )
+
+
+@pytest.fixture(params=BUILDS, ids=lambda build: "-".join(build))
+def build(request: pytest.FixtureRequest) -> Build:
+    return Build(*request.param)

@@ -1,0 +1,82 @@
+"""The builds: all there, as wide as their level allows, chosen as asked, and harmless to the process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import shallownet_c as sn
+from shallownet_c import _kernels
+
+WIDTHS = {"v2": 16, "v3": 32, "v4": 64, "generic": 16}
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "SHALLOWNET_C_CPU"} | environment
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_vector_is_as_wide_as_the_level(build):
+    # Wider vectors than the level's registers compile silently, to code that is many times slower.
+    assert build.kernels.vector_bytes == WIDTHS[build.level]
+    assert build.kernels.lanes == WIDTHS[build.level] // build.dtype.itemsize
+
+
+def test_every_level_of_this_cpu_is_installed():
+    folder = Path(sn.__file__).parent
+    for level in _kernels.available:
+        for suffix in ("f32", "f64"):
+            assert list(folder.glob(f"_kernels_{level}_{suffix}.*")) or _kernels.load(
+                level, "float32" if suffix == "f32" else "float64"
+            )
+
+
+@pytest.mark.parametrize("level", _kernels.available)
+def test_environment_chooses_the_build(level):
+    done = python("import shallownet_c as sn; print(sn.kernels.target)", SHALLOWNET_C_CPU=level)
+    assert done.stdout.strip() == level, done.stderr
+
+
+def test_best_build_by_default():
+    done = python("import shallownet_c as sn; print(sn.kernels.target)")
+    assert done.stdout.strip() == _kernels.available[0], done.stderr
+
+
+@pytest.mark.parametrize("level", ["v9", "generic" if _kernels.available[0] != "generic" else "v3"])
+def test_unavailable_build_is_an_import_error(level):
+    done = python("import shallownet_c", SHALLOWNET_C_CPU=level)
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError") and level in last
+    for name in _kernels.available:
+        assert name in last
+
+
+def test_other_dtype_is_refused(build):
+    other = np.dtype("float64" if build.dtype == np.float32 else "float32")
+    a = np.zeros((2, 2), other)
+    with pytest.raises(ValueError, match="[Bb]uffer dtype mismatch"):
+        build.kernels.first_nonfinite(a)
+
+
+def test_subnormals_survive_import_and_training():
+    # A library built with -ffast-math would flush them to zero for the whole process.
+    net = sn.MLP([2, 3, 1], dtype="float32", seed=0)
+    net.fit(np.ones((4, 2)), np.ones(4), epochs=3)
+    for dtype in (np.float32, np.float64):
+        smallest = np.finfo(dtype).smallest_subnormal
+        assert smallest * np.ones(1, dtype)[0] > 0
+        assert np.finfo(dtype).tiny / dtype(2) > 0
+
+
+def test_tests_run_on_the_installed_package():
+    assert Path(sn.__file__).parent.parent != Path(__file__).parent.parent or _is_editable()
+
+
+def _is_editable() -> bool:
+    return any(Path(sn.__file__).parent.glob("_mlp.*.so")) or "editable" in str(sn.__spec__.loader).lower()

@@ -1,0 +1,31 @@
+"""All tolerances of the tests, each with where it comes from. eps is the dtype's unit of relative rounding."""
+
+import numpy as np
+
+#: exp, tanh, sigmoid: three or four roundings after a polynomial that is exact to a quarter of a unit in the last place.
+ACTIVATION_ULP = 3.0
+
+#: log-loss from Z: exp, log1p, a product and a sum, each good to 1 to 2 units in the last place; no cancellation.
+LOSS_ULP = 8.0
+
+
+def sums(dtype: object, length: int) -> float:
+    """Relative to the sum of magnitudes: a sum of `length` products in any order errs by at most length · eps (Higham,
+    Accuracy and Stability, §3.1), in practice by its root; 8 leaves room for the activations between."""
+    return 8 * float(np.finfo(dtype).eps) * np.sqrt(length)
+
+
+def network(dtype: object, sizes: tuple[int, ...], m: int = 1) -> float:
+    """Relative to the greatest value: each layer adds the error of its sums (and of sums over m samples, for gradients)
+    and passes on, at most a few times enlarged, that of the layers before it."""
+    return sum(4 * sums(dtype, n) for n in sizes) + sums(dtype, m)
+
+
+def training(dtype: object, sizes: tuple[int, ...], m: int, steps: int) -> float:
+    """Descent neither forgets an error nor, over few steps, blows it up: one gradient's error a step."""
+    return steps * network(dtype, sizes, m)
+
+
+#: Central differences in float64 with step h = 1e-5: truncation h² |f'''| / 6 ≈ 2e-11 and rounding eps / h ≈ 2e-11, for
+#: f of order 1 with derivatives up to the third of order at most 100.
+CENTRAL_DIFFERENCE = 1e-8
