@@ -25,6 +25,12 @@ def pytest_report_header() -> str:
     )
 
 
+@pytest.fixture(params=_kernels.available)
+def build64(request: pytest.FixtureRequest) -> Build:
+    """Of the builds those in float64, for what float32 has no digits for."""
+    return Build(request.param, "float64")
+
+
 @pytest.fixture(params=BUILDS, ids=lambda build: "-".join(build))
 def build(request: pytest.FixtureRequest) -> Build:
     return Build(*request.param)

@@ -1,5 +1,6 @@
 """Random networks, and what `shallownet_c.reference` says of them, for the tests."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,9 +69,7 @@ class Case:
         return total, grad
 
     def rows(self, which: slice | np.ndarray) -> "Case":
-        return Case(
-            self.sizes, self.activations, self.loss, self.W, self.b, self.X[which], self.Y[which], self.dtype
-        )
+        return Case(self.sizes, self.activations, self.loss, self.W, self.b, self.X[which], self.Y[which], self.dtype)
 
 
 def flat(W: list[np.ndarray], b: list[np.ndarray]) -> np.ndarray:
@@ -91,10 +90,7 @@ def make(
         return array.astype(dtype).astype(float)
 
     name, loss = output
-    W = [
-        exact(rng.standard_normal((n_out, n_in)) / np.sqrt(n_in))
-        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
-    ]
+    W = [exact(rng.standard_normal((n_out, n_in)) / np.sqrt(n_in)) for n_in, n_out in itertools.pairwise(sizes)]
     b = [exact(0.3 * rng.standard_normal(n)) for n in sizes[1:]]
     X = exact(rng.standard_normal((m, sizes[0])))
     Y = rng.random((m, sizes[-1]))

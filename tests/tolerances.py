@@ -2,7 +2,7 @@
 
 import numpy as np
 
-#: exp, tanh, sigmoid: three or four roundings after a polynomial that is exact to a quarter of a unit in the last place.
+#: exp, tanh, sigmoid: three or four roundings after a polynomial exact to a quarter of a unit in the last place.
 ACTIVATION_ULP = 3.0
 
 #: log-loss from Z: exp, log1p, a product and a sum, each good to 1 to 2 units in the last place; no cancellation.
