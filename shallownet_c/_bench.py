@@ -78,6 +78,7 @@ class PreallocatedNumPy:
         self.scratch = np.empty_like(self.params)
         self.W, self.b = self._views(self.params, net.layer_sizes)
         self.dW, self.db = self._views(self.grad, net.layer_sizes)
+        self.ones = np.ones(m, net.dtype)
         self.hidden, self.output = net.activations[0], net.activations[-1]
         self.A = [np.empty((m, n), net.dtype) for n in net.layer_sizes[1:]]
         self.dZ = [np.empty((m, n), net.dtype) for n in net.layer_sizes[1:]]
@@ -93,11 +94,9 @@ class PreallocatedNumPy:
         return W, b
 
     def gradient(self, X: Array, Y: Array) -> float:
-        """J, and its gradient in `grad`, over the rows of X (m, n_0) and Y (m, n_L)."""
+        """J, and m times its gradient in `grad`, over the rows of X (m, n_0) and Y (m, n_L)."""
         m, below = len(X), X
-        A = [buffer[:m] for buffer in self.A]
-        dZ = [buffer[:m] for buffer in self.dZ]
-        T = [buffer[:m] for buffer in self.T]
+        A, dZ, T = ([buffer[:m] for buffer in buffers] for buffers in (self.A, self.dZ, self.T))
         last = len(A) - 1
         for layer, Z in enumerate(A):
             np.matmul(below, self.W[layer].T, out=Z)
@@ -105,54 +104,55 @@ class PreallocatedNumPy:
             if layer < last:
                 np.tanh(Z, out=Z) if self.hidden == "tanh" else np.maximum(Z, 0, out=Z)
             below = Z
-        J = self._output(A[last], Y, dZ[last], T[last]) / m
+        loss = (self._sigmoid if self.output == "sigmoid" else self._softmax)(A[last], Y, dZ[last], T[last])
         for layer in range(last, -1, -1):
-            np.divide(dZ[layer], m, out=dZ[layer]) if layer == last else None
             np.matmul(dZ[layer].T, A[layer - 1] if layer else X, out=self.dW[layer])
-            np.sum(dZ[layer], axis=0, out=self.db[layer])
+            np.matmul(self.ones[:m], dZ[layer], out=self.db[layer])  # many times as fast as sum(axis=0)
             if layer:
-                np.matmul(dZ[layer], self.W[layer], out=dZ[layer - 1])
+                below, d = A[layer - 1], dZ[layer - 1]
+                np.matmul(dZ[layer], self.W[layer], out=d)
                 if self.hidden == "tanh":
-                    np.multiply(A[layer - 1], A[layer - 1], out=T[layer - 1])
-                    np.subtract(1, T[layer - 1], out=T[layer - 1])
-                    np.multiply(dZ[layer - 1], T[layer - 1], out=dZ[layer - 1])
+                    np.multiply(below, below, out=below)
+                    np.subtract(1, below, out=below)
+                    np.multiply(d, below, out=d)
                 else:
-                    np.multiply(dZ[layer - 1], A[layer - 1] > 0, out=dZ[layer - 1])
-        return float(J)
+                    np.multiply(d, below > 0, out=d)
+        return float(loss) / m
 
-    def _output(self, Z: Array, Y: Array, dZ: Array, T: Array) -> Any:
+    @staticmethod
+    def _sigmoid(Z: Array, Y: Array, dZ: Array, T: Array) -> Any:
+        """Σ L and dZ = A − Y, from Z: with e = e^−z, L = log(1 + e) + (1 − y) z and a = 1 / (1 + e)."""
+        np.negative(Z, out=T)
+        np.exp(T, out=T)
+        np.log1p(T, out=dZ)
+        loss = dZ.sum() + Z.sum() - np.vdot(Y, Z)
+        np.add(T, 1, out=T)
+        np.reciprocal(T, out=T)
+        np.subtract(T, Y, out=dZ)
+        return loss
+
+    @staticmethod
+    def _softmax(Z: Array, Y: Array, dZ: Array, T: Array) -> Any:
         """Σ L and dZ = A − Y, from Z."""
-        if self.output == "sigmoid":
-            # L = log(1 + e^z) - y z, and log(1 + e^z) = max(z, 0) + log(1 + e^-|z|)
-            np.abs(Z, out=T)
-            np.negative(T, out=T)
-            np.exp(T, out=T)
-            np.log1p(T, out=dZ)
-            total = dZ.sum() + np.maximum(Z, 0, out=dZ).sum() - np.vdot(Y, Z)
-            np.negative(Z, out=T)
-            np.exp(T, out=T)
-            np.add(T, 1, out=T)
-            np.reciprocal(T, out=T)
-            np.subtract(T, Y, out=dZ)
-            return total
         np.subtract(Z, Z.max(axis=1, keepdims=True), out=Z)
         np.exp(Z, out=T)
         sums = T.sum(axis=1, keepdims=True)
-        total = np.log(sums).sum() - np.vdot(Y, Z)
+        loss = np.log(sums).sum() - np.vdot(Y, Z)
         np.divide(T, sums, out=T)
         np.subtract(T, Y, out=dZ)
-        return total
+        return loss
 
     def descend(self, X: Array, Y: Array, alpha: float) -> float:
         """A step of gradient descent; J before it."""
         J = self.gradient(X, Y)
-        np.multiply(self.grad, alpha, out=self.grad)
+        np.multiply(self.grad, alpha / len(X), out=self.grad)
         np.subtract(self.params, self.grad, out=self.params)
         return J
 
     def adam(self, X: Array, Y: Array, alpha: float = 1e-3) -> float:
         """A step of Adam with the usual constants; J before it."""
         J = self.gradient(X, Y)
+        np.divide(self.grad, len(X), out=self.grad)
         self.step += 1
         root = (1 - 0.999**self.step) ** 0.5
         np.multiply(self.m, 0.9, out=self.m)

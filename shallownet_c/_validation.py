@@ -57,7 +57,7 @@ def float_dtype(value: object) -> np.dtype[Any]:
         dtype = np.dtype(value)  # type: ignore[call-overload]
     except TypeError:
         dtype = None
-    if value is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
+    if value is None or dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
     return dtype
 

@@ -138,21 +138,21 @@ def _train(arguments: argparse.Namespace) -> int:
     table = _tables.read(arguments.data, arguments.target)
     if table.y is None:
         raise InputError(f"{arguments.data} has no target to train on")
-    task = arguments.task or _tables.guess_task(table.y)
-    if task == "classification":
-        classes, y = np.unique(table.y, return_inverse=True)
-        if len(classes) < 2:
-            raise InputError(f"the target has one class only, {classes[0]!r}")
-        n_outputs, output = len(classes), "softmax"
-    else:
-        classes, y = None, _tables.as_numbers(table.y)
-        n_outputs, output = 1, "identity"
-
     X = table.X
     m = len(X)
     n_test = round(arguments.test_fraction * m)
     if n_test < 1 or n_test >= m:
         raise InputError(f"{m} rows are too few to hold out a fraction of {arguments.test_fraction}")
+    task = arguments.task or _tables.guess_task(table.y)
+    if task == "classification":
+        classes, y = np.unique(table.y, return_inverse=True)
+        if len(classes) < 2:
+            raise InputError(f"the target has one class only, {classes[0]}")
+        n_outputs, output = len(classes), "softmax"
+    else:
+        classes, y = None, _tables.as_numbers(table.y)
+        n_outputs, output = 1, "identity"
+
     order = np.random.default_rng(arguments.seed).permutation(m)
     test, rest = order[:n_test], order[n_test:]
 

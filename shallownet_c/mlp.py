@@ -163,26 +163,23 @@ class MLP(Network):
     def _predict(self, X: ArrayLike, out: Array | None) -> Array:
         """`Network.__call__` for all but one plain row."""
         n_in, n_out = self.layer_sizes[0], self.layer_sizes[-1]
-        one = False
         if not (type(X) is np.ndarray and X.ndim == 2):
             X = _validation.numbers("X", X, self.dtype)
-            one = X.shape == (n_in,)
-            if not one and (X.ndim != 2 or X.shape[1] != n_in):
+            if X.shape == (n_in,):
+                if out is not None:
+                    _validation.output_array("out", out, (n_out,), self.dtype)
+                return self(X, out)
+            if X.ndim != 2 or X.shape[1] != n_in:
                 raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
-            X = X.reshape(-1, n_in)
         X = _validation.rows("X", X, n_in, self.dtype)
         if out is None:
-            result = rows = np.empty((len(X), n_out), self.dtype)
-            if one:
-                result = rows[0]
+            out = np.empty((len(X), n_out), self.dtype)
         else:
-            shape = (n_out,) if one else (len(X), n_out)
-            result = _validation.output_array("out", out, shape, self.dtype)
-            rows = result.reshape(-1, n_out)
-            if np.may_share_memory(rows, X):
+            _validation.output_array("out", out, (len(X), n_out), self.dtype)
+            if np.may_share_memory(out, X):
                 X = X.copy()
-        self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, rows)
-        return result
+        self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out)
+        return out
 
     def layer_outputs(self, X: ArrayLike) -> list[Array]:
         """All layers' outputs, the notes' a[0], …, a[L].

@@ -90,7 +90,7 @@ def test_derivatives_of_the_notes(name):
 
 @pytest.mark.parametrize("module", [loop, vectorized], ids=["loop", "vectorized"])
 def test_saturated_probabilities(module):
-    with np.errstate(all="raise"):
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
         assert module.cost([[1.0], [0.0]], [[1.0], [0.0]], "log_loss") == 0
         assert module.cost([[0.0]], [[1.0]], "log_loss") == np.inf
         module.forward([[1.0]], [np.array([[1000.0], [-1000.0]])], [np.zeros(2)], ["sigmoid"])

@@ -141,7 +141,7 @@ def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
     0.693147
     """
     check_loss(loss, output)
-    Y = check_targets(Y, A_L)
+    A_L, Y = np.asarray(A_L, dtype=float), check_targets(Y, A_L)
     if loss == "squared_error":
         return float(np.sum((A_L - Y) ** 2) / 2 / len(Y))
     total = _times_log(Y, A_L)

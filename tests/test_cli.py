@@ -1,0 +1,277 @@
+"""The command: what it prints, what it leaves behind, and one clear line for everything that is wrong."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import shallownet_c as sn
+from shallownet_c import _bench
+from shallownet_c.cli import main
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(path, text):
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def flowers_csv(path="flowers.csv", header=True, labels=("red", "blue")):
+    X, y = sn.datasets.make_flower(400, seed=1)
+    rows = [f"{a},{b},{labels[j]}" for (a, b), j in zip(X.tolist(), y, strict=True)]
+    write(path, "\n".join((["x1,x2,colour"] if header else []) + rows) + "\n")
+    return X, y
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def refused(capsys, *arguments):
+    """The one line on stderr of a command that ends with status 2."""
+    assert run(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("shallownet-c: error: ")
+    assert err.count("\n") == 1
+    assert not out
+    return err
+
+
+def test_info(capsys):
+    assert run("info") == 0
+    out = capsys.readouterr().out
+    assert sn.__version__ in out
+    assert f"CPU build    {sn.kernels.target}" in out
+    assert np.__version__ in out
+
+
+def test_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "shallownet_c", "info"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"shallownet_c {sn.__version__}")
+
+
+def test_bench(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "shallownet_c", "bench", "--quick", "--json", "figures.json"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("all agree") == 2
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["build"] == sn.kernels.target
+    assert [c["problem"] for c in figures["comparisons"]] == ["flower", "digits"]
+    for comparison in figures["comparisons"]:
+        assert comparison["largest_difference"] <= comparison["tolerance"]
+        ways = {row["way"]: row for row in comparison["rows"]}
+        assert list(ways) == ["loop (plain Python)", "vectorized (NumPy)", "NumPy, preallocated", "compiled"]
+        assert all(row["seconds_per_iteration"] > 0 for row in ways.values())
+        assert ways["loop (plain Python)"]["speed_up"] == 1
+        assert ways["compiled"]["cost"] == pytest.approx(ways["loop (plain Python)"]["cost"], rel=1e-9)
+    flower, digits = figures["training"]
+    assert flower["accuracy"] >= 0.88
+    assert digits["accuracy"] >= 0.95
+
+
+def test_bench_says_when_the_ways_disagree(capsys, monkeypatch):
+    correct = _bench.WAYS["compiled"]
+    monkeypatch.setitem(_bench.WAYS, "compiled", lambda problem, n: correct(problem, n) + 1e-6)
+    result = _bench.compare(_bench.flower(), 1, dict.fromkeys(_bench.WAYS, 1), 1)
+    assert result["largest_difference"] == pytest.approx(1e-6, rel=1e-3)
+    monkeypatch.setattr(_bench, "compare", lambda *_: result)
+    monkeypatch.setattr(_bench, "train_fully", list)
+    assert _bench.run(True, None) == 1
+    assert "DO NOT AGREE" in capsys.readouterr().out
+
+
+def test_train_and_predict_digits(capsys):
+    assert run("train", "--data", "digits", "--epochs", 40) == 0
+    out = capsys.readouterr().out
+    assert "1797 rows, 64 columns, 10 classes; 359 rows held out" in out
+    assert "saved to model.safetensors" in out
+    accuracy = float(out.splitlines()[-2].split()[-1])
+    assert accuracy > 0.95
+    assert run("predict", "model.safetensors", "digits") == 0
+    guesses = np.array(capsys.readouterr().out.split(), int)
+    X, y = sn.datasets.load_digits()
+    assert (guesses == y).mean() > 0.97
+    # the model takes raw inputs: standardising is folded into its first layer
+    np.testing.assert_array_equal(sn.load("model.safetensors")(X).argmax(axis=1), guesses)
+
+
+def test_train_reports_as_it_goes(capsys):
+    assert run("train", "--data", "flower", "--epochs", 50, "--hidden", "8,4", "--activation", "tanh") == 0
+    lines = capsys.readouterr().out.splitlines()
+    reports = [line.split() for line in lines if line.strip() and line.split()[0].isdecimal()]
+    assert [int(line[0]) for line in reports] == [5, 10, 15, 20, 25, 30, 35, 40, 45, 50]
+    assert float(reports[-1][1]) < float(reports[0][1])
+
+
+def test_csv_of_words(capsys):
+    X, y = flowers_csv()
+    options = (
+        "--hidden",
+        16,
+        "--activation",
+        "tanh",
+        "--epochs",
+        300,
+        "--learning-rate",
+        0.02,
+        "--out",
+        "m.safetensors",
+    )
+    assert run("train", "--data", "flowers.csv", *options) == 0
+    assert "400 rows, 2 columns, 2 classes" in capsys.readouterr().out
+    assert run("predict", "m.safetensors", "flowers.csv") == 0
+    guesses = capsys.readouterr().out.split()
+    truth = np.array(["red", "blue"])[y]
+    assert set(guesses) <= {"red", "blue"}
+    assert (np.array(guesses) == truth).mean() > 0.85
+
+    assert run("predict", "m.safetensors", "flowers.csv", "--probabilities", "--out", "p.csv") == 0
+    table = np.loadtxt("p.csv", delimiter=",", skiprows=1)
+    assert Path("p.csv").read_text(encoding="utf-8").startswith("blue,red\n")
+    np.testing.assert_allclose(table.sum(axis=1), 1, atol=1e-12)
+
+    # columns are found by name: in another order, with others between, without the target
+    write("shuffled.csv", "x2,other,x1\n" + "".join(f"{b},0,{a}\n" for a, b in X.tolist()))
+    assert run("predict", "m.safetensors", "shuffled.csv") == 0
+    assert capsys.readouterr().out.split() == guesses
+
+
+def test_csv_without_a_header(capsys):
+    flowers_csv(header=False, labels=("1", "5"))
+    assert run("train", "--data", "flowers.csv", "--target", 2, "--epochs", 5) == 0
+    assert "2 classes" in capsys.readouterr().out
+    assert run("predict", "model.safetensors", "flowers.csv") == 0
+    assert set(capsys.readouterr().out.split()) <= {"1", "5"}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_regression(capsys, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-3, 3, (500, 3)) * [1, 100, 0.01] + [0, 1000, 5]
+    y = 5000 + 300 * X[:, 0] + 2 * X[:, 1]
+    np.savez("data.npz", X=X, y=y)
+    options = ("--hidden", 16, "--epochs", 300, "--learning-rate", 0.01, "--batch-size", 50, "--dtype", dtype)
+    assert run("train", "--data", "data.npz", *options) == 0
+    out = capsys.readouterr().out
+    assert "one number to predict" in out
+    assert float(out.splitlines()[-2].split()[-1]) > 0.99
+    assert run("predict", "model.safetensors", "data.npz") == 0
+    guesses = np.array(capsys.readouterr().out.split(), float)
+    assert 1 - ((guesses - y) ** 2).sum() / ((y - y.mean()) ** 2).sum() > 0.99
+
+
+def test_predict_with_a_model_of_sn_alone(capsys):
+    sn.MLP([2, 1], seed=0).save("plain.safetensors")
+    sn.MLP([2, 3], output="softmax", seed=0).save("classes.safetensors")
+    assert run("predict", "plain.safetensors", "flower") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 400
+    assert run("predict", "classes.safetensors", "flower") == 0
+    assert set(capsys.readouterr().out.split()) <= {"0", "1", "2"}
+
+
+CSV_FAULTS = {
+    "": "no rows",
+    "a,b,c\n": "no rows",
+    "a,b\n1,2\n3\n": "row 2 has 1 columns",
+    "a,b\n1,2\nx,4\n": "row 2, column 'a': 'x'",
+    "a,b\n1,2\n,4\n": "row 2, column 'a': ''",
+    "a,b\nnan,2\n3,4\n": "row 1, column 'a': 'nan'",
+    "a\n1\n2\n": "one column only",
+    "a,b\n1,2\n3,2\n4,2\n": "one class only",
+    "a,b\n1,2\n": "too few",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), CSV_FAULTS.items(), ids=CSV_FAULTS.values())
+def test_bad_csv(capsys, text, message):
+    write("bad.csv", text)
+    assert message in refused(capsys, "train", "--data", "bad.csv", "--task", "classification")
+
+
+def test_bad_files(capsys, tmp_path):
+    assert "nowhere.csv" in refused(capsys, "train", "--data", "nowhere.csv")
+    assert "ends in .csv or .npz" in refused(capsys, "train", "--data", "table.xlsx")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x01,\x80\n")
+    assert "binary.csv" in refused(capsys, "train", "--data", "binary.csv")
+    write("false.npz", "not a zip file")
+    assert "false.npz" in refused(capsys, "train", "--data", "false.npz")
+    np.savez("empty.npz", Z=np.ones(3))
+    assert "no array X" in refused(capsys, "train", "--data", "empty.npz")
+    np.savez("objects.npz", X=np.array([[{}]]), y=np.ones(1))
+    assert "objects.npz" in refused(capsys, "train", "--data", "objects.npz")
+    np.savez("flat.npz", X=np.ones(3), y=np.ones(3))
+    assert "shape (m, n)" in refused(capsys, "train", "--data", "flat.npz")
+    np.savez("short.npz", X=np.ones((3, 2)), y=np.ones(2))
+    assert "shape (3,)" in refused(capsys, "train", "--data", "short.npz")
+    np.savez("nan.npz", X=np.array([[0.0], [np.nan]]), y=np.ones(2))
+    assert "row 1 of X" in refused(capsys, "train", "--data", "nan.npz")
+    np.savez("nany.npz", X=np.ones((2, 1)), y=np.array([np.inf, 0.0]))
+    assert "row 0 of y" in refused(capsys, "train", "--data", "nany.npz")
+    np.savez("untaught.npz", X=np.ones((3, 2)))
+    assert "no target" in refused(capsys, "train", "--data", "untaught.npz")
+    write("words.csv", "a,b\n" + "1,x\n2,y\n" * 10)
+    assert "must be numbers" in refused(capsys, "train", "--data", "words.csv", "--task", "regression")
+    flowers_csv()
+    assert "no column 'size'; it has x1, x2, colour" in refused(
+        capsys, "train", "--data", "flowers.csv", "--target", "size"
+    )
+    assert "no such folder" in refused(capsys, "train", "--data", "flower", "--out", "none/model.safetensors")
+
+
+def test_bad_predictions(capsys):
+    flowers_csv()
+    assert run("train", "--data", "flowers.csv", "--epochs", 1) == 0
+    capsys.readouterr()
+    assert "nowhere" in refused(capsys, "predict", "nowhere.safetensors", "digits")
+    write("false.safetensors", "no model at all")
+    assert "false.safetensors" in refused(capsys, "predict", "false.safetensors", "digits")
+    assert "64 columns of inputs, the model takes 2" in refused(capsys, "predict", "model.safetensors", "digits")
+    write("other.csv", "x1,y\n1,2\n")
+    assert "no column 'x2'" in refused(capsys, "predict", "model.safetensors", "other.csv")
+    write("model.json", "{")
+    assert "model.json is damaged" in refused(capsys, "predict", "model.safetensors", "flowers.csv")
+    sn.MLP([2, 1], seed=0).save("plain.safetensors")
+    assert "--probabilities" in refused(capsys, "predict", "plain.safetensors", "flower", "--probabilities")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--epochs", 0),
+        ("--epochs", "many"),
+        ("--hidden", "10,0"),
+        ("--hidden", "ten"),
+        ("--learning-rate", -1),
+        ("--batch-size", 0),
+        ("--l2", "nan"),
+        ("--test-fraction", 1),
+        ("--activation", "swish"),
+        ("--optimizer", "lbfgs"),
+        ("--seed", -1),
+    ],
+)
+def test_bad_options(capsys, option):
+    with pytest.raises(SystemExit) as stop:
+        run("train", "--data", "flower", *option)
+    assert stop.value.code == 2
+    assert option[0] in capsys.readouterr().err
+
+
+def test_ctrl_c(monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sn.MLP, "fit", interrupt)
+    assert run("train", "--data", "flower") == 130

@@ -1,0 +1,115 @@
+"""The optimizers as objects; their steps are checked against the update rules in test_kernels."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import shallownet_c as sn
+
+X = np.random.default_rng(0).standard_normal((30, 3))
+Y = X @ [1.0, -2.0, 0.5]
+
+
+@pytest.mark.parametrize("make", [lambda: sn.SGD(0.1), lambda: sn.SGD(0.1, 0.9, True), lambda: sn.Adam(0.01)])
+def test_fitting_twice_goes_on(make):
+    whole, halves, restarted = (sn.MLP([3, 4, 1], seed=0) for _ in range(3))
+    whole.fit(X, Y, optimizer=make(), epochs=20)
+    optimizer = make()
+    halves.fit(X, Y, optimizer=optimizer, epochs=7)
+    assert optimizer.n_steps == 7
+    halves.fit(X, Y, optimizer=optimizer, epochs=13)
+    assert optimizer.n_steps == 20
+    np.testing.assert_array_equal(whole.params, halves.params)
+    optimizer = make()
+    restarted.fit(X, Y, optimizer=optimizer, epochs=7)
+    optimizer.reset()
+    assert optimizer.n_steps == 0
+    restarted.fit(X, Y, optimizer=optimizer, epochs=13)
+    if not (isinstance(optimizer, sn.SGD) and optimizer.momentum == 0):
+        assert (whole.params != restarted.params).any()
+
+
+def test_copies_carry_the_state():
+    adam = sn.Adam(0.01)
+    net = sn.MLP([3, 4, 1], seed=0)
+    net.fit(X, Y, optimizer=adam, epochs=5)
+    for again in (copy.deepcopy(adam), pickle.loads(pickle.dumps(adam))):
+        assert again.n_steps == 5
+        a, b = net.copy(), net.copy()
+        a.fit(X, Y, optimizer=again, epochs=5)
+        b.fit(X, Y, optimizer=copy.deepcopy(adam), epochs=5)
+        np.testing.assert_array_equal(a.params, b.params)
+    assert adam.n_steps == 5
+
+
+def test_names_start_afresh():
+    by_name, by_object = sn.MLP([3, 4, 1], seed=0), sn.MLP([3, 4, 1], seed=0)
+    for _ in range(2):
+        by_name.fit(X, Y, optimizer="adam", epochs=5)
+        by_object.fit(X, Y, optimizer=sn.Adam(), epochs=5)
+    np.testing.assert_array_equal(by_name.params, by_object.params)
+
+
+def test_state_of_another_network_is_refused():
+    adam = sn.Adam()
+    sn.MLP([3, 4, 1]).fit(X, Y, optimizer=adam, epochs=1)
+    for net in (sn.MLP([3, 5, 1], seed=0), sn.MLP([3, 4, 1], seed=0, dtype="float32")):
+        before = net.params.copy()
+        with pytest.raises(ValueError, match=r"optimizer .*reset\(\)"):
+            net.fit(X, Y, optimizer=adam, epochs=1)
+        np.testing.assert_array_equal(net.params, before)
+        assert adam.n_steps == 1
+
+
+def test_attributes_can_be_set_between_fits_and_are_checked():
+    sgd = sn.SGD(0.1)
+    net = sn.MLP([3, 4, 1], seed=0)
+    net.fit(X, Y, optimizer=sgd, epochs=1)
+    sgd.learning_rate = -1
+    with pytest.raises(ValueError, match="learning_rate"):
+        net.fit(X, Y, optimizer=sgd, epochs=1)
+
+
+def test_repr():
+    assert repr(sn.Adam(0.01)) == "Adam(learning_rate=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-08, weight_decay=0.0)"
+    assert repr(sn.SGD(1, 0.9, True)) == "SGD(learning_rate=1, momentum=0.9, nesterov=True)"
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: sn.SGD(0), "learning_rate"),
+        (lambda: sn.SGD(-0.1), "learning_rate"),
+        (lambda: sn.SGD(np.nan), "learning_rate"),
+        (lambda: sn.SGD(np.inf), "learning_rate"),
+        (lambda: sn.SGD(0.1, momentum=1), "momentum"),
+        (lambda: sn.SGD(0.1, momentum=-0.1), "momentum"),
+        (lambda: sn.SGD(0.1, nesterov=True), "nesterov"),
+        (lambda: sn.Adam(0), "learning_rate"),
+        (lambda: sn.Adam(beta_1=1), "beta_1"),
+        (lambda: sn.Adam(beta_2=-0.1), "beta_2"),
+        (lambda: sn.Adam(epsilon=0), "epsilon"),
+        (lambda: sn.Adam(weight_decay=-1), "weight_decay"),
+    ],
+)
+def test_values_out_of_range(make, name):
+    with pytest.raises(ValueError, match=name):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: sn.SGD("fast"), "learning_rate"),
+        (lambda: sn.SGD(None), "learning_rate"),
+        (lambda: sn.SGD(True), "learning_rate"),
+        (lambda: sn.SGD(0.1, 0.9, "yes"), "nesterov"),
+        (lambda: sn.Adam(1j), "learning_rate"),
+        (lambda: sn.Adam(epsilon=[1]), "epsilon"),
+    ],
+)
+def test_values_of_another_type(make, name):
+    with pytest.raises(TypeError, match=name):
+        make()
