@@ -381,9 +381,9 @@ class MLP(Network):
         >>> import shallownet_c as sn
         >>> X, y = sn.datasets.load_digits()
         >>> net = sn.MLP([64, 32, 10], activation="relu", output="softmax", seed=0)
-        >>> history = net.fit(X / 16, y, epochs=50, batch_size=200, seed=0)
+        >>> history = net.fit(X / 16, y, epochs=100, batch_size=200, seed=0)
         >>> history.n_epochs, history.cost[-1] < 0.2
-        (50, True)
+        (100, True)
         """
         X, Y, classes, weights = self._check_data(X, Y, sample_weight)
         m = len(X)

@@ -1,0 +1,64 @@
+"""Every example in a docstring, and every Python block of the documents, does what it shows."""
+
+import contextlib
+import doctest
+import importlib
+import io
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import shallownet_c as sn
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(sn.__path__, "shallownet_c.")
+    if not re.search(r"\.(__main__|_kernels_|_cpu$|_mlp$)", module.name)
+)
+DOCUMENTS = ["README.md", "docs/notes.md"]
+
+
+@pytest.mark.parametrize("name", ["shallownet_c", *MODULES])
+def test_docstrings(name):
+    failed, _ = doctest.testmod(importlib.import_module(name))
+    assert failed == 0
+
+
+def test_public_names_have_examples():
+    finder = doctest.DocTestFinder()
+    for public in (sn.MLP, sn.SGD, sn.Adam, sn.kernels.dense_forward, sn.datasets.make_flower, sn.datasets.load_digits):
+        tests = finder.find(public, public.__name__)
+        assert any(test.examples for test in tests), public.__name__
+    for method in ("predict", "layer_outputs", "cost", "cost_and_grad", "accumulate_grad", "fit", "save"):
+        assert ">>>" in getattr(sn.MLP, method).__doc__, method
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_python_blocks(document, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert blocks
+    names: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        for block in blocks:
+            exec(block, names)
+    assert printed.getvalue()
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, "ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md"])
+def test_links_and_files(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert ((ROOT / document).parent / link).exists(), link
+
+
+def test_architecture_names_every_source():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    for source in (ROOT / "src").iterdir():
+        assert source.name in text, source.name
+    for source in (ROOT / "shallownet_c").glob("*.py"):
+        if source.name not in ("__init__.py", "__main__.py"):
+            assert source.name in text, source.name
