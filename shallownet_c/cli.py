@@ -114,8 +114,9 @@ def _fraction(text: str) -> float:
 def _bench(arguments: argparse.Namespace) -> int:
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
     if not threads.items() <= os.environ.items():
-        # A BLAS reads these once, when NumPy is imported, and that has happened: only a new process obeys.
-        command = [sys.executable, "-m", "shallownet_c", "bench", *(["--quick"] if arguments.quick else [])]
+        # A BLAS reads these once, when NumPy is imported, and that has happened: only a new process obeys. -P: it must
+        # find the installed package even in the folder of the package's source.
+        command = [sys.executable, "-P", "-m", "shallownet_c", "bench", *(["--quick"] if arguments.quick else [])]
         command += ["--json", arguments.json] if arguments.json else []
         return subprocess.run(command, env=os.environ | threads, check=False).returncode
 

@@ -17,7 +17,7 @@ WIDTHS = {"v2": 16, "v3": 32, "v4": 64, "generic": 16}
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if k != "SHALLOWNET_C_CPU"} | environment
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
     )
 
 

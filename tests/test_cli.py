@@ -53,7 +53,7 @@ def test_info(capsys):
 
 def test_as_a_module():
     done = subprocess.run(
-        [sys.executable, "-m", "shallownet_c", "info"], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-P", "-m", "shallownet_c", "info"], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"shallownet_c {sn.__version__}")
@@ -61,7 +61,7 @@ def test_as_a_module():
 
 def test_bench(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "shallownet_c", "bench", "--quick", "--json", "figures.json"],
+        [sys.executable, "-P", "-m", "shallownet_c", "bench", "--quick", "--json", "figures.json"],
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

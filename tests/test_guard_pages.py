@@ -87,7 +87,7 @@ print("untouched")
 def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     # A fault must fail this test, not end the run of all of them.
     return subprocess.run(
-        [sys.executable, "-c", GUARDED + textwrap.dedent(code), *arguments],
+        [sys.executable, "-P", "-c", GUARDED + textwrap.dedent(code), *arguments],
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 

@@ -443,7 +443,7 @@ except KeyboardInterrupt:
 @pytest.mark.parametrize(("m", "batch_size"), [(100, 10), (20_000, None)])
 def test_ctrl_c_ends_a_fit(m, batch_size):
     code = INTERRUPTED.format(m=m, batch_size=batch_size)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout.split() == ["True", "True", "True"], done.stderr
 
 
