@@ -3,24 +3,29 @@
 This file checks and allocates; `Network` (src/mlp.pyx) has the call on one row, the kernels all the rest.
 """
 
-import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from shallownet_c import _kernels, _targets, _validation, initializers, optimizers, serialization
+from shallownet_c import (
+    _architecture,
+    _kernels,
+    _orders,
+    _targets,
+    _validation,
+    initializers,
+    optimizers,
+    serialization,
+)
 from shallownet_c._mlp import Network
 from shallownet_c._validation import Array
 from shallownet_c.history import History
 from shallownet_c.kernels import check_leak, dense_forward
-
-#: Rows of orderings that are drawn at a time: enough to leave Python seldom, too few to be seen in memory.
-ORDER_CHUNK = 65_536
 
 
 class MLP(Network):
@@ -91,15 +96,15 @@ class MLP(Network):
         dtype: DTypeLike = "float64",
         seed: int | np.random.Generator | np.random.RandomState | None = None,
     ) -> None:
-        sizes = _check_sizes(layer_sizes)
-        activations = _check_activations(activation, output, len(sizes) - 1)
-        loss = _check_loss(loss, output)
+        sizes = _architecture.check_sizes(layer_sizes)
+        activations = _architecture.check_activations(activation, output, len(sizes) - 1)
+        loss = _architecture.check_loss(loss, output)
         leak = check_leak(leak)
         dtype = _validation.float_dtype(dtype)
         draw = initializers.initializer(init)
         rng = _validation.random_generator(seed)
 
-        n_params = sum(n_out * (n_in + 1) for n_in, n_out in itertools.pairwise(sizes))
+        n_params = _architecture.count_params(sizes)
         if n_params * dtype.itemsize > sys.maxsize:
             raise ValueError(f"layer_sizes {list(sizes)} make {n_params} parameters: too many for this machine")
         params = np.zeros(n_params, dtype)
@@ -110,7 +115,7 @@ class MLP(Network):
         self.loss = loss
         self.dtype = dtype
         self.n_params = n_params
-        self.weights, self.biases = _views(params, sizes)
+        self.weights, self.biases = _architecture.views(params, sizes)
         for W in self.weights:
             W[...] = draw(rng, *W.shape)
 
@@ -394,7 +399,7 @@ class MLP(Network):
         if n_threads is not None:
             _validation.integer("n_threads", n_threads, 1)
         if order is not None and not callable(order):
-            order = _check_order(order, (epochs, m))
+            order = _orders.check_order(order, (epochs, m))
         rng = _validation.random_generator(seed)
         optimizer = optimizers.optimizer(optimizer)
         hyper = optimizer.hyper_parameters()
@@ -404,7 +409,7 @@ class MLP(Network):
         started = time.perf_counter()
         cost = np.empty(epochs)
         done = 0
-        for n_epochs, rows in _orders(order, rng if shuffle and batch < m else None, epochs, m):
+        for n_epochs, rows in _orders.orders(order, rng if shuffle and batch < m else None, epochs, m):
             self._kernels.train(
                 self._sizes, self._activation_codes, self._leak, _kernels.LOSSES[self.loss], self._params,
                 X, Y, classes, weights, rows, n_epochs, batch, l2, optimizer.code, hyper,
@@ -477,10 +482,8 @@ def load(path: str | os.PathLike[str]) -> MLP:
     try:
         if not isinstance(architecture, dict):
             raise ValueError(f"its architecture is {architecture!r}")
-        sizes = _check_sizes(architecture.get("layer_sizes"))
-        if sum(a.size for a in tensors.values()) != sum(
-            n_out * (n_in + 1) for n_in, n_out in itertools.pairwise(sizes)
-        ):
+        sizes = _architecture.check_sizes(architecture.get("layer_sizes"))
+        if sum(a.size for a in tensors.values()) != _architecture.count_params(sizes):
             raise ValueError(f"its tensors are not those of layers of {list(sizes)} units")
         net = MLP(**architecture, init="zeros")
         for name, parameter in _tensors(net).items():
@@ -506,86 +509,3 @@ def _tensors(net: MLP) -> dict[str, Array]:
         tensors[f"layers.{layer}.weight"] = W
         tensors[f"layers.{layer}.bias"] = b
     return tensors
-
-
-def _views(params: Array, sizes: tuple[int, ...]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """W[1], … and b[1], … as views of the flat vector."""
-    weights, biases = [], []
-    at = 0
-    for n_in, n_out in itertools.pairwise(sizes):
-        weights.append(params[at : at + n_out * n_in].reshape(n_out, n_in))
-        at += n_out * n_in
-        biases.append(params[at : at + n_out])
-        at += n_out
-    return tuple(weights), tuple(biases)
-
-
-def _check_sizes(layer_sizes: object) -> tuple[int, ...]:
-    if isinstance(layer_sizes, (str, bytes)) or not hasattr(layer_sizes, "__iter__"):
-        raise TypeError(f"layer_sizes must be a sequence of integers, got {layer_sizes!r}")
-    sizes = tuple(_validation.integer("layer_sizes", n, 1) for n in layer_sizes)
-    if len(sizes) < 2:
-        raise ValueError(f"layer_sizes must have inputs and outputs, two numbers or more, got {list(sizes)}")
-    return sizes
-
-
-def _check_activations(activation: object, output: object, n_layers: int) -> tuple[str, ...]:
-    """g[1], …, g[L], from the hidden layers' names and the output's."""
-    output = _validation.choice("output", output, _kernels.ACTIVATIONS)
-    elementwise = [name for name in _kernels.ACTIVATIONS if name != "softmax"]
-    if isinstance(activation, str):
-        hidden = [_validation.choice("activation", activation, elementwise)] * (n_layers - 1)
-    else:
-        try:
-            hidden = [_validation.choice("activation", name, elementwise) for name in activation]
-        except TypeError:
-            raise TypeError(
-                f"activation must be a name or a sequence of names out of {elementwise}, got {activation!r}"
-            ) from None
-        if len(hidden) != n_layers - 1:
-            raise ValueError(f"activation must name {n_layers - 1} hidden layers, got {len(hidden)} names")
-    return (*hidden, output)
-
-
-def _check_loss(loss: object, output: str) -> str:
-    """The loss, the output's own by default; both must go together."""
-    if loss is None:
-        return "log_loss" if output in ("sigmoid", "softmax") else "squared_error"
-    loss = _validation.choice("loss", loss, _kernels.LOSSES)
-    if (loss == "log_loss") != (output == "softmax") and output != "sigmoid":
-        raise ValueError(
-            f"loss {loss!r} does not go with output {output!r}: log_loss takes 'sigmoid' or 'softmax', softmax only "
-            f"log_loss, squared_error every other output"
-        )
-    return loss
-
-
-def _check_order(order: object, shape: tuple[int, ...]) -> Array:
-    """The order of rows as int64, each a number of a row."""
-    array = np.asarray(order)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"order must be integers, got an array of dtype {array.dtype}")
-    if array.shape != shape:
-        raise ValueError(f"order must have shape {shape}, got {array.shape}")
-    if array.min() < 0 or array.max() >= shape[-1]:
-        raise ValueError(f"order must hold row numbers 0 … {shape[-1] - 1}, got {array.min()} … {array.max()}")
-    return np.require(array, np.int64, ["C", "A"])
-
-
-def _orders(
-    order: Array | Callable[[int], ArrayLike] | None,
-    rng: np.random.Generator | np.random.RandomState | None,
-    epochs: int,
-    m: int,
-) -> Iterator[tuple[int, Array | None]]:
-    """(n, order of the rows in the next n epochs (n, m)) until `epochs` are done; None is their natural order."""
-    if callable(order):
-        for epoch in range(epochs):
-            yield 1, _check_order(order(epoch), (m,))[np.newaxis]
-    elif order is not None or rng is None:
-        yield epochs, order
-    else:
-        at_a_time = max(1, ORDER_CHUNK // m)
-        for first in range(0, epochs, at_a_time):
-            n = min(at_a_time, epochs - first)
-            yield n, np.stack([rng.permutation(m) for _ in range(n)]).astype(np.int64, copy=False)

@@ -12,7 +12,7 @@ import pytest
 import tolerances
 
 import shallownet_c as sn
-from shallownet_c import mlp
+from shallownet_c import _orders
 from shallownet_c.reference import vectorized
 
 
@@ -353,7 +353,7 @@ def test_shuffling_does_not_depend_on_how_many_epochs_are_drawn_at_once(monkeypa
     X, Y = data(make())
     runs = []
     for chunk in (1, 3 * 40, 10**6):
-        monkeypatch.setattr(mlp, "ORDER_CHUNK", chunk)
+        monkeypatch.setattr(_orders, "CHUNK", chunk)
         net = make()
         history = net.fit(X, Y, epochs=8, batch_size=8, seed=1)
         runs.append((net.params.copy(), history.cost))

@@ -1,0 +1,63 @@
+"""What a network may look like: the checks of sizes, activations and loss, and where each parameter stands."""
+
+import itertools
+
+from shallownet_c import _kernels, _validation
+from shallownet_c._validation import Array
+
+
+def count_params(sizes: tuple[int, ...]) -> int:
+    """P, the number of weights and biases."""
+    return sum(n_out * (n_in + 1) for n_in, n_out in itertools.pairwise(sizes))
+
+
+def views(params: Array, sizes: tuple[int, ...]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """W[1], … and b[1], … as views of the flat vector."""
+    weights, biases = [], []
+    at = 0
+    for n_in, n_out in itertools.pairwise(sizes):
+        weights.append(params[at : at + n_out * n_in].reshape(n_out, n_in))
+        at += n_out * n_in
+        biases.append(params[at : at + n_out])
+        at += n_out
+    return tuple(weights), tuple(biases)
+
+
+def check_sizes(layer_sizes: object) -> tuple[int, ...]:
+    if isinstance(layer_sizes, (str, bytes)) or not hasattr(layer_sizes, "__iter__"):
+        raise TypeError(f"layer_sizes must be a sequence of integers, got {layer_sizes!r}")
+    sizes = tuple(_validation.integer("layer_sizes", n, 1) for n in layer_sizes)
+    if len(sizes) < 2:
+        raise ValueError(f"layer_sizes must have inputs and outputs, two numbers or more, got {list(sizes)}")
+    return sizes
+
+
+def check_activations(activation: object, output: object, n_layers: int) -> tuple[str, ...]:
+    """g[1], …, g[L], from the hidden layers' names and the output's."""
+    output = _validation.choice("output", output, _kernels.ACTIVATIONS)
+    elementwise = [name for name in _kernels.ACTIVATIONS if name != "softmax"]
+    if isinstance(activation, str):
+        hidden = [_validation.choice("activation", activation, elementwise)] * (n_layers - 1)
+    else:
+        try:
+            hidden = [_validation.choice("activation", name, elementwise) for name in activation]
+        except TypeError:
+            raise TypeError(
+                f"activation must be a name or a sequence of names out of {elementwise}, got {activation!r}"
+            ) from None
+        if len(hidden) != n_layers - 1:
+            raise ValueError(f"activation must name {n_layers - 1} hidden layers, got {len(hidden)} names")
+    return (*hidden, output)
+
+
+def check_loss(loss: object, output: str) -> str:
+    """The loss, the output's own by default; both must go together."""
+    if loss is None:
+        return "log_loss" if output in ("sigmoid", "softmax") else "squared_error"
+    loss = _validation.choice("loss", loss, _kernels.LOSSES)
+    if (loss == "log_loss") != (output == "softmax") and output != "sigmoid":
+        raise ValueError(
+            f"loss {loss!r} does not go with output {output!r}: log_loss takes 'sigmoid' or 'softmax', softmax only "
+            f"log_loss, squared_error every other output"
+        )
+    return loss

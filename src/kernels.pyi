@@ -1,0 +1,61 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Each build takes arrays of its own element type only: float32 in the ..._f32 modules, float64 in the ..._f64 ones.
+_Real = NDArray[np.floating[Any]]
+
+itemsize: int
+lanes: int
+vector_bytes: int
+row_function: object
+
+def forward(
+    sizes: NDArray[np.intp], activations: NDArray[np.intc], leak: float, params: _Real, X: _Real, out: _Real
+) -> None: ...
+def accumulate_grad(
+    sizes: NDArray[np.intp],
+    activations: NDArray[np.intc],
+    leak: float,
+    loss: int,
+    params: _Real,
+    X: _Real,
+    Y: _Real | None,
+    classes: NDArray[np.int64] | None,
+    weights: _Real | None,
+    grad: _Real | None,
+) -> tuple[float, float]: ...
+def train(
+    sizes: NDArray[np.intp],
+    activations: NDArray[np.intc],
+    leak: float,
+    loss: int,
+    params: _Real,
+    X: _Real,
+    Y: _Real | None,
+    classes: NDArray[np.int64] | None,
+    weights: _Real | None,
+    order: NDArray[np.int64] | None,
+    n_epochs: int,
+    batch_size: int,
+    l2: float,
+    optimizer: int,
+    hyper: NDArray[np.float64],
+    state: _Real,
+    step: NDArray[np.int64],
+    cost: NDArray[np.float64],
+) -> None: ...
+def first_nonfinite(a: _Real) -> int: ...
+def dense_forward(X: _Real, W: _Real, b: _Real, activation: int, leak: float, out: _Real) -> None: ...
+def dense_backward(
+    dA: _Real,
+    A: _Real,
+    X: _Real,
+    W: _Real,
+    activation: int,
+    leak: float,
+    dW: _Real,
+    db: _Real,
+    dX: _Real | None,
+) -> None: ...
