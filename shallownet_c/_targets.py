@@ -23,15 +23,16 @@ def check(net: "MLP", Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]
     width = net.layer_sizes[-1]
     softmax = net.activations[-1] == "softmax"
     array = np.asarray(Y)
-    if softmax and array.ndim == 1:
-        return None, _classes(array, m, width)
-    if array.ndim == 1 and width == 1:
-        array = array[:, np.newaxis]
-    if array.shape != (m, width):
-        also = f" or ({m},)" if width == 1 or softmax else ""
-        raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {np.shape(Y)}")
     given = array.dtype
-    array = _validation.rows("Y", array, width, net.dtype)
+    if not (_validation.is_ready(Y, width, net.dtype) and len(array) == m):
+        if softmax and array.ndim == 1:
+            return None, _classes(array, m, width)
+        if array.ndim == 1 and width == 1:
+            array = array[:, np.newaxis]
+        if array.shape != (m, width):
+            also = f" or ({m},)" if width == 1 or softmax else ""
+            raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {np.shape(Y)}")
+        array = _validation.rows("Y", array, width, net.dtype)
     _validation.refuse_nonfinite("Y", array, net._kernels.first_nonfinite)
     if net.loss == "log_loss":
         _check_probabilities(array, softmax, given)

@@ -81,15 +81,20 @@ def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
         return np.require(array, dtype, ["C", "A"])
 
 
-def rows(name: str, value: object, width: int, dtype: np.dtype[Any]) -> Array:
-    """The value as a (m, width) array."""
-    if (
+def is_ready(value: object, width: int, dtype: np.dtype[Any]) -> bool:
+    """Whether the value is a (m, width) array just as kernels take it: the common case, decided in a moment."""
+    return (
         type(value) is np.ndarray
         and value.ndim == 2
         and value.dtype is dtype
         and value.shape[1] == width
         and value.flags.carray
-    ):
+    )
+
+
+def rows(name: str, value: object, width: int, dtype: np.dtype[Any]) -> Array:
+    """The value as a (m, width) array."""
+    if is_ready(value, width, dtype):
         return value
     array = numbers(name, value, dtype)
     if array.ndim != 2 or array.shape[1] != width:
@@ -98,7 +103,8 @@ def rows(name: str, value: object, width: int, dtype: np.dtype[Any]) -> Array:
 
 
 def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array], int]) -> None:
-    bad = first_nonfinite(array.reshape(len(array), -1))
+    """An error that names the first bad row of the array (m, n)."""
+    bad = first_nonfinite(array)
     if bad >= 0:
         raise ValueError(f"{name} must be finite, got {array[bad]} in row {bad} (as {array.dtype})")
 

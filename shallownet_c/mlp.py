@@ -110,14 +110,15 @@ class MLP(Network):
         params = np.zeros(n_params, dtype)
         codes = [_kernels.ACTIVATIONS[name] for name in activations]
         super().__init__(params, np.array(sizes, np.intp), np.array(codes, np.intc), leak, _kernels.module(dtype))
-        self.layer_sizes = sizes
-        self.activations = activations
-        self.loss = loss
-        self.dtype = dtype
-        self.n_params = n_params
-        self.weights, self.biases = _architecture.views(params, sizes)
-        for W in self.weights:
+        self._layer_sizes = sizes
+        self._activations = activations
+        self._loss = loss
+        self._dtype = dtype
+        self._weights, self._biases = _architecture.views(params, sizes)
+        for W in self._weights:
             W[...] = draw(rng, *W.shape)
+
+    # Read-only, all of them: the kernels trust what the constructor has checked.
 
     @property
     def params(self) -> Array:
@@ -125,8 +126,36 @@ class MLP(Network):
         return self._params[:]
 
     @property
+    def weights(self) -> tuple[Array, ...]:
+        return self._weights
+
+    @property
+    def biases(self) -> tuple[Array, ...]:
+        return self._biases
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        return self._layer_sizes
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        return self._activations
+
+    @property
+    def loss(self) -> str:
+        return self._loss
+
+    @property
     def leak(self) -> float:
         return self._leak
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._dtype
+
+    @property
+    def n_params(self) -> int:
+        return self._params.size
 
     def __repr__(self) -> str:
         hidden = set(self.activations[:-1])

@@ -226,10 +226,12 @@ def test_fifty_full_batch_steps(build, optimizer, output):
     networks.close(cost, np.array([loss / total for loss, total in sums]), tolerance)
 
 
-@pytest.mark.parametrize("hidden", networks.HIDDEN)
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
 @pytest.mark.parametrize("output", networks.OUTPUTS, ids="-".join)
-def test_fifty_steps_of_every_activation_and_loss(build, hidden, output):
-    case = networks.make((3, 5, 2), [hidden], output, 33, build.dtype)
+@pytest.mark.parametrize("hidden", networks.HIDDEN)
+def test_fifty_steps_of_every_activation_loss_and_depth(build, hidden, output, depth):
+    sizes = (*(3, 5, 4, 6)[:depth], 2)
+    case = networks.make(sizes, [hidden] * (depth - 1), output, 33, build.dtype)
     params, _, cost = train(build, case, SGD(0.05), 50, 33)
     expected, _, sums = reference_training(case, SGD(0.05), [np.arange(33)] * 50, 0.0, None)
     tolerance = tolerances.training(build.dtype, case.sizes, case.m, 50)
