@@ -21,3 +21,13 @@ def check_targets(Y: object, A_L: object) -> np.ndarray:
     if Y.shape != np.shape(A_L):
         raise ValueError(f"Y must have the output's shape {np.shape(A_L)}, got {Y.shape}")
     return Y
+
+
+def check_layer(W_l: np.ndarray, units: tuple[int, ...], units_below: tuple[int, ...]) -> None:
+    """W[l] must have a row for each unit of its layer and a column for each of the layer below: broadcasting would let
+    some mismatches pass, and plain loops would leave weights out."""
+    if W_l.shape != units + units_below:
+        raise ValueError(
+            "a layer must have the shapes A[l-1] (m, n_below), W[l] (n, n_below), b[l] (n,) and Z[l] (m, n); "
+            f"got W[l] {W_l.shape}, (n,) = {units} and (n_below,) = {units_below}"
+        )

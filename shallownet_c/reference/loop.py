@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c.reference._checks import check_loss, check_targets
+from shallownet_c.reference._checks import check_layer, check_loss, check_targets
 
 Array = np.ndarray[Any, Any]
 
@@ -41,25 +41,34 @@ DERIVATIVES: dict[str, Callable[[float, float], float]] = {
 }
 
 
-def activation(z: list[float], name: str, leak: float = 0.01) -> list[float]:
-    """a = g(z) for the units of one layer and one sample.
+def activation(z: Array, name: str, leak: float = 0.01) -> Array:
+    """a = g(z) (section 3.6), sample by sample.
 
-    Parameters
-    ----------
-    z : list of n floats
-    name : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax"}
-        softmax: a_j = e^z_j / Σ_k e^z_k.
-    leak : float
-
-    Returns
-    -------
-    list of n floats
+    Parameters and result are those of `vectorized.activation`.
 
     Examples
     --------
-    >>> activation([-1.0, 2.0], "relu")
-    [0.0, 2.0]
+    >>> activation([[-1.0, 2.0]], "relu")
+    array([[0., 2.]])
     """
+    return np.array([_activate(z_i, name, leak) for z_i in np.asarray(z, dtype=float).tolist()])
+
+
+def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
+    """g'(z) (section 3.8), sample by sample; at z = 0 as in `vectorized.derivative`.
+
+    Parameters and result are those of `vectorized.derivative`.
+
+    Examples
+    --------
+    >>> derivative([[-3.0, 0.0, 3.0]], "leaky_relu")
+    array([[0.01, 0.01, 1.  ]])
+    """
+    return np.array([_slopes(z_i, name, leak) for z_i in np.asarray(z, dtype=float).tolist()])
+
+
+def _activate(z: list[float], name: str, leak: float) -> list[float]:
+    """g(z) for the units of one layer and one sample; softmax is a_j = e^z_j / Σ_k e^z_k."""
     if name == "softmax":
         greatest = max(z)
         e = [math.exp(z_j - greatest) for z_j in z]
@@ -70,14 +79,8 @@ def activation(z: list[float], name: str, leak: float = 0.01) -> list[float]:
     return [ACTIVATIONS[name](z_j, leak) for z_j in z]
 
 
-def derivative(z: list[float], name: str, leak: float = 0.01) -> list[float]:
-    """g'(z) for the units of one layer and one sample (section 3.8); at z = 0 as in `vectorized.derivative`.
-
-    Examples
-    --------
-    >>> derivative([-3.0, 0.0, 3.0], "leaky_relu")
-    [0.01, 0.01, 1.0]
-    """
+def _slopes(z: list[float], name: str, leak: float) -> list[float]:
+    """g'(z) for the units of one layer and one sample."""
     if name not in DERIVATIVES:
         raise ValueError(f"activation must be one of {list(DERIVATIVES)} to have a derivative of its own, got {name!r}")
     return [DERIVATIVES[name](z_j, leak) for z_j in z]
@@ -100,10 +103,15 @@ def forward(
     >>> A[1]
     array([[3., 3., 3.]])
     """
+    X = np.asarray(X, dtype=float)
+    W, b = [np.asarray(W_l, dtype=float) for W_l in W], [np.asarray(b_l, dtype=float) for b_l in b]
+    units = [X.shape[1:], *(b_l.shape for b_l in b)]
+    for W_l, n, n_below in zip(W, units[1:], units[:-1], strict=True):
+        check_layer(W_l, n, n_below)
     # Lists of floats: indexing an array element by element takes Python several times as long.
-    weights = [np.asarray(W_l, dtype=float).tolist() for W_l in W]
-    biases = [np.asarray(b_l, dtype=float).tolist() for b_l in b]
-    a: list[list[list[float]]] = [np.array(X, dtype=float).tolist()]
+    weights = [W_l.tolist() for W_l in W]
+    biases = [b_l.tolist() for b_l in b]
+    a: list[list[list[float]]] = [X.tolist()]
     z: list[list[list[float]]] = []
     for W_l, b_l, name in zip(weights, biases, activations, strict=True):
         z.append([])
@@ -116,7 +124,7 @@ def forward(
                     z_ij += W_l[j][k] * a_i[k]
                 z_i.append(z_ij)
             z[-1].append(z_i)
-            a[-1].append(activation(z_i, name, leak))
+            a[-1].append(_activate(z_i, name, leak))
     return [np.array(z_l) for z_l in z], [np.array(a_l) for a_l in a]
 
 
@@ -129,6 +137,8 @@ def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
     0.693147
     """
     check_loss(loss, output)
+    if output not in (*ACTIVATIONS, "softmax"):
+        raise ValueError(f"output must be one of {[*ACTIVATIONS, 'softmax']}, got {output!r}")
     a, y = np.asarray(A_L, dtype=float).tolist(), check_targets(Y, A_L).tolist()
     total = 0.0
     for a_i, y_i in zip(a, y, strict=True):
@@ -168,8 +178,11 @@ def backward(
     [array([[-0.5, -1. ]])]
     """
     check_loss(loss, activations[-1])
+    W = [np.asarray(W_l, dtype=float) for W_l in W]
+    for Z_l, W_l, A_below, _ in zip(Z, W, A[:-1], activations, strict=True):
+        check_layer(W_l, Z_l.shape[1:], A_below.shape[1:])
     z, a = [Z_l.tolist() for Z_l in Z], [A_l.tolist() for A_l in A]
-    weights = [np.asarray(W_l, dtype=float).tolist() for W_l in W]
+    weights = [W_l.tolist() for W_l in W]
     y = check_targets(Y, A[-1]).tolist()
     m = len(y)
     dW = [[[0.0] * len(row) for row in W_l] for W_l in weights]
@@ -177,7 +190,7 @@ def backward(
     for i in range(m):
         dz = [a_ij - y_ij for a_ij, y_ij in zip(a[-1][i], y[i], strict=True)]
         if loss == "squared_error":
-            slopes = derivative(z[-1][i], activations[-1], leak)
+            slopes = _slopes(z[-1][i], activations[-1], leak)
             dz = [dz_j * slope for dz_j, slope in zip(dz, slopes, strict=True)]
         for layer in reversed(range(len(weights))):
             a_below = a[layer][i]
@@ -186,7 +199,7 @@ def backward(
                     dW[layer][j][k] += dz[j] * a_below[k]
                 db[layer][j] += dz[j]
             if layer > 0:
-                slopes = derivative(z[layer - 1][i], activations[layer - 1], leak)
+                slopes = _slopes(z[layer - 1][i], activations[layer - 1], leak)
                 dz_below = []
                 for k in range(len(a_below)):
                     da_k = 0.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c.reference._checks import check_loss, check_targets
+from shallownet_c.reference._checks import check_layer, check_loss, check_targets
 
 Array = np.ndarray[Any, Any]
 
@@ -45,11 +45,11 @@ DERIVATIVES = {
 
 
 def activation(z: Array, name: str, leak: float = 0.01) -> Array:
-    """a = g(z).
+    """a = g(z) (section 3.6).
 
     Parameters
     ----------
-    z : ndarray (m, n)
+    z : array_like (m, n)
     name : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax"}
     leak : float
 
@@ -64,7 +64,7 @@ def activation(z: Array, name: str, leak: float = 0.01) -> Array:
     """
     if name not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {list(ACTIVATIONS)}, got {name!r}")
-    return ACTIVATIONS[name](z, leak)
+    return ACTIVATIONS[name](np.asarray(z, dtype=float), leak)
 
 
 def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
@@ -73,6 +73,16 @@ def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
     At z = 0 the derivative of ReLU is 0 and that of leaky ReLU the leak, as PyTorch and scikit-learn have it. The notes
     say that either side will do there, and usually take 1.
 
+    Parameters
+    ----------
+    z : array_like (m, n)
+    name : {"identity", "sigmoid", "tanh", "relu", "leaky_relu"}
+    leak : float
+
+    Returns
+    -------
+    ndarray (m, n)
+
     Examples
     --------
     >>> derivative(np.array([[-3.0, 0.0, 3.0]]), "leaky_relu")
@@ -80,13 +90,19 @@ def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
     """
     if name not in DERIVATIVES:
         raise ValueError(f"activation must be one of {list(DERIVATIVES)} to have a derivative of its own, got {name!r}")
-    return DERIVATIVES[name](z, activation(z, name, leak), leak)
+    z = np.asarray(z, dtype=float)
+    return DERIVATIVES[name](z, ACTIVATIONS[name](z, leak), leak)
 
 
 def forward(
     X: Array, W: list[Array], b: list[Array], activations: list[str], leak: float = 0.01
 ) -> tuple[list[Array], list[Array]]:
-    """Forward propagation (formula 3.15): Z[l] = A[l-1] W[l]ᵀ + b[l], A[l] = g[l](Z[l]), A[0] = X.
+    """Forward propagation (formula 3.15), from A[0] = X up.
+
+    The notes' columns on the left, our rows on the right::
+
+        Z[l] = W[l] A[l-1] + b[l]                   Z = A[l-1] W[l]ᵀ + b[l]
+        A[l] = g[l](Z[l])                           A[l] = g[l](Z)
 
     Parameters
     ----------
@@ -113,6 +129,7 @@ def forward(
     """
     Z, A = [], [np.array(X, dtype=float)]
     for W_l, b_l, name in zip(W, b, activations, strict=True):
+        check_layer(W_l, b_l.shape, A[-1].shape[1:])
         Z.append(A[-1] @ W_l.T + b_l)
         A.append(activation(Z[-1], name, leak))
     return Z, A
@@ -141,6 +158,8 @@ def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
     0.693147
     """
     check_loss(loss, output)
+    if output not in ACTIVATIONS:
+        raise ValueError(f"output must be one of {list(ACTIVATIONS)}, got {output!r}")
     A_L, Y = np.asarray(A_L, dtype=float), check_targets(Y, A_L)
     if loss == "squared_error":
         return float(np.sum((A_L - Y) ** 2) / 2 / len(Y))
@@ -191,6 +210,8 @@ def backward(
     [array([[-0.5, -1. ]])]
     """
     check_loss(loss, activations[-1])
+    if not len(Z) == len(W) == len(activations):
+        raise ValueError(f"each layer must have Z, W and an activation, got {len(Z)}, {len(W)} and {len(activations)}")
     m = len(A[0])
     dZ = A[-1] - check_targets(Y, A[-1])
     if loss == "squared_error":
@@ -200,6 +221,7 @@ def backward(
         dW.append(dZ.T @ A[layer] / m)
         db.append(np.sum(dZ, axis=0) / m)
         if layer > 0:
+            check_layer(W[layer], dZ.shape[1:], A[layer].shape[1:])
             dZ = dZ @ W[layer] * derivative(Z[layer - 1], activations[layer - 1], leak)
     return dW[::-1], db[::-1]
 
