@@ -18,8 +18,22 @@ cdef inline void forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssiz
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_in, n_in
     p.b, p.b_panel = A, n_in * 2 * LANES
-    p.bias, p.accumulate = b, False
+    p.row_bias, p.column_bias, p.accumulate = b, NULL, False
     p.c, p.c_row, p.c_row_last, p.c_panel = Z, 2 * LANES, LANES, n_out * 2 * LANES
+    multiply(&p)
+
+
+cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* X, Py_ssize_t m,
+                              real* Z) noexcept nogil:
+    """Z (m, n_out) = X (m, n_in) W^T + b, X and Z row-major, W in sample panels (its rows the samples), b padded"""
+    cdef Product p
+    p.rows, p.columns = m, n_out
+    p.a, p.a_row, p.a_column = X, n_in, 1
+    p.segments, p.segment, p.a_segment = 0, 0, 0
+    p.tail, p.a_row_tail = n_in, n_in
+    p.b, p.b_panel = W, n_in * 2 * LANES
+    p.row_bias, p.column_bias, p.accumulate = NULL, b, False
+    p.c, p.c_row, p.c_row_last, p.c_panel = Z, n_out, n_out, 2 * LANES
     multiply(&p)
 
 
@@ -32,7 +46,7 @@ cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, cons
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_out, 1
     p.b, p.b_panel = dZ, n_out * 2 * LANES
-    p.bias, p.accumulate = NULL, False
+    p.row_bias, p.column_bias, p.accumulate = NULL, NULL, False
     p.c, p.c_row, p.c_row_last, p.c_panel = dA, 2 * LANES, LANES, n_in * 2 * LANES
     multiply(&p)
 
@@ -47,7 +61,7 @@ cdef inline void gradient(const real* dZ, Py_ssize_t n_out, const real* F, Py_ss
     p.segments, p.segment, p.a_segment = samples // (2 * LANES), 2 * LANES, n_out * 2 * LANES
     p.tail, p.a_row_tail = samples % (2 * LANES), panel_width((vectors - 1) // 2, vectors)
     p.b, p.b_panel = F, vectors * LANES * 2 * LANES
-    p.bias, p.accumulate = NULL, True
+    p.row_bias, p.column_bias, p.accumulate = NULL, NULL, True
     p.c, p.c_row, p.c_row_last, p.c_panel = dW, n_in, n_in, 2 * LANES
     multiply(&p)
 

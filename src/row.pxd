@@ -6,38 +6,58 @@ from network cimport Network
 from real cimport LANES, broadcast, load, real, store, sum_each, vec, vec_sum
 
 
+cdef inline vec row_products(const int rows, const real* W, Py_ssize_t n_in, Py_ssize_t whole, const real* x) noexcept nogil:
+    """Lane i = sum over the first `whole` inputs of W[i] x, for `rows` rows of W, at most LANES; 0 in the other lanes"""
+    cdef vec[16] r
+    cdef vec x_k
+    cdef Py_ssize_t k = 0
+    cdef int i
+    for i in range(LANES):
+        r[i] = broadcast(0)
+    while k < whole:
+        x_k = load(x + k)
+        for i in range(rows):
+            r[i] += load(W + i * n_in + k) * x_k
+        k += LANES
+    return sum_each(r)
+
+
+cdef inline real row_product(const real* w, Py_ssize_t whole, const real* x) noexcept nogil:
+    """Sum over the first `whole` inputs of w x, for one row w of W"""
+    cdef vec even = broadcast(0), odd = broadcast(0)
+    cdef Py_ssize_t k = 0
+    while k + LANES < whole:
+        even += load(w + k) * load(x + k)
+        odd += load(w + k + LANES) * load(x + k + LANES)
+        k += 2 * LANES
+    if k < whole:
+        even += load(w + k) * load(x + k)
+    return vec_sum(even + odd)
+
+
 cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x,
                              real* z) noexcept nogil:
     """z (n_out,) = W (n_out, n_in) x + b"""
     cdef Py_ssize_t whole = n_in - n_in % LANES
-    cdef Py_ssize_t j = 0, k
-    cdef int i
-    cdef vec[16] r
-    cdef vec x_k
+    cdef Py_ssize_t j, k
+    cdef real[16] lane
     cdef real tail
+    for j in range(n_out):
+        z[j] = b[j]
     if whole > 0:
-        while j + LANES <= n_out:
-            for i in range(LANES):
-                r[i] = broadcast(0)
-            k = 0
-            while k < whole:
-                x_k = load(x + k)
-                for i in range(LANES):
-                    r[i] += load(W + (j + i) * n_in + k) * x_k
-                k += LANES
-            store(z + j, load(b + j) + sum_each(r))
-            j += LANES
+        j = 0
         while j < n_out:
-            r[0] = broadcast(0)
-            k = 0
-            while k < whole:
-                r[0] += load(W + j * n_in + k) * load(x + k)
-                k += LANES
-            z[j] = b[j] + vec_sum(r[0])
-            j += 1
-    else:
-        for j in range(n_out):
-            z[j] = b[j]
+            if n_out - j >= LANES:
+                store(z + j, load(z + j) + row_products(LANES, W + j * n_in, n_in, whole, x))
+                j += LANES
+            elif n_out - j >= 4:
+                store(lane, row_products(4, W + j * n_in, n_in, whole, x))
+                for k in range(4):
+                    z[j + k] += lane[k]
+                j += 4
+            else:
+                z[j] += row_product(W + j * n_in, whole, x)
+                j += 1
     if whole < n_in:
         for j in range(n_out):
             tail = 0

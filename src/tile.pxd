@@ -1,7 +1,7 @@
 # cython: cdivision=True
 """Register-blocked products: the one micro-kernel behind forward, backward and gradient.
 
-    C (m, n) = [C +] [bias (m, 1) +] A (m, k) B (k, n)
+    C (m, n) = [C +] [bias (m, 1) or (1, n) +] A (m, k) B (k, n)
 
 Columns are vectors of LANES reals, taken two at a time; a lone last one is a panel of its own, LANES wide.
 
@@ -26,7 +26,8 @@ cdef struct Product:
     # B in panels of two vectors, (k, 2 LANES) each, one after the other:
     const real* b
     Py_ssize_t b_panel
-    const real* bias        # (m,) or NULL
+    const real* row_bias     # (m,) or NULL
+    const real* column_bias  # (n,), padded to whole vectors, or NULL
     bint accumulate
     real* c
     Py_ssize_t c_row, c_row_last, c_panel   # c_row_last: in a lone last vector
@@ -64,9 +65,11 @@ cdef inline void tile(const int rows, const int vectors, const Product* p, Py_ss
     cdef Py_ssize_t s, _s
     cdef int i, v
     for i in range(rows):
-        c[i][0] = broadcast(p.bias[row + i] if p.bias != NULL else 0)
-        if vectors == 2:
-            c[i][1] = c[i][0]
+        for v in range(vectors):
+            if p.column_bias != NULL:
+                c[i][v] = load(p.column_bias + (2 * panel + v) * LANES)
+            else:
+                c[i][v] = broadcast(p.row_bias[row + i] if p.row_bias != NULL else 0)
     for _s in range(p.segments):
         multiply_add(rows, vectors, a, p.a_row, p.a_column, b, p.segment, c)
         a += p.a_segment
