@@ -1,6 +1,7 @@
 """What a network may look like: the checks of sizes, activations and loss, and where each parameter stands."""
 
 import itertools
+import sys
 
 from shallownet_c import _kernels, _validation
 from shallownet_c._validation import Array
@@ -24,9 +25,8 @@ def views(params: Array, sizes: tuple[int, ...]) -> tuple[tuple[Array, ...], tup
 
 
 def check_sizes(layer_sizes: object) -> tuple[int, ...]:
-    if isinstance(layer_sizes, (str, bytes)) or not hasattr(layer_sizes, "__iter__"):
-        raise TypeError(f"layer_sizes must be a sequence of integers, got {layer_sizes!r}")
-    sizes = tuple(_validation.integer("layer_sizes", n, 1) for n in layer_sizes)
+    items = _validation.sequence("layer_sizes", layer_sizes, "integers")
+    sizes = tuple(_validation.integer("layer_sizes", n, 1, sys.maxsize) for n in items)
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes must have inputs and outputs, two numbers or more, got {list(sizes)}")
     return sizes
@@ -39,12 +39,8 @@ def check_activations(activation: object, output: object, n_layers: int) -> tupl
     if isinstance(activation, str):
         hidden = [_validation.choice("activation", activation, elementwise)] * (n_layers - 1)
     else:
-        try:
-            hidden = [_validation.choice("activation", name, elementwise) for name in activation]
-        except TypeError:
-            raise TypeError(
-                f"activation must be a name or a sequence of names out of {elementwise}, got {activation!r}"
-            ) from None
+        names = _validation.sequence("activation", activation, f"names, or one name, out of {elementwise}")
+        hidden = [_validation.choice("activation", name, elementwise) for name in names]
         if len(hidden) != n_layers - 1:
             raise ValueError(f"activation must name {n_layers - 1} hidden layers, got {len(hidden)} names")
     return (*hidden, output)

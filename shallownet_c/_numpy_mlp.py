@@ -16,7 +16,8 @@ class PreallocatedNumPy:
     Parameters
     ----------
     net : MLP
-        Where the parameters start; not changed. Hidden layers all tanh or all relu; output sigmoid or softmax.
+        Where the parameters start; not changed. Hidden layers all tanh or all relu; output sigmoid or softmax with
+        log_loss, or identity with squared_error.
     m : int
         Rows of a batch at most.
     """
@@ -54,7 +55,8 @@ class PreallocatedNumPy:
             if layer < last:
                 np.tanh(Z, out=Z) if self.hidden == "tanh" else np.maximum(Z, 0, out=Z)
             below = Z
-        loss = (self._sigmoid if self.output == "sigmoid" else self._softmax)(A[last], Y, dZ[last], T[last])
+        output = {"sigmoid": self._sigmoid, "softmax": self._softmax, "identity": self._identity}[self.output]
+        loss = output(A[last], Y, dZ[last], T[last])
         for layer in range(last, -1, -1):
             np.matmul(dZ[layer].T, A[layer - 1] if layer else X, out=self.dW[layer])
             np.matmul(self.ones[:m], dZ[layer], out=self.db[layer])  # many times as fast as sum(axis=0)
@@ -80,6 +82,12 @@ class PreallocatedNumPy:
         np.reciprocal(T, out=T)
         np.subtract(T, Y, out=dZ)
         return loss
+
+    @staticmethod
+    def _identity(Z: Array, Y: Array, dZ: Array, T: Array) -> Any:
+        """Σ L and dZ = A − Y for squared_error."""
+        np.subtract(Z, Y, out=dZ)
+        return np.vdot(dZ, dZ) / 2
 
     @staticmethod
     def _softmax(Z: Array, Y: Array, dZ: Array, T: Array) -> Any:

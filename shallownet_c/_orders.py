@@ -1,11 +1,17 @@
 """The order of the rows in each epoch: as they lie, as the caller says, or shuffled."""
 
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from shallownet_c import _validation
 from shallownet_c._validation import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 #: Row numbers that are drawn at a time: enough to leave Python seldom, too few to be seen in memory.
 CHUNK = 65_536
@@ -13,7 +19,7 @@ CHUNK = 65_536
 
 def check_order(order: object, shape: tuple[int, ...]) -> Array:
     """The order of rows as int64, each a number of a row."""
-    array = np.asarray(order)
+    array = _validation.as_array("order", order)
     if array.dtype.kind not in "iu":
         raise TypeError(f"order must be integers, got an array of dtype {array.dtype}")
     if array.shape != shape:

@@ -1,8 +1,10 @@
 """The checks of arguments: each error names the argument, what it got and what it takes."""
 
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
 import math
 import operator
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,8 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-def integer(name: str, value: object, least: int) -> int:
-    """The value as an int that is at least `least`."""
+def integer(name: str, value: object, least: int, most: int | None = None) -> int:
+    """The value as an int that is at least `least`, and at most `most`."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     try:
@@ -20,17 +22,22 @@ def integer(name: str, value: object, least: int) -> int:
         raise TypeError(f"{name} must be an integer, got {value!r}") from None
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
+    if most is not None and number > most:
+        # Without the number: Python refuses to print one of thousands of digits.
+        raise ValueError(f"{name} must be at most {most}, got an integer of {number.bit_length()} bits")
     return number
 
 
 def real_number(name: str, value: object, takes: str, accepts: Callable[[float], bool]) -> float:
     """The value as a finite float that `accepts` accepts; `takes` says which those are."""
-    if isinstance(value, (bool, np.bool_, str, bytes, complex)):
+    if isinstance(value, (bool, np.bool_, str, bytes, bytearray, complex, np.complexfloating)):
         raise TypeError(f"{name} must be a number, got {value!r}")
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be {takes}, got a number that no float can hold") from None
     if not math.isfinite(number) or not accepts(number):
         raise ValueError(f"{name} must be {takes}, got {value!r}")
     return number
@@ -59,7 +66,17 @@ def float_dtype(value: object) -> np.dtype[Any]:
         dtype = None
     if value is None or dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
-    return dtype
+    return np.dtype(dtype.type)  # the one object that arrays have, whatever metadata came with the value
+
+
+def sequence(name: str, value: object, of: str) -> list[Any]:
+    """The value's items, whose order means something: a set or a mapping has none to offer."""
+    if not isinstance(value, (str, bytes, Set, Mapping)):
+        try:
+            return list(value)  # type: ignore[call-overload]
+        except TypeError:
+            pass
+    raise TypeError(f"{name} must be a sequence of {of}, got {value!r}")
 
 
 def random_generator(seed: object) -> np.random.Generator | np.random.RandomState:
@@ -71,30 +88,35 @@ def random_generator(seed: object) -> np.random.Generator | np.random.RandomStat
     return np.random.default_rng(seed)
 
 
+def as_array(name: str, value: object) -> Array:
+    """The value as an array of whatever dtype it has."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # lists of unequal lengths
+        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+
+
 def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
     """The value as a C-contiguous, aligned, native array of dtype; no copy where it is one already."""
-    array = np.asarray(value)
+    array = as_array(name, value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype}")
     # A float64 too large for float32 becomes an infinity here; who needs finite values checks for them.
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.require(array, dtype, ["C", "A"])
 
 
-def is_ready(value: object, width: int, dtype: np.dtype[Any]) -> bool:
-    """Whether the value is a (m, width) array just as kernels take it: the common case, decided in a moment."""
-    return (
-        type(value) is np.ndarray
-        and value.ndim == 2
-        and value.dtype is dtype
-        and value.shape[1] == width
-        and value.flags.carray
-    )
+def is_ready(value: object, dtype: np.dtype[Any]) -> bool:
+    """Whether the value is an array just as kernels take it: the common case, decided in a moment."""
+    if type(value) is not np.ndarray or value.dtype is not dtype:
+        return False
+    flags = value.flags
+    return flags.c_contiguous and flags.aligned
 
 
 def rows(name: str, value: object, width: int, dtype: np.dtype[Any]) -> Array:
     """The value as a (m, width) array."""
-    if is_ready(value, width, dtype):
+    if is_ready(value, dtype) and value.ndim == 2 and value.shape[1] == width:
         return value
     array = numbers(name, value, dtype)
     if array.ndim != 2 or array.shape[1] != width:
@@ -109,18 +131,29 @@ def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array],
         raise ValueError(f"{name} must be finite, got {array[bad]} in row {bad} (as {array.dtype})")
 
 
+def extremes(array: Array) -> tuple[float, float]:
+    """Least and greatest element; NaN for both if there is one: at a fifth of the price of min() and max()."""
+    return array.item(array.argmin()), array.item(array.argmax())
+
+
 def sample_weights(value: object, m: int, dtype: np.dtype[Any]) -> Array:
-    """The value as (m,) weights: finite, none negative, not all zero."""
-    weights = numbers("sample_weight", value, dtype)
+    """The value as (m,) weights: finite, none negative, not all zero, with a finite sum.
+
+    Weights below the least normal number count as 0: 1 / Σw would be infinite.
+    """
+    weights = value if is_ready(value, dtype) else numbers("sample_weight", value, dtype)
     if weights.shape != (m,):
         raise ValueError(f"sample_weight must have shape ({m},), got {weights.shape}")
-    bad = ~((weights >= 0) & np.isfinite(weights))
-    if bad.any():
-        row = int(np.argmax(bad))
+    least, greatest = extremes(weights)
+    if not (least >= 0 and greatest < math.inf):
+        row = int(np.argmin((weights >= 0) & (weights < math.inf)))
         raise ValueError(f"sample_weight must be finite and not negative, got {weights[row]} in row {row}")
-    if not weights.any():
-        raise ValueError("sample_weight must not be zero in every row")
-    return weights
+    if not math.isfinite(greatest * m):
+        raise ValueError(f"sample_weight must have a finite sum, got weights up to {greatest}")
+    tiny = float(np.finfo(dtype).tiny)
+    if greatest < tiny:
+        raise ValueError(f"sample_weight must not be zero in every row (as {dtype})")
+    return weights if least >= tiny else np.where(weights < tiny, dtype.type(0), weights)
 
 
 def output_array(name: str, value: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -136,7 +169,10 @@ def output_array(name: str, value: object, shape: tuple[int, ...], dtype: np.dty
     return value
 
 
-def refuse_overlap(name: str, array: Array, **others: Array) -> None:
+def refuse_overlap(name: str, array: Array, others: Mapping[str, Array]) -> None:
+    owns = array.flags.owndata
     for other_name, other in others.items():
+        if owns and other.flags.owndata and array is not other:
+            continue  # two arrays with memory of their own: known at once, where may_share_memory takes a while
         if np.may_share_memory(array, other):
             raise ValueError(f"{name} must not share memory with {other_name}")

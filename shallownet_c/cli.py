@@ -36,7 +36,9 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="compare loop, NumPy and compiled training on the same network")
     bench.add_argument("--json", metavar="FILE", help="write the figures there too")
-    bench.add_argument("--quick", action="store_true", help="a few seconds instead of half a minute")
+    length = bench.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="a few seconds instead of half a minute")
+    length.add_argument("--peers", action="store_true", help="other libraries instead, those that are installed")
     bench.set_defaults(run=_bench)
 
     train = commands.add_parser("train", help="fit a network to data and save it")
@@ -116,9 +118,15 @@ def _bench(arguments: argparse.Namespace) -> int:
     if not threads.items() <= os.environ.items():
         # A BLAS reads these once, when NumPy is imported, and that has happened: only a new process obeys. -P: it must
         # find the installed package even in the folder of the package's source.
-        command = [sys.executable, "-P", "-m", "shallownet_c", "bench", *(["--quick"] if arguments.quick else [])]
+        command = [sys.executable, "-P", "-m", "shallownet_c", "bench"]
+        command += ["--quick"] if arguments.quick else ["--peers"] if arguments.peers else []
         command += ["--json", arguments.json] if arguments.json else []
         return subprocess.run(command, env=os.environ | threads, check=False).returncode
+
+    if arguments.peers:
+        from shallownet_c import _peers
+
+        return _peers.run(arguments.json)
 
     from shallownet_c import _bench as bench  # the reference and the data are needed here alone
 

@@ -4,16 +4,23 @@
 variable ``SHALLOWNET_C_CPU`` forces one.
 """
 
-from typing import Any, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from shallownet_c import _kernels, _validation
 from shallownet_c._kernels import target
 from shallownet_c._validation import Array
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = ["dense_backward", "dense_forward", "target"]
+
+_DTYPES = (np.dtype("float32"), np.dtype("float64"))
+_ELEMENTWISE = [name for name in _kernels.ACTIVATIONS if name != "softmax"]
 
 
 def dense_forward(
@@ -62,8 +69,8 @@ def dense_forward(
     """
     code = _kernels.ACTIVATIONS[_validation.choice("activation", activation, _kernels.ACTIVATIONS)]
     leak = check_leak(leak)
-    arrays = _of_one_dtype(X=X, W=W, b=b)
-    X, W, b = arrays["X"], arrays["W"], arrays["b"]
+    arrays = _of_one_dtype({"X": X, "W": W, "b": b})
+    X, W, b = arrays.values()
     _check_layer(X, W)
     if b.shape != (len(W),):
         raise ValueError(f"b must have shape ({len(W)},), got {b.shape}")
@@ -72,7 +79,7 @@ def dense_forward(
         out = np.empty(shape, X.dtype)
     else:
         _validation.output_array("out", out, shape, X.dtype)
-        _validation.refuse_overlap("out", out, **arrays)
+        _validation.refuse_overlap("out", out, arrays)
     _kernels.module(X.dtype).dense_forward(X, W, b, code, leak, out)
     return out
 
@@ -132,11 +139,10 @@ def dense_backward(
     >>> dW
     array([[1., 2.]])
     """
-    elementwise = [name for name in _kernels.ACTIVATIONS if name != "softmax"]
-    code = _kernels.ACTIVATIONS[_validation.choice("activation", activation, elementwise)]
+    code = _kernels.ACTIVATIONS[_validation.choice("activation", activation, _ELEMENTWISE)]
     leak = check_leak(leak)
-    inputs = _of_one_dtype(dA=dA, A=A, X=X, W=W)
-    dA, A, X, W = inputs["dA"], inputs["A"], inputs["X"], inputs["W"]
+    arrays = _of_one_dtype({"dA": dA, "A": A, "X": X, "W": W})
+    dA, A, X, W = arrays.values()
     _check_layer(X, W)
     for name, array in (("dA", dA), ("A", A)):
         if array.shape != (len(X), len(W)):
@@ -149,24 +155,28 @@ def dense_backward(
         dX = np.empty(X.shape, X.dtype)
     elif dX is not False:
         outputs["dX"] = _validation.output_array("dX", dX, X.shape, X.dtype)
-    others = dict(inputs)
     for name, array in outputs.items():
-        _validation.refuse_overlap(name, array, **others)
-        others[name] = array
+        _validation.refuse_overlap(name, array, arrays)
+        arrays[name] = array
     _kernels.module(X.dtype).dense_backward(dA, A, X, W, code, leak, dW, db, None if dX is False else dX)
     return None if dX is False else dX
 
 
 def check_leak(leak: object) -> float:
     """The leak as a float in [0, 1): outside of it g′ would not follow from a alone."""
+    if type(leak) is float and 0 <= leak < 1:
+        return leak
     return _validation.real_number("leak", leak, "in [0, 1)", lambda x: 0 <= x < 1)
 
 
-def _of_one_dtype(**values: ArrayLike) -> dict[str, Array]:
+def _of_one_dtype(values: dict[str, ArrayLike]) -> dict[str, Array]:
     """The values as C-contiguous, aligned, native arrays of the dtype that they share."""
-    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in values.items()}
+    dtype = getattr(values["X"], "dtype", None)
+    if dtype in _DTYPES and all(_validation.is_ready(value, dtype) for value in values.values()):
+        return values  # the common case, for whom all that follows would take longer than a small layer does
+    arrays: dict[str, Any] = {name: _validation.as_array(name, value) for name, value in values.items()}
     dtypes = {name: array.dtype.newbyteorder("=") for name, array in arrays.items()}
-    if len(set(dtypes.values())) > 1 or next(iter(dtypes.values())) not in ("float32", "float64"):
+    if len(set(dtypes.values())) > 1 or next(iter(dtypes.values())) not in _DTYPES:
         got = ", ".join(f"{name} {dtype}" for name, dtype in dtypes.items())
         raise TypeError(f"arrays must all be float32 or all be float64, got {got}")
     return {name: np.require(array, dtypes[name], ["C", "A"]) for name, array in arrays.items()}

@@ -3,14 +3,16 @@
 This file checks and allocates; `Network` (src/mlp.pyx) has the call on one row, the kernels all the rest.
 """
 
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import copy
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
 
 from shallownet_c import (
     _architecture,
@@ -26,6 +28,9 @@ from shallownet_c._mlp import Network
 from shallownet_c._validation import Array
 from shallownet_c.history import History
 from shallownet_c.kernels import check_leak, dense_forward
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
 
 
 class MLP(Network):
@@ -84,6 +89,9 @@ class MLP(Network):
     True
     """
 
+    # The network's own, so that __dict__ holds only what a subclass or a user adds, which copies and pickles carry.
+    __slots__ = ("__dict__", "__weakref__", "_activations", "_biases", "_dtype", "_layer_sizes", "_loss", "_weights")
+
     def __init__(
         self,
         layer_sizes: Sequence[int],
@@ -102,11 +110,12 @@ class MLP(Network):
         leak = check_leak(leak)
         dtype = _validation.float_dtype(dtype)
         draw = initializers.initializer(init)
-        rng = _validation.random_generator(seed)
+        # numpy.random is slow to import, and a network that draws nothing, such as one from a file, can do without.
+        rng = None if seed is None and init == "zeros" else _validation.random_generator(seed)
 
         n_params = _architecture.count_params(sizes)
         if n_params * dtype.itemsize > sys.maxsize:
-            raise ValueError(f"layer_sizes {list(sizes)} make {n_params} parameters: too many for this machine")
+            raise ValueError(f"layer_sizes make 2**{n_params.bit_length() - 1} parameters or more: too many to address")
         params = np.zeros(n_params, dtype)
         codes = [_kernels.ACTIVATIONS[name] for name in activations]
         super().__init__(params, np.array(sizes, np.intp), np.array(codes, np.intc), leak, _kernels.module(dtype))
@@ -161,9 +170,10 @@ class MLP(Network):
         hidden = set(self.activations[:-1])
         activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
         shown = f"activation={activation!r}, " if self.activations[:-1] else ""
+        leak = f"leak={self.leak!r}, " if "leaky_relu" in self.activations else ""
         return (
             f"MLP({list(self.layer_sizes)}, {shown}output={self.activations[-1]!r}, loss={self.loss!r}, "
-            f"dtype={self.dtype.name!r})"
+            f"{leak}dtype={self.dtype.name!r})"
         )
 
     def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
@@ -196,20 +206,21 @@ class MLP(Network):
 
     def _predict(self, X: ArrayLike, out: Array | None) -> Array:
         """`Network.__call__` for all but one plain row."""
-        n_in, n_out = self.layer_sizes[0], self.layer_sizes[-1]
+        sizes, dtype = self._layer_sizes, self._dtype
+        n_in, n_out = sizes[0], sizes[-1]
         if not (type(X) is np.ndarray and X.ndim == 2):
-            X = _validation.numbers("X", X, self.dtype)
+            X = _validation.numbers("X", X, dtype)
             if X.shape == (n_in,):
                 if out is not None:
-                    _validation.output_array("out", out, (n_out,), self.dtype)
+                    _validation.output_array("out", out, (n_out,), dtype)
                 return self(X, out)
             if X.ndim != 2 or X.shape[1] != n_in:
                 raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
-        X = _validation.rows("X", X, n_in, self.dtype)
+        X = _validation.rows("X", X, n_in, dtype)
         if out is None:
-            out = np.empty((len(X), n_out), self.dtype)
+            out = np.empty((len(X), n_out), dtype)
         else:
-            _validation.output_array("out", out, (len(X), n_out), self.dtype)
+            _validation.output_array("out", out, (len(X), n_out), dtype)
             if np.may_share_memory(out, X):
                 X = X.copy()
         self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out)
@@ -297,7 +308,7 @@ class MLP(Network):
         >>> net.cost_and_grad([[1.0, 2.0]], [1])[1]  # (a - y) x, and a - y
         array([-0.5, -1. , -0.5])
         """
-        grad = np.zeros(self.n_params, self.dtype)
+        grad = np.zeros(self._params.size, self._dtype)
         loss_sum, weight_sum = self._accumulate(X, Y, sample_weight, grad)
         grad /= weight_sum
         return loss_sum / weight_sum, grad
@@ -334,8 +345,8 @@ class MLP(Network):
         >>> net.accumulate_grad([[1.0, 2.0], [0.0, 0.0]], [1, 0], grad)[1]
         2.0
         """
-        _validation.output_array("grad", grad, (self.n_params,), self.dtype)
-        _validation.refuse_overlap("grad", grad, params=self._params)
+        _validation.output_array("grad", grad, (self._params.size,), self._dtype)
+        _validation.refuse_overlap("grad", grad, {"params": self._params})
         return self._accumulate(X, Y, sample_weight, grad)
 
     def _accumulate(
@@ -343,7 +354,7 @@ class MLP(Network):
     ) -> tuple[float, float]:
         X, Y, classes, weights = self._check_data(X, Y, sample_weight)
         return self._kernels.accumulate_grad(
-            self._sizes, self._activation_codes, self._leak, _kernels.LOSSES[self.loss], self._params,
+            self._sizes, self._activation_codes, self._leak, _kernels.LOSSES[self._loss], self._params,
             X, Y, classes, weights, grad,
         )  # fmt: skip
 
@@ -351,14 +362,14 @@ class MLP(Network):
         self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[Array, Array | None, Array | None, Array | None]:
         """X, and Y or the classes, and the weights, as the kernels take them."""
-        X = _validation.rows("X", X, self.layer_sizes[0], self.dtype)
+        X = _validation.rows("X", X, self._layer_sizes[0], self._dtype)
         if len(X) == 0:
             raise ValueError("X must have at least one row, got none")
         _validation.refuse_nonfinite("X", X, self._kernels.first_nonfinite)
         Y, classes = _targets.check(self, Y, len(X))
         weights = None
         if sample_weight is not None:
-            weights = _validation.sample_weights(sample_weight, len(X), self.dtype)
+            weights = _validation.sample_weights(sample_weight, len(X), self._dtype)
         return X, Y, classes, weights
 
     def fit(
@@ -391,7 +402,8 @@ class MLP(Network):
         shuffle : bool, default True
             Take the rows of minibatches in a new order in each epoch, drawn from `seed`.
         order : array_like (epochs, m) of int, or callable epoch → (m,), optional
-            The order of the rows in each epoch, instead of shuffling: to repeat another program's run exactly.
+            The order of the rows in each epoch, instead of shuffling: to repeat another program's run exactly. A
+            callable is asked as each epoch begins: what it does wrong then leaves the epochs before it done.
         l2 : float, default 0.0
             Penalty on the weights, not on the biases (scikit-learn's alpha).
         seed : None, int, numpy.random.Generator or numpy.random.RandomState
@@ -421,7 +433,7 @@ class MLP(Network):
         """
         X, Y, classes, weights = self._check_data(X, Y, sample_weight)
         m = len(X)
-        epochs = _validation.integer("epochs", epochs, 1)
+        epochs = _validation.integer("epochs", epochs, 1, sys.maxsize // 8)  # a float64 of cost for each
         batch = m if batch_size is None else min(m, _validation.integer("batch_size", batch_size, 1))
         shuffle = _validation.boolean("shuffle", shuffle)
         l2 = _validation.real_number("l2", l2, ">= 0", lambda x: x >= 0)
@@ -433,10 +445,10 @@ class MLP(Network):
         optimizer = optimizers.optimizer(optimizer)
         hyper = optimizer.hyper_parameters()
         state = optimizer.state(self.n_params, self.dtype)
+        cost = np.empty(epochs)
 
         optimizer._state = state
         started = time.perf_counter()
-        cost = np.empty(epochs)
         done = 0
         for n_epochs, rows in _orders.orders(order, rng if shuffle and batch < m else None, epochs, m):
             self._kernels.train(
@@ -447,17 +459,12 @@ class MLP(Network):
             done += n_epochs
         return History(cost.tolist(), [], epochs, "epochs", time.perf_counter() - started)
 
-    def copy(self) -> "MLP":
+    def copy(self) -> Self:
         """A network of its own with the same parameters."""
-        return _rebuild(self._architecture(), self._params)
-
-    __copy__ = copy
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "MLP":
-        return self.copy()
+        return copy.deepcopy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._architecture(), self._params)
+        return _rebuild, (type(self), self._architecture(), self._params), self.__dict__ or None
 
     def _architecture(self) -> dict[str, Any]:
         """The constructor's arguments but for the first parameters, fit for JSON."""
@@ -512,8 +519,10 @@ def load(path: str | os.PathLike[str]) -> MLP:
         if not isinstance(architecture, dict):
             raise ValueError(f"its architecture is {architecture!r}")
         sizes = _architecture.check_sizes(architecture.get("layer_sizes"))
-        if sum(a.size for a in tensors.values()) != _architecture.count_params(sizes):
-            raise ValueError(f"its tensors are not those of layers of {list(sizes)} units")
+        # Before MLP allocates anything: what the file holds is what the network needs.
+        n_params = sum(tensor.size for tensor in tensors.values())
+        if n_params != _architecture.count_params(sizes) or len(tensors) != 2 * (len(sizes) - 1):
+            raise ValueError("its tensors are not those of its layer_sizes")
         net = MLP(**architecture, init="zeros")
         for name, parameter in _tensors(net).items():
             tensor = tensors.get(name)
@@ -525,8 +534,9 @@ def load(path: str | os.PathLike[str]) -> MLP:
     return net
 
 
-def _rebuild(architecture: dict[str, Any], params: Array) -> MLP:
-    net = MLP(**architecture, init="zeros")
+def _rebuild(kind: type[MLP], architecture: dict[str, Any], params: Array) -> MLP:
+    net = kind.__new__(kind)
+    MLP.__init__(net, **architecture, init="zeros")  # a subclass's own __init__ may take other arguments
     net._params[:] = params
     return net
 

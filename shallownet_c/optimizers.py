@@ -1,6 +1,7 @@
 """The optimizers: hyper-parameters, and the state that a fit leaves for the next one."""
 
-from typing import Any, ClassVar
+import copy
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -26,6 +27,10 @@ class Optimizer:
     def n_steps(self) -> int:
         """Steps done since the beginning or the last `reset`."""
         return int(self._step[0])
+
+    def __copy__(self) -> Self:
+        # A shallow copy would share the state: the steps of one would move the other.
+        return copy.deepcopy(self)
 
     def hyper_parameters(self) -> np.ndarray[Any, Any]:
         """The hyper-parameters for the kernel, checked once more, since attributes can be set."""
@@ -162,6 +167,12 @@ class Adam(Optimizer):
         _validation.real_number("beta_2", self.beta_2, "in [0, 1)", lambda x: 0 <= x < 1)
         _validation.real_number("epsilon", self.epsilon, "> 0", lambda x: x > 0)
         _validation.real_number("weight_decay", self.weight_decay, ">= 0", lambda x: x >= 0)
+
+    def state(self, n_params: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        least = float(np.finfo(dtype).tiny)
+        if self.epsilon < least:  # 0 in the kernel, and 0 / 0 for a parameter without gradient
+            raise ValueError(f"epsilon must be at least {least} for a {dtype} network, got {self.epsilon!r}")
+        return super().state(n_params, dtype)
 
     def _n_vectors(self) -> int:
         return 2

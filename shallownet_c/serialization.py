@@ -5,10 +5,10 @@ each tensor's name to its dtype, shape and place, and "__metadata__" to strings,
 https://github.com/huggingface/safetensors#format
 """
 
+import errno
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +36,22 @@ def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dic
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)  # the tensors start on a multiple of 8, as the format wants
 
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=path.name, suffix=".part", dir=path.parent)
+    path = Path(path).resolve()  # a link goes on pointing to the model
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # Replaced, a device such as /dev/null would be gone for every program.
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    temporary = path.with_name(f".{os.urandom(8).hex()}.part")  # short, whatever the length of the path's own name
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(len(text).to_bytes(8, "little") + text)
             for tensor in tensors.values():
                 file.write(tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes())
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -71,6 +67,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     def refuse(reason: str) -> ValueError:
         return ValueError(f"{path} is not a shallownet_c model: {reason}")
 
+    if path.is_fifo():
+        raise refuse("a pipe, which might be waited for without end")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
@@ -89,22 +87,32 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
             model = json.loads(metadata["model"])
         except (KeyError, TypeError, ValueError, RecursionError):
             raise refuse("its metadata hold no architecture") from None
-        data = file.read()
-
-    tensors = {}
-    end = 0
-    for name, entry in header.items():
-        try:
-            dtype, shape = DTYPES[entry["dtype"]], tuple(entry["shape"])
-            start, stop = entry["data_offsets"]
-        except (KeyError, TypeError, ValueError):
-            raise refuse(f"the entry of tensor {name!r} is malformed") from None
-        if not all(type(n) is int and n >= 0 for n in (*shape, start, stop)):
-            raise refuse(f"the shape or place of tensor {name!r} is malformed")
-        if start != end or stop - start != math.prod(shape) * dtype.itemsize or stop > len(data):
-            raise refuse(f"tensor {name!r} does not fit into its place")
-        tensors[name] = np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape)
-        end = stop
-    if end != len(data):
-        raise refuse(f"{len(data) - end} bytes follow its last tensor")
+        data_size = size - 8 - length
+        entries = []
+        for name, entry in header.items():
+            try:
+                dtype, shape = DTYPES[entry["dtype"]], tuple(entry["shape"])
+                start, stop = entry["data_offsets"]
+            except (KeyError, TypeError, ValueError):
+                raise refuse(f"the entry of tensor {name!r} is malformed") from None
+            # The product of a million numbers, or of huge ones, would take hours.
+            if len(shape) > 2 or not all(type(n) is int and 0 <= n <= data_size for n in (*shape, start, stop)):
+                raise refuse(f"the shape or place of tensor {name!r} is malformed")
+            if stop - start != math.prod(shape) * dtype.itemsize:
+                raise refuse(f"tensor {name!r} does not fit into its place")
+            entries.append((start, stop, name, dtype, shape))
+        # Their order in the header means nothing.
+        entries.sort(key=lambda entry: entry[:2])
+        end = 0
+        for start, stop, name, _, _ in entries:
+            if start != end:
+                raise refuse(f"tensor {name!r} does not begin where the one before it ends")
+            end = stop
+        data = file.read(data_size)
+    if not end == len(data) == data_size:
+        raise refuse(f"its tensors take {end} bytes of {data_size}")
+    tensors = {
+        name: np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape)
+        for start, _, name, dtype, shape in entries
+    }
     return tensors, model
