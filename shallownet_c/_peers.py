@@ -356,7 +356,8 @@ def training(present: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for task in TRAINING:
         for dtype in task.dtypes:
             trainers = {n: p.trainer(task, dtype) for n, p in present.items() if hasattr(p, "trainer")}
-            epochs = max(1, round(1e9 / task.flops / task.steps))
+            # Enough steps a call that starting it does not count, for the slow ones few enough to wait for.
+            epochs = max(1, min(1000 // task.steps, round(3e9 / (task.flops * task.steps))))
             params = {name: train(epochs).copy() for name, train in trainers.items()}
             # Adam divides by the root of its second moment: a small gradient's rounding becomes a visible step.
             tolerance = 2e4 * float(np.finfo(dtype).eps) * np.sqrt(epochs * task.steps)
