@@ -466,6 +466,10 @@ class MLP(Network):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self._architecture(), self._params), self.__dict__ or None
 
+    def __setstate__(self, added: dict[str, Any]) -> None:
+        # Cython gives Network one that refuses, since it holds C pointers; `_rebuild` has made those.
+        self.__dict__.update(added)
+
     def _architecture(self) -> dict[str, Any]:
         """The constructor's arguments but for the first parameters, fit for JSON."""
         return {

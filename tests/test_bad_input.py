@@ -28,12 +28,16 @@ CONSTRUCTION = [
     (ValueError, "layer_sizes", dict(layer_sizes=[3, -4, 1])),
     (ValueError, "layer_sizes", dict(layer_sizes=[2**40, 2**40, 1])),
     (ValueError, "layer_sizes", dict(layer_sizes=[2**70, 1])),
+    (TypeError, "layer_sizes", dict(layer_sizes={3, 2})),
+    (TypeError, "layer_sizes", dict(layer_sizes={3: 4, 2: 1})),
+    (TypeError, "layer_sizes", dict(layer_sizes=np.array(3))),
     (ValueError, "activation.*'leaky_relu'", dict(activation="swish")),
     (ValueError, "activation", dict(activation="softmax")),
     (ValueError, "activation", dict(activation=["tanh", "tanh"])),
     (ValueError, "activation", dict(activation=[])),
     (TypeError, "activation", dict(activation=3)),
     (TypeError, "activation", dict(activation=[None])),
+    (TypeError, "activation", dict(activation={"tanh"})),
     (ValueError, "output.*'softmax'", dict(output="linear")),
     (TypeError, "output", dict(output=None)),
     (ValueError, "loss.*'log_loss'", dict(loss="hinge")),
@@ -49,6 +53,9 @@ CONSTRUCTION = [
     (ValueError, "leak", dict(leak=-0.1)),
     (ValueError, "leak", dict(leak=NAN)),
     (TypeError, "leak", dict(leak="small")),
+    (TypeError, "leak", dict(leak=bytearray(b"0.1"))),
+    (TypeError, "leak", dict(leak=np.complex64(0.1))),
+    (ValueError, "leak", dict(leak=10**400)),
     (ValueError, "dtype.*'float32'", dict(dtype="float16")),
     (ValueError, "dtype", dict(dtype="int64")),
     (ValueError, "dtype", dict(dtype="nonsense")),
@@ -70,6 +77,11 @@ def test_construction(error, message, changes):
     with pytest.raises(error, match=message):
         sn.MLP(**arguments)
     assert rng.bit_generator.state == before
+
+
+def test_a_size_that_python_does_not_print():
+    with pytest.raises(ValueError, match="layer_sizes"):
+        sn.MLP([10**5000, 1])
 
 
 BAD_X = [
@@ -95,9 +107,24 @@ def test_inputs_of_predictions(error, message, x):
             predict(x)
 
 
-def test_ragged_input():
-    with pytest.raises((ValueError, TypeError)):
-        sn.MLP([3, 4, 2])([[1, 2, 3], [1, 2]])
+RAGGED = [[1, 2, 3], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("X", lambda net: net(RAGGED)),
+        ("X", lambda net: net.layer_outputs(RAGGED)),
+        ("X", lambda net: net.cost(RAGGED, Y)),
+        ("Y", lambda net: net.cost(X, RAGGED)),
+        ("sample_weight", lambda net: net.cost(X, Y, RAGGED)),
+        ("order", lambda net: net.fit(X, Y, order=RAGGED)),
+        ("W", lambda net: sn.kernels.dense_forward(X, RAGGED, np.zeros(2), "tanh")),
+    ],
+)
+def test_ragged_input(name, call):
+    with pytest.raises(ValueError, match=f"^{name} "):
+        call(sn.MLP([3, 4, 2]))
 
 
 @pytest.mark.parametrize(
@@ -160,6 +187,8 @@ BAD_DATA = [
     (ValueError, "sample_weight.*row 1", dict(sample_weight=with_value(np.ones(6), 1, NAN))),
     (ValueError, "sample_weight.*row 1", dict(sample_weight=with_value(np.ones(6), 1, INF))),
     (ValueError, "sample_weight.*zero", dict(sample_weight=np.zeros(6))),
+    (ValueError, "sample_weight.*zero", dict(sample_weight=np.full(6, 5e-324))),
+    (ValueError, "sample_weight.*finite sum", dict(sample_weight=np.full(6, 1e308))),
     (TypeError, "sample_weight", dict(sample_weight=["a"] * 6)),
 ]
 SIGMOID = dict(layer_sizes=[3, 4, 1], output="sigmoid")
@@ -221,6 +250,7 @@ def test_a_number_too_great_for_float32():
     [
         (ValueError, "epochs", dict(epochs=0)),
         (ValueError, "epochs", dict(epochs=-1)),
+        (ValueError, "epochs", dict(epochs=2**70)),
         (TypeError, "epochs", dict(epochs=2.5)),
         (TypeError, "epochs", dict(epochs=True)),
         (ValueError, "batch_size", dict(batch_size=0)),
@@ -228,6 +258,7 @@ def test_a_number_too_great_for_float32():
         (TypeError, "shuffle", dict(shuffle=1)),
         (ValueError, "l2", dict(l2=-1)),
         (ValueError, "l2", dict(l2=NAN)),
+        (ValueError, "l2", dict(l2=10**400)),
         (TypeError, "l2", dict(l2="no")),
         (ValueError, "n_threads", dict(n_threads=0)),
         (TypeError, "n_threads", dict(n_threads=1.5)),

@@ -65,7 +65,7 @@ def test_every_edge_of_tiles_panels_and_blocks(build):
         check(build, networks.make((n_in, n_out, 3), ["tanh"], ("sigmoid", "log_loss"), m, build.dtype, k))
 
 
-@pytest.mark.parametrize("m", [1, 63, 64, 65, 127, 129, 511, 512, 513, 1100])
+@pytest.mark.parametrize("m", [1, 63, 64, 65, 127, 128, 129, 511, 512, 513, 1100])
 @pytest.mark.parametrize("sizes", [(2, 4, 1), (10, 300, 2)], ids=["narrow", "wide"])
 def test_block_boundaries(build, sizes, m):
     output = ("sigmoid", "log_loss") if sizes[-1] == 1 else ("softmax", "log_loss")

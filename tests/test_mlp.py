@@ -78,6 +78,8 @@ def test_defaults_and_attributes():
         "MLP([3, 5, 4, 2], activation=['relu', 'tanh'], output='softmax', loss='log_loss', dtype='float32')"
     )
     assert eval(repr(mixed), {"MLP": sn.MLP}).activations == mixed.activations
+    leaky = sn.MLP([3, 5, 2], "leaky_relu", leak=0.2)
+    assert eval(repr(leaky), {"MLP": sn.MLP}).leak == leaky.leak
     assert repr(sn.MLP([3, 2])) == "MLP([3, 2], output='identity', loss='squared_error', dtype='float64')"
 
 
@@ -299,6 +301,44 @@ def test_weights_repeat_and_leave_out_rows():
     networks.close(a.params, b.params, tolerances.training(np.float64, net.layer_sizes, 20, 20))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_too_small_to_divide_by_count_as_zero(dtype):
+    net = make(dtype=dtype)
+    X, Y = data(net, 20)
+    small = float(np.finfo(dtype).smallest_subnormal)
+    denormal, zero = np.full(20, small), np.zeros(20)
+    denormal[10:] = zero[10:] = 1
+    before = denormal.copy()
+    a, b = net.copy(), net.copy()
+    a.fit(X, Y, epochs=5, batch_size=10, shuffle=False, sample_weight=denormal)  # the first batch has no other weights
+    b.fit(X, Y, epochs=5, batch_size=10, shuffle=False, sample_weight=zero)
+    assert np.isfinite(a.params).all()
+    np.testing.assert_array_equal(a.params, b.params)
+    np.testing.assert_array_equal(denormal, before)
+
+
+def test_a_callable_order_that_fails_leaves_the_epochs_before_it():
+    X, Y = data(make())
+    stopped, two, adam = make(), make(), sn.Adam()
+    with pytest.raises(ValueError, match="order"):
+        stopped.fit(X, Y, epochs=5, optimizer=adam, order=lambda epoch: np.arange(40) if epoch < 2 else np.full(40, 40))
+    two.fit(X, Y, epochs=2, optimizer=sn.Adam(), order=lambda epoch: np.arange(40))
+    np.testing.assert_array_equal(stopped.params, two.params)
+    assert adam.n_steps == 2
+
+
+def test_loading_does_not_import_numpy_random(tmp_path):
+    path = tmp_path / "net.safetensors"
+    make().save(path)
+    code = (
+        "import sys, numpy; before = 'numpy.random' in sys.modules; import shallownet_c as sn; "
+        f"sn.load({str(path)!r})([1, 2, 3]); print(before, 'numpy.random' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    before, after = done.stdout.split()
+    assert before == after  # where NumPy itself imports it there is nothing to save
+
+
 def test_copies_are_apart():
     net = make(output="softmax", activation=["relu"], leak=0.2, dtype="float32")
     for again in (net.copy(), copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
@@ -309,6 +349,27 @@ def test_copies_are_apart():
         again.params[:] = 0
         assert net.params.any()
         np.testing.assert_array_equal(again(np.ones(3, np.float32)), [0.5, 0.5])
+
+
+class Named(sn.MLP):
+    """A network with an argument of its own, and an attribute."""
+
+    def __init__(self, name):
+        super().__init__([3, 2], seed=0)
+        self.name = name
+
+
+def test_copies_of_a_subclass():
+    net = Named("first")
+    net.partner = net
+    pickled = pickle.dumps(net)
+    assert copy.copy(net).partner is net
+    for again in (net.copy(), copy.deepcopy(net), pickle.loads(pickled)):
+        assert type(again) is Named
+        assert again.name == "first"
+        assert again.partner is again  # cycles too
+        np.testing.assert_array_equal(again.params, net.params)
+        assert not np.may_share_memory(again.params, net.params)
 
 
 def test_pickles_do_not_name_a_build():

@@ -35,7 +35,7 @@ def test_copies_carry_the_state():
     adam = sn.Adam(0.01)
     net = sn.MLP([3, 4, 1], seed=0)
     net.fit(X, Y, optimizer=adam, epochs=5)
-    for again in (copy.deepcopy(adam), pickle.loads(pickle.dumps(adam))):
+    for again in (copy.copy(adam), copy.deepcopy(adam), pickle.loads(pickle.dumps(adam))):
         assert again.n_steps == 5
         a, b = net.copy(), net.copy()
         a.fit(X, Y, optimizer=again, epochs=5)
@@ -61,6 +61,18 @@ def test_state_of_another_network_is_refused():
             net.fit(X, Y, optimizer=adam, epochs=1)
         np.testing.assert_array_equal(net.params, before)
         assert adam.n_steps == 1
+
+
+def test_epsilon_that_float32_cannot_hold():
+    # 0 / 0 otherwise, for a column of zeros
+    X0, adam = X * [1, 0, 1], sn.Adam(epsilon=1e-50)
+    net = sn.MLP([3, 4, 1], dtype="float32", seed=0)
+    before = net.params.copy()
+    with pytest.raises(ValueError, match=r"epsilon.*float32"):
+        net.fit(X0, Y, optimizer=adam, epochs=3)
+    np.testing.assert_array_equal(net.params, before)
+    net.fit(X0, Y, optimizer=sn.Adam(epsilon=2e-38), epochs=3)
+    assert np.isfinite(net.params).all()
 
 
 def test_attributes_can_be_set_between_fits_and_are_checked():

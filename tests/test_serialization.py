@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import safetensors.numpy
 
 import shallownet_c as sn
+from shallownet_c import serialization
 
 
 @pytest.fixture
@@ -40,6 +42,70 @@ def test_other_readers(tmp_path, net):
         np.testing.assert_array_equal(tensors[f"layers.{i}.bias"], net.biases[i])
     with safetensors.safe_open(path, "numpy") as file:
         assert json.loads(file.metadata()["model"])["layer_sizes"] == [3, 5, 4, 2]
+
+
+def test_a_file_that_another_library_wrote_again(tmp_path, net):
+    net.save(tmp_path / "net.safetensors")
+    with safetensors.safe_open(tmp_path / "net.safetensors", "numpy") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (the reader is no dict)
+        safetensors.numpy.save_file(tensors, tmp_path / "again.safetensors", file.metadata())
+    assert sn.load(tmp_path / "again.safetensors").params.tobytes() == net.params.tobytes()
+
+
+def test_order_of_the_header_means_nothing(tmp_path, net):
+    path = tmp_path / "net.safetensors"
+    again = edited(net, path, lambda header, model: header.update({"layers.0.weight": header.pop("layers.0.weight")}))
+    path.write_bytes(again)
+    assert sn.load(path).params.tobytes() == net.params.tobytes()
+
+
+def test_save_keeps_what_is_at_the_path(tmp_path, net):
+    model, link = tmp_path / "net.safetensors", tmp_path / "link"
+    model.write_bytes(b"old")
+    link.symlink_to(model)
+    net.save(link)
+    assert link.is_symlink()
+    assert sn.load(model).params.tobytes() == net.params.tobytes()
+    long = tmp_path / ("n" * 255)
+    net.save(long)
+    assert sn.load(long).params.tobytes() == net.params.tobytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_not_a_file(tmp_path, net):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match=r"pipe.*is not a shallownet_c model"):  # at once, without a writer
+        sn.load(pipe)
+    with pytest.raises(OSError, match="regular file"):
+        net.save(pipe)
+    assert pipe.is_fifo()
+    with pytest.raises(OSError, match=tmp_path.name):
+        sn.load(tmp_path)
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
+def test_mode_of_a_new_file(tmp_path, net):
+    (tmp_path / "plain").touch()
+    net.save(tmp_path / "net.safetensors")
+    assert (tmp_path / "net.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("shape", [[2] * 10**5, [10**4000] * 2], ids=["long", "huge"])
+def test_no_shape_is_multiplied_out_unseen(tmp_path, net, monkeypatch, shape):
+    # Of a file of a few megabytes the product could take hours.
+    path = tmp_path / "net.safetensors"
+    content = edited(net, path, lambda header, model: entry(header, shape=shape))
+    product = math.prod
+
+    def small_product(factors):
+        assert len(factors) <= 2
+        assert all(factor <= len(content) for factor in factors)
+        return product(factors)
+
+    monkeypatch.setattr(serialization.math, "prod", small_product)
+    refused(path, content)
 
 
 def test_an_interrupted_save_leaves_the_old_file(tmp_path, net, monkeypatch):
@@ -137,6 +203,11 @@ EDITS = {
     "unknown activation": lambda header, model: model.update(activation=["relu", "swish"]),
     "loss of another output": lambda header, model: model.update(loss="squared_error"),
     "leak": lambda header, model: model.update(leak=7),
+    "leak of 400 digits": lambda header, model: model.update(leak=10**400),
+    "layers of 4000 digits": lambda header, model: model.update(layer_sizes=[10**4000] * 4),
+    "one tensor more": lambda header, model: header.update(
+        extra={"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    ),
     "another dtype": lambda header, model: model.update(dtype="float64"),
     "unknown argument": lambda header, model: model.update(device="gpu"),
 }
