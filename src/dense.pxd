@@ -1,12 +1,15 @@
 # cython: cdivision=True
 """One layer on a block of samples: forward, backward, gradient. A, Z and d... are panels (panels.pxd); W is row-major."""
 
-from panels cimport panel_width, vectors_of
+from activations cimport activate
+from panels cimport load_rows, panel_width, vectors_of
 from real cimport LANES, LOG2_LANES, broadcast, load, real, store, sum_each, vec, vec_sum
 from tile cimport Product, multiply
 
 cdef enum:
     MAX_LANE_SUMS = 256     # vectors: 16 KB at most, half of a first-level cache
+    PACKED_BYTES = 131072   # of W in panels
+    CHUNK_BYTES = 16384     # of Z, so that it is still in the first-level cache when g is applied to it
 
 
 cdef inline void forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t vectors,
@@ -23,18 +26,39 @@ cdef inline void forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssiz
     multiply(&p)
 
 
+cdef inline bint rows_pay(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
+    """Whether forward_rows beats forward for one layer by itself: W stays in cache, and few lanes are left empty."""
+    return n_in * n_out * <Py_ssize_t>sizeof(real) <= PACKED_BYTES and (n_out % LANES == 0 or n_out >= 4 * LANES)
+
+
+cdef inline Py_ssize_t packed_size(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
+    """Reals that forward_rows needs for its W and b."""
+    return vectors_of(n_out) * LANES * (n_in + 1)
+
+
 cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* X, Py_ssize_t m,
-                              real* Z) noexcept nogil:
-    """Z (m, n_out) = X (m, n_in) W^T + b, X and Z row-major, W in sample panels (its rows the samples), b padded"""
+                              int activation, real leak, real* packed, real* A) noexcept nogil:
+    """A (m, n_out) = g(X (m, n_in) W^T + b), X and A row-major as they lie; W goes into panels of `packed`, once"""
     cdef Product p
-    p.rows, p.columns = m, n_out
-    p.a, p.a_row, p.a_column = X, n_in, 1
+    cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // 6 * 6 + 6     # whole strips of rows
+    cdef Py_ssize_t padded = vectors_of(n_out) * LANES
+    cdef Py_ssize_t first = 0, j
+    load_rows(W, n_in, NULL, 0, n_out, packed, NULL)
+    p.columns = n_out
+    p.a_row, p.a_column = n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_in, n_in
-    p.b, p.b_panel = W, n_in * 2 * LANES
-    p.row_bias, p.column_bias, p.accumulate = NULL, b, False
-    p.c, p.c_row, p.c_row_last, p.c_panel = Z, n_out, n_out, 2 * LANES
-    multiply(&p)
+    p.b, p.b_panel = packed, n_in * 2 * LANES
+    p.row_bias, p.column_bias, p.accumulate = NULL, packed + padded * n_in, False
+    p.c_row, p.c_row_last, p.c_panel = n_out, n_out, 2 * LANES
+    for j in range(padded):
+        packed[padded * n_in + j] = b[j if j < n_out else 0]
+    while first < m:
+        p.rows = chunk if chunk < m - first else m - first
+        p.a, p.c = X + first * n_in, A + first * n_out
+        multiply(&p)
+        activate(activation, leak, A + first * n_out, p.rows * n_out)
+        first += p.rows
 
 
 cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,

@@ -9,7 +9,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from activations cimport SOFTMAX, activate, multiply_by_derivative
-from dense cimport backward, bias_gradient, forward as layer_forward, forward_rows, gradient
+from dense cimport backward, bias_gradient, forward as layer_forward, forward_rows, gradient, packed_size, rows_pay
 from losses cimport softmax
 from network cimport (
     Block, Data, Network, block_gradient, close_block, open_block, predict,
@@ -213,40 +213,6 @@ def first_nonfinite(const real[:, ::1] a):
     return i // a.shape[1] if bad else -1
 
 
-cdef enum:
-    PACKED_BYTES = 131072   # of W in panels: half of a second-level cache at most
-    CHUNK_BYTES = 16384     # of Z, so that it is still in the first-level cache when g is applied to it
-
-
-cdef bint rows_pay(Py_ssize_t n_out, Py_ssize_t n_in) noexcept:
-    """Whether dense_forward_rows is the faster way: W stays in cache, and few lanes are left empty."""
-    return n_in * n_out * <Py_ssize_t>sizeof(real) <= PACKED_BYTES and (n_out % LANES == 0 or n_out >= 4 * LANES)
-
-
-cdef bint dense_forward_rows(const real[:, ::1] X, const real[:, ::1] W, const real[::1] b, int activation, real leak,
-                             real[:, ::1] out) except -1:
-    """dense_forward with W packed once and neither X nor A transposed, for a W that stays in cache."""
-    cdef Py_ssize_t m = X.shape[0], n_in = W.shape[1], n_out = W.shape[0], first = 0, rows, j
-    cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // 6 * 6 + 6     # whole strips of rows
-    cdef Py_ssize_t padded = vectors_of(n_out) * LANES
-    cdef real* packed = <real*>malloc((padded * (n_in + 1)) * sizeof(real))
-    cdef real* bias
-    if packed == NULL:
-        raise MemoryError("no memory for the workspace of a layer")
-    with nogil:
-        load_rows(&W[0, 0], n_in, NULL, 0, n_out, packed, NULL)
-        bias = packed + padded * n_in
-        for j in range(padded):
-            bias[j] = b[j if j < n_out else 0]
-        while first < m:
-            rows = chunk if chunk < m - first else m - first
-            forward_rows(packed, bias, n_out, n_in, &X[first, 0], rows, &out[first, 0])
-            activate(activation, leak, &out[first, 0], rows * n_out)
-            first += rows
-    free(packed)
-    return True
-
-
 def dense_forward(const real[:, ::1] X, const real[:, ::1] W, const real[::1] b, int activation, double leak,
                   real[:, ::1] out):
     """out (m, n_out) = g(X W^T + b)"""
@@ -257,8 +223,13 @@ def dense_forward(const real[:, ::1] X, const real[:, ::1] W, const real[::1] b,
     cdef real* A
     if m == 0:
         return
-    if activation != SOFTMAX and rows_pay(W.shape[0], W.shape[1]):
-        dense_forward_rows(X, W, b, activation, leak, out)
+    if activation != SOFTMAX and rows_pay(sizes[1], sizes[0]):
+        A = <real*>malloc(packed_size(sizes[1], sizes[0]) * sizeof(real))
+        if A == NULL:
+            raise MemoryError("no memory for the workspace of a layer")
+        with nogil:
+            forward_rows(&W[0, 0], &b[0], sizes[1], sizes[0], &X[0, 0], m, activation, leak, A, &out[0, 0])
+        free(A)
         return
     net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
     if not open_block(&block, &net, m, False):

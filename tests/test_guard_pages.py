@@ -43,7 +43,8 @@ kernels = _kernels.load(level, dtype)
 rng = np.random.default_rng(0)
 lanes = kernels.lanes
 shapes = [(1, 1, 1), (1, 3, 2), (lanes - 1 or 1, 5, 7), (lanes, lanes, lanes), (lanes + 1, lanes + 1, 2 * lanes + 1),
-          (2 * lanes + 1, 2 * lanes - 1, 13), (65, 6, 6), (130, 33, 12), (600, 4, 3), (3, 300, 2), (70, 2, 80)]
+          (2 * lanes + 1, 2 * lanes - 1, 13), (65, 6, 6), (130, 33, 12), (600, 4, 3), (3, 300, 2), (70, 2, 80),
+          (7, 5, 4 * lanes + 3)]
 for (m, n_in, n_out), at_end in itertools.product(shapes, (True, False)):
     def array(*shape):
         return guarded(rng.standard_normal(shape).astype(dtype), at_end)

@@ -273,7 +273,7 @@ def test_training_goes_on_where_it_stopped(build):
 
 @pytest.mark.parametrize("name", [*networks.HIDDEN, "softmax"])
 def test_dense_forward(build, name):
-    for m, n_in, n_out in [(1, 1, 1), (5, 3, 2), (33, 17, 31), (130, 64, 65), (600, 10, 9)]:
+    for m, n_in, n_out in [(1, 1, 1), (5, 3, 2), (33, 17, 31), (130, 64, 65), (600, 10, 9), (1, 5, 64), (200, 3, 131)]:
         case = networks.make((n_in, n_out), [], ("identity", "squared_error"), m, build.dtype)
         case.activations = [name]
         out = np.full((m, n_out), np.nan, build.dtype)
