@@ -34,6 +34,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     # What a program that only predicts does not need is imported when it is first asked for.
     if name in ("datasets", "reference"):

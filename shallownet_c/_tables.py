@@ -1,6 +1,7 @@
 """The command line's data: tables from files, and what a saved network must remember of the table it was trained on."""
 
 import csv
+import hashlib
 import json
 import zipfile
 from dataclasses import dataclass
@@ -88,6 +89,7 @@ def save_model(path: str, net: MLP, classes: Array | None, table: Table) -> None
     """The network, and beside it, in a .json file, the names that belong to it."""
     net.save(path)
     notes = {
+        "model": _digest(path),
         "classes": None if classes is None else classes.tolist(),
         "columns": table.columns,
         "target": table.target,
@@ -99,20 +101,28 @@ def load_notes(path: str, net: MLP) -> dict[str, Any]:
     """What `save_model` wrote beside the network; the classes are numbered where there is nothing."""
     softmax = net.activations[-1] == "softmax"
     notes: dict[str, Any] = {
+        "model": _digest(path),
         "classes": list(range(net.layer_sizes[-1])) if softmax else None,
         "columns": None,
         "target": None,
     }
     beside = _notes_path(path)
     if beside.exists():
+        digest = notes["model"]
         try:
             read = json.loads(beside.read_text(encoding="utf-8"))
             notes.update({key: read[key] for key in notes})
         except (ValueError, KeyError, TypeError):
             raise InputError(f"{beside} is damaged: it should hold the names that belong to {path}") from None
+        if notes["model"] != digest:
+            raise InputError(f"{beside} belongs to another model than {path}: move it away to go without names")
         if softmax and len(notes["classes"]) != net.layer_sizes[-1]:
             raise InputError(f"{beside} names {len(notes['classes'])} classes, {path} has {net.layer_sizes[-1]}")
     return notes
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _notes_path(path: str) -> Path:

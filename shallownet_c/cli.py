@@ -27,11 +27,13 @@ def main(argv: list[str] | None = None) -> int:
         print(f"shallownet-c: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("shallownet-c: interrupted", file=sys.stderr)
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="shallownet-c", description="Small neural networks on a CPU.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     bench = commands.add_parser("bench", help="compare loop, NumPy and compiled training on the same network")
@@ -41,25 +43,29 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--peers", action="store_true", help="other libraries instead, those that are installed")
     bench.set_defaults(run=_bench)
 
-    train = commands.add_parser("train", help="fit a network to data and save it")
+    train = commands.add_parser(
+        "train", help="fit a network to data and save it", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     train.add_argument("--data", required=True, help="digits, flower, or a .csv or .npz (arrays X and y) file")
-    train.add_argument("--target", help="target column of a .csv, by name or number; default the last")
+    train.add_argument("--target", help="target column of a .csv, by name or number; if not given, the last")
     train.add_argument(
         "--task",
         choices=["classification", "regression"],
-        help="default: classification where the target is text or has few distinct whole values",
+        help="if not given, classification where the target is text or has few distinct whole values",
     )
     train.add_argument("--hidden", type=_sizes, default=[100], help="units of the hidden layers, like 100 or 64,64")
     train.add_argument("--activation", default="relu", choices=[name for name in ACTIVATIONS if name != "softmax"])
     train.add_argument("--optimizer", default="adam", choices=list(optimizers.OPTIMIZERS))
-    train.add_argument("--learning-rate", type=_positive, help="default: the optimizer's own")
-    train.add_argument("--epochs", type=_count, default=100)
-    train.add_argument("--batch-size", type=_count, default=200)
+    train.add_argument("--learning-rate", type=_positive, help="if not given, the optimizer's own")
+    train.add_argument("--epochs", type=_count, default=100, help="passes over the rows")
+    train.add_argument("--batch-size", type=_count, default=200, help="rows a step")
     train.add_argument("--l2", type=_not_negative, default=0.0, help="penalty on the weights")
     train.add_argument("--test-fraction", type=_fraction, default=0.2, help="part of the rows held out")
     train.add_argument("--dtype", default="float64", choices=["float32", "float64"])
-    train.add_argument("--seed", type=_seed, default=0)
-    train.add_argument("--out", default="model.safetensors", help="where the model goes")
+    train.add_argument("--seed", type=_seed, default=0, help="of weights, order and held-out rows")
+    train.add_argument(
+        "--out", default="model.safetensors", help="where the model goes, with a .json of names beside it"
+    )
     train.set_defaults(run=_train)
 
     predict = commands.add_parser("predict", help="predict with a saved network, one line a row")
@@ -199,6 +205,8 @@ def _train(arguments: argparse.Namespace) -> int:
             seed=rng,
         )
         done += n_epochs
+        if not np.isfinite(history.cost[-1]):
+            raise InputError(f"the cost is {history.cost[-1]} after {done} epochs: try a smaller --learning-rate")
         score = _score(net(standard[test]), targets[test], classes)
         print(f"{done:>7}{history.cost[-1]:>12.5f}{score:>20.4f}")
 

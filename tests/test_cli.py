@@ -242,6 +242,10 @@ def test_bad_predictions(capsys):
     assert "no column 'x2'" in refused(capsys, "predict", "model.safetensors", "other.csv")
     write("model.json", "{")
     assert "model.json is damaged" in refused(capsys, "predict", "model.safetensors", "flowers.csv")
+    assert run("train", "--data", "flowers.csv", "--epochs", 1) == 0
+    capsys.readouterr()
+    sn.MLP([2, 2], output="softmax", seed=0).save("model.safetensors")
+    assert "belongs to another model" in refused(capsys, "predict", "model.safetensors", "flowers.csv")
     sn.MLP([2, 1], seed=0).save("plain.safetensors")
     assert "--probabilities" in refused(capsys, "predict", "plain.safetensors", "flower", "--probabilities")
 
@@ -267,6 +271,21 @@ def test_bad_options(capsys, option):
         run("train", "--data", "flower", *option)
     assert stop.value.code == 2
     assert option[0] in capsys.readouterr().err
+
+
+def test_divergence_is_no_success(capsys, tmp_path):
+    np.savez("data.npz", X=np.linspace(-1, 1, 100)[:, np.newaxis], y=np.linspace(0.5, 9.3, 100))
+    options = ("--optimizer", "sgd", "--learning-rate", 1e6, "--task", "regression")
+    assert run("train", "--data", "data.npz", *options) == 2
+    assert "smaller --learning-rate" in capsys.readouterr().err
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        run("--version")
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.strip() == f"shallownet-c {sn.__version__}"
 
 
 def test_ctrl_c(monkeypatch):
