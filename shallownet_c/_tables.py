@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ class Table:
 
 def read(source: str, target: str | None = None) -> Table:
     """The data that `source` names: "digits", "flower", or a .csv or .npz file."""
+    if target is not None and not source.endswith(".csv"):
+        raise InputError(f"--target chooses a column of a .csv file, and {source} is none")
     if source == "digits":
         return Table(*datasets.load_digits())
     if source == "flower":
@@ -69,11 +72,17 @@ def read_inputs(source: str, notes: dict[str, Any], n_in: int) -> Array:
     return X
 
 
+def check_range(source: str, X: Array, dtype: str) -> None:
+    """Refuse inputs that the network's dtype has no numbers for."""
+    if max(X.max(), -X.min()) > np.finfo(dtype).max:
+        raise InputError(f"{source} has numbers too large for {dtype}")
+
+
 def guess_task(y: Array) -> str:
     """classification for text and for few distinct whole numbers, else regression"""
     if y.dtype.kind in "fiu":
         values = np.unique(y)
-        if len(values) > MOST_CLASSES or (values != np.round(values)).any():
+        if len(values) > MOST_CLASSES or not _are_whole(values):
             return "regression"
     return "classification"
 
@@ -94,54 +103,70 @@ def save_model(path: str, net: MLP, classes: Array | None, table: Table) -> None
         "columns": table.columns,
         "target": table.target,
     }
-    _notes_path(path).write_text(json.dumps(notes, indent=2) + "\n", encoding="utf-8")
+    notes_path(path).write_text(json.dumps(notes, indent=2) + "\n", encoding="utf-8")
 
 
 def load_notes(path: str, net: MLP) -> dict[str, Any]:
     """What `save_model` wrote beside the network; the classes are numbered where there is nothing."""
     softmax = net.activations[-1] == "softmax"
-    notes: dict[str, Any] = {
-        "model": _digest(path),
-        "classes": list(range(net.layer_sizes[-1])) if softmax else None,
-        "columns": None,
-        "target": None,
-    }
-    beside = _notes_path(path)
-    if beside.exists():
-        digest = notes["model"]
-        try:
-            read = json.loads(beside.read_text(encoding="utf-8"))
-            notes.update({key: read[key] for key in notes})
-        except (ValueError, KeyError, TypeError):
-            raise InputError(f"{beside} is damaged: it should hold the names that belong to {path}") from None
-        if notes["model"] != digest:
-            raise InputError(f"{beside} belongs to another model than {path}: move it away to go without names")
-        if softmax and len(notes["classes"]) != net.layer_sizes[-1]:
-            raise InputError(f"{beside} names {len(notes['classes'])} classes, {path} has {net.layer_sizes[-1]}")
+    beside = notes_path(path)
+    if not beside.exists():
+        return {"classes": list(range(net.layer_sizes[-1])) if softmax else None, "columns": None, "target": None}
+    try:
+        notes = json.loads(beside.read_text(encoding="utf-8"))
+        model, fits = notes["model"], _fit(net, notes["classes"], notes["columns"], notes["target"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"{beside} is damaged: it should hold the names that belong to {path}") from None
+    if model != _digest(path):
+        raise InputError(f"{beside} belongs to another model than {path}: move it away to go without names")
+    if not fits:
+        raise InputError(f"{beside} is damaged: its names do not fit {path}")
     return notes
+
+
+def _fit(net: MLP, classes: Any, columns: Any, target: Any) -> bool:
+    """Whether a network can have such names."""
+    n_in, n_out = net.layer_sizes[0], net.layer_sizes[-1]
+    if net.activations[-1] == "softmax":
+        classes_fit = isinstance(classes, list) and len(classes) == n_out
+    else:
+        classes_fit = classes is None
+    columns_fit = columns is None or (
+        isinstance(columns, list) and len(columns) == n_in and all(isinstance(name, str) for name in columns)
+    )
+    return classes_fit and columns_fit and (target is None or (type(target) is int and 0 <= target <= n_in))
 
 
 def _digest(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _notes_path(path: str) -> Path:
+def notes_path(path: str) -> Path:
+    """The file of names beside a model."""
     return Path(path).with_suffix(".json")
 
 
 def _read_npz(source: str) -> Table:
     try:
-        with np.load(source, allow_pickle=False) as data:
+        loaded = np.load(source, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise ValueError("it holds one array without a name, as .npy files do")
+        with loaded as data:
             if "X" not in data:
                 raise InputError(f"{source} has no array X; it has {', '.join(data.files) or 'none'}")
             X, y = data["X"], data.get("y")
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+    # What zipfile and zlib raise for damaged, encrypted and foreign archives.
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{source} is no .npz file of plain arrays: {error}") from None
+    for name, member in (("X", X), ("y", y)):
+        if not isinstance(member, np.ndarray | None):
+            raise InputError(f"{source} is no .npz file of plain arrays: {name} is a file of another kind")
     if X.ndim != 2 or X.dtype.kind not in "biuf" or not X.size:
         raise InputError(f"{source}: X must be numbers of shape (m, n), got {X.dtype} {X.shape}")
     if y is not None and (y.shape != (len(X),) or y.dtype.kind not in "biufUS"):
         raise InputError(f"{source}: y must be numbers or text of shape ({len(X)},), got {y.dtype} {y.shape}")
-    X = X.astype(float)
+    with np.errstate(over="ignore"):  # a long double beyond float64 becomes an infinity, refused below
+        X = X.astype(float)
     _refuse_nonfinite(source, "X", X)
     if y is not None and y.dtype.kind == "f":
         _refuse_nonfinite(source, "y", y[:, np.newaxis])
@@ -158,6 +183,9 @@ def _read_csv(source: str) -> tuple[list[str] | None, list[list[str]]]:
     header = None
     if rows and not all(map(_is_number, rows[0])):
         header, rows = [name.strip() for name in rows[0]], rows[1:]
+        for k, name in enumerate(header):
+            if name in header[:k]:
+                raise InputError(f"{source} has two columns {name!r}: columns are found by name")
     if not rows:
         raise InputError(f"{source} has no rows of data")
     width = len(header or rows[0])
@@ -186,9 +214,14 @@ def _split(source: str, header: list[str] | None, rows: list[list[str]], place: 
     X = np.array([[_number(source, header, i, k, row[k]) for k in inputs] for i, row in enumerate(rows)])
     cells = [row[place].strip() for row in rows]
     y = np.array([float(cell) for cell in cells]) if all(map(_is_number, cells)) else np.array(cells)
-    if y.dtype.kind == "f" and (y == np.round(y)).all():
+    if y.dtype.kind == "f" and _are_whole(y):
         y = y.astype(np.int64)
     return Table(X, y, [header[k] for k in inputs] if header else None, place)
+
+
+def _are_whole(y: Array) -> bool:
+    """Whether all are integers; a float64 from 2**53 on always is one, which says nothing about what it stands for."""
+    return bool((y == np.round(y)).all() and (y.dtype.kind != "f" or np.abs(y).max() < 2**53))
 
 
 def _is_number(cell: str) -> bool:

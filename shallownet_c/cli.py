@@ -1,12 +1,16 @@
 """The command `shallownet-c`: bench, train, predict, info."""
 
 import argparse
+import csv
+import io
+import math
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -20,19 +24,37 @@ Array = np.ndarray[Any, Any]
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, 1 if a bench disagrees, 2 for bad input, 130 after Ctrl-C."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         return arguments.run(arguments)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, as in `shallownet-c predict … | head`. Python flushes stdout once
+        # more as it ends, which would fail again.
+        if sys.stdout is sys.__stdout__:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except UnicodeEncodeError as error:
+        message = f"the output's encoding, {error.encoding}, lacks a character"  # which stderr might lack, too
+    except MemoryError as error:
+        message = f"too little memory: {error}"
     except (InputError, OSError) as error:
-        print(f"shallownet-c: error: {error}", file=sys.stderr)
-        return 2
+        message = str(error)
     except KeyboardInterrupt:
         print("shallownet-c: interrupted", file=sys.stderr)
         return 130
+    print(f"shallownet-c: error: {message}", file=sys.stderr)
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all other errors are said, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="shallownet-c", description="Small neural networks on a CPU.")
+    parser = _Parser(prog="shallownet-c", description="Small neural networks on a CPU.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
@@ -80,46 +102,62 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+def _whole(text: str, least: int, most: float = math.inf) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}") from None
+    if not least <= number <= most:
+        bound = f"at least {least}" if number < least else f"at most {most}"
+        raise argparse.ArgumentTypeError(f"must be {bound}, got {text}")
     return number
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1, 2**31 - 1)
 
 
 def _seed(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"must be at least 0, got {number}")
-    return number
+    return _whole(text, 0)
 
 
 def _sizes(text: str) -> list[int]:
     return [_count(part) for part in text.split(",")]
 
 
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be > 0, got {text}")
+def _real(text: str, bound: str, keeps: Callable[[float], bool]) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
+    if not keeps(number):
+        raise argparse.ArgumentTypeError(f"must be {bound}, got {text}")
     return number
+
+
+def _positive(text: str) -> float:
+    return _real(text, "> 0 and finite", lambda number: 0 < number < math.inf)
 
 
 def _not_negative(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be >= 0, got {text}")
-    return number
+    return _real(text, ">= 0 and finite", lambda number: 0 <= number < math.inf)
 
 
 def _fraction(text: str) -> float:
-    number = float(text)
-    if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
-    return number
+    return _real(text, "between 0 and 1", lambda number: 0 < number < 1)
+
+
+def _check_destination(option: str, path: str) -> None:
+    """Before the work, not after it."""
+    if not Path(path).parent.is_dir():
+        raise InputError(f"{option} {path}: there is no such folder")
+    if Path(path).is_dir():
+        raise InputError(f"{option} {path} is a folder")
 
 
 def _bench(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        _check_destination("--json", arguments.json)
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
     if not threads.items() <= os.environ.items():
         # A BLAS reads these once, when NumPy is imported, and that has happened: only a new process obeys. -P: it must
@@ -148,12 +186,14 @@ def _info(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    if not Path(arguments.out).parent.is_dir():
-        raise InputError(f"--out {arguments.out}: there is no such folder")
+    _check_destination("--out", arguments.out)
+    if _tables.notes_path(arguments.out) == Path(arguments.out):
+        raise InputError(f"--out {arguments.out}: the names of classes and columns go into that file, beside the model")
     table = _tables.read(arguments.data, arguments.target)
     if table.y is None:
         raise InputError(f"{arguments.data} has no target to train on")
     X = table.X
+    _tables.check_range(arguments.data, X, arguments.dtype)
     m = len(X)
     n_test = round(arguments.test_fraction * m)
     if n_test < 1 or n_test >= m:
@@ -172,16 +212,19 @@ def _train(arguments: argparse.Namespace) -> int:
     test, rest = order[:n_test], order[n_test:]
 
     # The network trains on inputs (and a number to predict) of mean 0 and spread 1; saved, it takes them as they are.
-    shift, scale = _standard(X[rest])
-    y_shift, y_scale = (0.0, 1.0) if classes is not None else (y[rest].mean(), y[rest].std() or 1.0)
-    net = MLP(
-        [X.shape[1], *arguments.hidden, n_outputs],
-        arguments.activation,
-        output,
-        init="he_normal" if "relu" in arguments.activation else "glorot_uniform",
-        dtype=arguments.dtype,
-        seed=arguments.seed,
-    )
+    shift, scale = _standard(arguments.data, X[rest])
+    y_shift, y_scale = (0.0, 1.0) if classes is not None else _standard(f"{arguments.data}, target", y[rest])
+    try:
+        net = MLP(
+            [X.shape[1], *arguments.hidden, n_outputs],
+            arguments.activation,
+            output,
+            init="he_normal" if "relu" in arguments.activation else "glorot_uniform",
+            dtype=arguments.dtype,
+            seed=arguments.seed,
+        )
+    except ValueError as error:
+        raise InputError(f"--hidden: {error}") from None
     make = optimizers.OPTIMIZERS[arguments.optimizer]
     optimizer = make(arguments.learning_rate) if arguments.learning_rate else make()
     standard = (X - shift) / scale
@@ -205,24 +248,31 @@ def _train(arguments: argparse.Namespace) -> int:
             seed=rng,
         )
         done += n_epochs
-        if not np.isfinite(history.cost[-1]):
-            raise InputError(f"the cost is {history.cost[-1]} after {done} epochs: try a smaller --learning-rate")
+        if not (math.isfinite(history.cost[-1]) and np.isfinite(net.params).all()):
+            raise InputError(f"training diverged within {done} epochs: try a smaller --learning-rate")
         score = _score(net(standard[test]), targets[test], classes)
         print(f"{done:>7}{history.cost[-1]:>12.5f}{score:>20.4f}")
 
-    _take_raw_inputs(net, shift, scale)
-    if classes is None:
-        net.weights[-1][...] *= y_scale
-        net.biases[-1][...] = net.biases[-1] * y_scale + y_shift
+    with np.errstate(over="ignore", invalid="ignore"):
+        _take_raw_inputs(net, shift, scale)
+        if classes is None:
+            net.weights[-1][...] *= y_scale
+            net.biases[-1][...] = net.biases[-1] * y_scale + y_shift
+    if not np.isfinite(net.params).all():
+        raise InputError(f"{arguments.data}: a network in {arguments.dtype} has no weights for numbers of such size")
     _tables.save_model(arguments.out, net, classes, table)
     print(f"saved to {arguments.out}")
     return 0
 
 
-def _standard(X: Array) -> tuple[Array, Array]:
+def _standard(source: str, X: Array) -> tuple[Array, Array]:
     """Mean and standard deviation of each column; 1 for one that never changes."""
-    scale = X.std(axis=0)
-    return X.mean(axis=0), np.where(scale > 0, scale, 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        shift, scale = X.mean(axis=0), X.std(axis=0)
+    if not np.isfinite(scale).all():
+        raise InputError(f"{source}: the squares of its numbers are too large for float64")
+    # The deviation of a constant such as 0.1 is not 0 but its mean's rounding, which no weight must be divided by.
+    return shift, np.where((X.max(axis=0) > X.min(axis=0)) & (scale > 0), scale, 1.0)
 
 
 def _take_raw_inputs(net: MLP, shift: Array, scale: Array) -> None:
@@ -253,6 +303,7 @@ def _predict(arguments: argparse.Namespace) -> int:
         raise InputError(error) from None
     notes = _tables.load_notes(arguments.model, net)
     X = _tables.read_inputs(arguments.data, notes, net.layer_sizes[0])
+    _tables.check_range(arguments.data, X, str(net.dtype))
     A = net(X)
     classes = notes["classes"]
     if classes is None:
@@ -260,7 +311,9 @@ def _predict(arguments: argparse.Namespace) -> int:
             raise InputError("--probabilities needs a model of classes; this one predicts a number")
         lines = [",".join(map(repr, row)) for row in A.tolist()]
     elif arguments.probabilities:
-        lines = [",".join(map(str, classes)), *(",".join(map(repr, row)) for row in A.tolist())]
+        header = io.StringIO()
+        csv.writer(header, lineterminator="").writerow(classes)  # a class's name may hold a comma
+        lines = [header.getvalue(), *(",".join(map(repr, row)) for row in A.tolist())]
     else:
         lines = [str(classes[j]) for j in A.argmax(axis=1)]
     text = "".join(line + "\n" for line in lines)

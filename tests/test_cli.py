@@ -1,8 +1,11 @@
 """The command: what it prints, what it leaves behind, and one clear line for everything that is wrong."""
 
+import csv
 import json
+import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +136,8 @@ def test_csv_of_words(capsys):
     assert "400 rows, 2 columns, 2 classes" in capsys.readouterr().out
     assert run("predict", "m.safetensors", "flowers.csv") == 0
     guesses = capsys.readouterr().out.split()
+    names = Path("m.json").read_text(encoding="utf-8")
+    np.savez("flowers.npz", X=X)
     truth = np.array(["red", "blue"])[y]
     assert set(guesses) <= {"red", "blue"}
     assert (np.array(guesses) == truth).mean() > 0.85
@@ -141,6 +146,12 @@ def test_csv_of_words(capsys):
     table = np.loadtxt("p.csv", delimiter=",", skiprows=1)
     assert Path("p.csv").read_text(encoding="utf-8").startswith("blue,red\n")
     np.testing.assert_allclose(table.sum(axis=1), 1, atol=1e-12)
+
+    # the model alone, without the names beside it, numbers the classes in their order
+    Path("m.json").unlink()
+    assert run("predict", "m.safetensors", "flowers.npz") == 0
+    assert [["blue", "red"][int(j)] for j in capsys.readouterr().out.split()] == guesses
+    Path("m.json").write_text(names, encoding="utf-8")
 
     # columns are found by name: in another order, with others between, without the target
     write("shuffled.csv", "x2,other,x1\n" + "".join(f"{b},0,{a}\n" for a, b in X.tolist()))
@@ -172,6 +183,38 @@ def test_regression(capsys, dtype):
     assert 1 - ((guesses - y) ** 2).sum() / ((y - y.mean()) ** 2).sum() > 0.99
 
 
+def test_constant_column(capsys):
+    # the mean of 40 times 0.1 is not 0.1, so that the column's deviation is 4e-17 instead of 0
+    x = np.linspace(-1, 1, 50)
+    np.savez("constant.npz", X=np.column_stack([np.full(50, 0.1), x]), y=3 * x + 0.5)
+    np.savez("nudged.npz", X=np.column_stack([np.full(50, 0.1 + 1e-9), x]))
+    assert run("train", "--data", "constant.npz", "--epochs", 200, "--learning-rate", 0.01) == 0
+    capsys.readouterr()
+    assert run("predict", "model.safetensors", "nudged.npz") == 0
+    guesses = np.array(capsys.readouterr().out.split(), float)
+    np.testing.assert_allclose(guesses, 3 * x + 0.5, atol=0.1)
+
+
+def test_whole_numbers_beyond_int64(capsys):
+    write("big.csv", "x,y\n" + "".join(f"{i},{i}e20\n" for i in range(100)))
+    assert run("train", "--data", "big.csv", "--epochs", 200, "--batch-size", 10) == 0
+    out = capsys.readouterr().out
+    assert "one number to predict" in out
+    assert float(out.splitlines()[-2].split()[-1]) > 0.9
+    assert run("predict", "model.safetensors", "big.csv") == 0
+    assert float(capsys.readouterr().out.split()[-1]) == pytest.approx(99e20, rel=0.1)
+
+
+def test_class_with_a_comma(capsys):
+    write("comma.csv", "x,y\n" + '1,"salt, pepper"\n2,sugar\n' * 5)
+    assert run("train", "--data", "comma.csv", "--epochs", 1) == 0
+    capsys.readouterr()
+    assert run("predict", "model.safetensors", "comma.csv", "--probabilities") == 0
+    rows = list(csv.reader(capsys.readouterr().out.splitlines()))
+    assert rows[0] == ["salt, pepper", "sugar"]
+    assert {len(row) for row in rows} == {2}
+
+
 def test_predict_with_a_model_of_sn_alone(capsys):
     sn.MLP([2, 1], seed=0).save("plain.safetensors")
     sn.MLP([2, 3], output="softmax", seed=0).save("classes.safetensors")
@@ -191,6 +234,7 @@ CSV_FAULTS = {
     "a\n1\n2\n": "one column only",
     "a,b\n1,2\n3,2\n4,2\n": "one class only",
     "a,b\n1,2\n": "too few",
+    "a,b,a\n1,2,3\n4,5,6\n": "two columns 'a'",
 }
 
 
@@ -209,6 +253,17 @@ def test_bad_files(capsys, tmp_path):
     assert "false.npz" in refused(capsys, "train", "--data", "false.npz")
     np.savez("empty.npz", Z=np.ones(3))
     assert "no array X" in refused(capsys, "train", "--data", "empty.npz")
+    np.save("array.npy", np.ones(3))
+    (tmp_path / "array.npy").rename("renamed.npz")
+    assert "one array without a name" in refused(capsys, "train", "--data", "renamed.npz")
+    with zipfile.ZipFile("archive.npz", "w") as archive:
+        archive.writestr("X", "text")
+    assert "X is a file of another kind" in refused(capsys, "train", "--data", "archive.npz")
+    np.savez_compressed("whole.npz", X=np.arange(4000.0).reshape(-1, 2), y=np.arange(2000.0))
+    damaged = bytearray((tmp_path / "whole.npz").read_bytes())
+    damaged[300:400] = bytes(100)
+    (tmp_path / "damaged.npz").write_bytes(damaged)
+    assert "damaged.npz" in refused(capsys, "train", "--data", "damaged.npz")
     np.savez("objects.npz", X=np.array([[{}]]), y=np.ones(1))
     assert "objects.npz" in refused(capsys, "train", "--data", "objects.npz")
     np.savez("flat.npz", X=np.ones(3), y=np.ones(3))
@@ -227,7 +282,40 @@ def test_bad_files(capsys, tmp_path):
     assert "no column 'size'; it has x1, x2, colour" in refused(
         capsys, "train", "--data", "flowers.csv", "--target", "size"
     )
+    assert "--target" in refused(capsys, "train", "--data", "flower", "--target", "size")
+
+
+def test_bad_destinations(capsys, tmp_path):
     assert "no such folder" in refused(capsys, "train", "--data", "flower", "--out", "none/model.safetensors")
+    assert "is a folder" in refused(capsys, "train", "--data", "flower", "--out", tmp_path)
+    assert "beside the model" in refused(capsys, "train", "--data", "flower", "--out", "model.json")
+    assert "no such folder" in refused(capsys, "bench", "--quick", "--json", "none/figures.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_too_large(capsys, tmp_path):
+    X = np.random.default_rng(0).standard_normal((20, 2))
+    np.savez("inputs.npz", X=X * 1e200, y=X[:, 0])
+    np.savez("target.npz", X=X, y=X[:, 0] * 1e200)
+    np.savez("just.npz", X=X, y=X[:, 0] * 1e100)
+    assert "inputs.npz: the squares" in refused(capsys, "train", "--data", "inputs.npz")
+    assert "target.npz, target: the squares" in refused(capsys, "train", "--data", "target.npz")
+    assert "too large for float32" in refused(capsys, "train", "--data", "inputs.npz", "--dtype", "float32")
+    assert run("train", "--data", "just.npz", "--dtype", "float32", "--epochs", 1) == 2
+    assert "float32 has no weights" in capsys.readouterr().err
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+DAMAGES = [
+    {"classes": None},
+    {"classes": 3},
+    {"classes": ["red"]},
+    {"columns": "x"},
+    {"columns": [1, 2]},
+    {"columns": ["x1"]},
+    {"target": 7},
+    {"target": "x"},
+]
 
 
 def test_bad_predictions(capsys):
@@ -240,8 +328,10 @@ def test_bad_predictions(capsys):
     assert "64 columns of inputs, the model takes 2" in refused(capsys, "predict", "model.safetensors", "digits")
     write("other.csv", "x1,y\n1,2\n")
     assert "no column 'x2'" in refused(capsys, "predict", "model.safetensors", "other.csv")
-    write("model.json", "{")
-    assert "model.json is damaged" in refused(capsys, "predict", "model.safetensors", "flowers.csv")
+    names = json.loads(Path("model.json").read_text(encoding="utf-8"))
+    for wrong in ("{", "[]", "{}", *(json.dumps(names | change) for change in DAMAGES)):
+        write("model.json", wrong)
+        assert "model.json is damaged" in refused(capsys, "predict", "model.safetensors", "flowers.csv"), wrong
     assert run("train", "--data", "flowers.csv", "--epochs", 1) == 0
     capsys.readouterr()
     sn.MLP([2, 2], output="softmax", seed=0).save("model.safetensors")
@@ -255,22 +345,67 @@ def test_bad_predictions(capsys):
     [
         ("--epochs", 0),
         ("--epochs", "many"),
+        ("--epochs", 10**23),
         ("--hidden", "10,0"),
         ("--hidden", "ten"),
+        ("--hidden", 10**23),
         ("--learning-rate", -1),
+        ("--learning-rate", "fast"),
         ("--batch-size", 0),
         ("--l2", "nan"),
         ("--test-fraction", 1),
         ("--activation", "swish"),
         ("--optimizer", "lbfgs"),
         ("--seed", -1),
+        ("--depth", 3),
     ],
 )
 def test_bad_options(capsys, option):
+    assert option[0] in refused(capsys, "train", "--data", "flower", *option)
+
+
+def test_networks_of_no_size(capsys, monkeypatch):
+    wide = "2000000000,2000000000"
+    assert "--hidden: " in refused(capsys, "train", "--data", "flower", "--hidden", wide)
+
+    def exhausted(*_, **__):
+        raise MemoryError("3 TiB")
+
+    monkeypatch.setattr("shallownet_c.cli.MLP", exhausted)
+    assert "too little memory: 3 TiB" in refused(capsys, "train", "--data", "flower")
+
+
+@pytest.mark.parametrize("arguments", [(), ("fly",), ("train",), ("predict", "model.safetensors")])
+def test_incomplete_commands(capsys, arguments):
+    assert "required" in (err := refused(capsys, *arguments)) or "'fly'" in err
+
+
+def test_help(capsys):
     with pytest.raises(SystemExit) as stop:
-        run("train", "--data", "flower", *option)
-    assert stop.value.code == 2
-    assert option[0] in capsys.readouterr().err
+        run("train", "--help")
+    assert stop.value.code == 0
+    assert "--test-fraction" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+def test_reader_that_leaves():
+    sn.MLP([64, 10], output="softmax", seed=0).save("plain.safetensors")
+    command = [sys.executable, "-P", "-m", "shallownet_c", "predict", "plain.safetensors", "digits"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()  # before anything is written
+        err = process.stderr.read()
+    assert (process.returncode, err) == (141, "")
+
+
+def test_output_without_the_characters():
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    np.savez("data.npz", X=np.arange(40.0).reshape(-1, 2), y=np.arange(20.0) / 2)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "shallownet_c", "train", "--data", "data.npz"],
+        capture_output=True, text=True, check=False, timeout=60, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "shallownet-c: error: the output's encoding, ascii, lacks a character\n"
 
 
 def test_divergence_is_no_success(capsys, tmp_path):

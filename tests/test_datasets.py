@@ -4,7 +4,6 @@ import hashlib
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits as sklearn_digits
 
 import shallownet_c as sn
 
@@ -44,6 +43,8 @@ def test_digits_have_not_changed():
 
 
 def test_digits_are_scikit_learns():
+    from sklearn.datasets import load_digits as sklearn_digits  # here, so that the other tests do without
+
     X, y = sn.datasets.load_digits()
     theirs, their_y = sklearn_digits(return_X_y=True)
     np.testing.assert_array_equal(X, theirs)
