@@ -196,6 +196,9 @@ SOFTMAX = dict(layer_sizes=[3, 4, 2], output="softmax")
 BAD_TARGETS = [
     (ValueError, r"Y.*\[0, 1\].*row 2", SIGMOID, [0, 1, 2, 0, 1, 0]),
     (ValueError, r"Y.*\[0, 1\].*row 0", SIGMOID, [-0.1, 1, 1, 0, 1, 0]),
+    (ValueError, "Y.*finite.*row 4", SIGMOID, [0, 1, 1, 0, NAN, 0]),
+    (ValueError, "Y.*finite.*row 1", SOFTMAX, with_value(np.full((6, 2), 0.5), 1, [NAN, 1])),
+    (ValueError, "Y.*finite.*row 2", SOFTMAX, with_value(np.full((6, 2), 0.5), 2, [INF, 0])),
     (ValueError, "Y.*classes 0 … 1.*row 3", SOFTMAX, [0, 1, 1, 2, 1, 0]),
     (ValueError, "Y.*classes 0 … 1.*row 1", SOFTMAX, [0, -1, 1, 1, 1, 0]),
     (ValueError, "Y.*shape", SOFTMAX, [0, 1, 1]),

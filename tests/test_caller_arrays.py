@@ -1,0 +1,123 @@
+"""Kernels take read-only arrays, leave every byte of them as it is, and change nothing but their outputs."""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from shallownet_c import _kernels
+from shallownet_c._mlp import Network
+
+LEAK = 0.1
+
+
+class Call(NamedTuple):
+    """One call of a kernel: its arguments by name, and which of them it writes to."""
+
+    function: str
+    arguments: dict
+    outputs: tuple[str, ...]
+
+
+def calls(build, m, sizes):
+    """Every entry point, with every choice of optional arguments, on fresh arrays."""
+    rng = np.random.default_rng(m)
+    n_in, n_out, P = sizes[0], sizes[-1], sum(a * (b + 1) for b, a in itertools.pairwise(sizes))
+
+    def numbers(*shape):
+        return rng.standard_normal(shape).astype(build.dtype)
+
+    def network(output):
+        hidden = [["tanh", "leaky_relu"][k % 2] for k in range(len(sizes) - 2)]
+        codes = np.array([_kernels.ACTIVATIONS[name] for name in (*hidden, output)], np.intc)
+        return {"sizes": np.array(sizes, np.intp), "activations": codes, "leak": LEAK}
+
+    for output in ("identity", "softmax"):
+        inputs = network(output) | {"params": numbers(P), "X": numbers(m, n_in)}
+        yield Call("forward", inputs | {"out": numbers(m, n_out)}, ("out",))
+
+    ones = np.ones((m, n_out), build.dtype)
+    for output, loss, targets in (
+        ("relu", 0, {"Y": numbers(m, n_out), "classes": None}),
+        ("sigmoid", 1, {"Y": ones / 2, "classes": None}),
+        ("softmax", 1, {"Y": ones / n_out, "classes": None}),
+        ("softmax", 1, {"Y": None, "classes": rng.integers(0, n_out, m)}),
+    ):
+        for weights in (None, rng.random(m).astype(build.dtype)):
+            net = network(output) | {"loss": loss}
+            data = {"X": numbers(m, n_in), **targets, "weights": weights}
+            yield Call("accumulate_grad", net | {"params": numbers(P)} | data | {"grad": numbers(P)}, ("grad",))
+            yield Call("accumulate_grad", net | {"params": numbers(P)} | data | {"grad": None}, ())
+            for order, batch_size, (code, hyper, k) in itertools.product(
+                (None, np.stack([rng.permutation(m) for _ in range(2)])),
+                (m, max(1, m // 3)),
+                ((0, [1e-2, 0.0, 0.0], 0), (0, [1e-2, 0.9, 1.0], 1), (1, [1e-2, 0.9, 0.999, 1e-8, 0.1], 2)),
+            ):
+                run = {"order": order, "n_epochs": 2, "batch_size": batch_size, "l2": 0.1, "optimizer": code}
+                run |= {"hyper": np.array(hyper), "state": np.zeros((k, P), build.dtype)}
+                run |= {"step": np.zeros(1, np.int64), "cost": np.full(2, np.nan)}
+                outputs = ("params", "state", "step", "cost") if k else ("params", "step", "cost")
+                yield Call("train", net | {"params": numbers(P)} | data | run, outputs)
+
+    layer = {"X": numbers(m, n_in), "W": numbers(n_out, n_in)}
+    for activation in range(6):
+        forward = layer | {"b": numbers(n_out), "activation": activation, "leak": LEAK, "out": numbers(m, n_out)}
+        yield Call("dense_forward", forward, ("out",))
+    for activation, dX in itertools.product(range(5), (None, numbers(m, n_in))):
+        back = {"dA": numbers(m, n_out), "A": np.abs(numbers(m, n_out)), **layer, "activation": activation}
+        back |= {"leak": LEAK, "dW": numbers(n_out, n_in), "db": numbers(n_out), "dX": dX}
+        yield Call("dense_backward", back, ("dW", "db") if dX is None else ("dW", "db", "dX"))
+    yield Call("first_nonfinite", {"a": numbers(m, n_in)}, ())
+
+
+def arrays(call):
+    return {name: value for name, value in call.arguments.items() if isinstance(value, np.ndarray)}
+
+
+@pytest.mark.parametrize("m", [1, 20, 141])
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 5, 2), (17, 9, 6, 40)], ids=str)
+def test_inputs_may_be_read_only_and_stay_as_they_are(build, sizes, m):
+    seen = set()
+    for call in calls(build, m, sizes):
+        given = arrays(call)
+        before = {name: array.tobytes() for name, array in given.items()}
+        for name, array in given.items():
+            array.flags.writeable = name in call.outputs
+        getattr(build.kernels, call.function)(*call.arguments.values())
+        for name, array in given.items():
+            if name in call.outputs:
+                assert array.tobytes() != before[name], f"{call.function} left {name} as it was"
+            else:
+                assert array.tobytes() == before[name], f"{call.function} changed {name}"
+        seen.add(call.function)
+    public = {name for name in dir(build.kernels) if not name.startswith("_")}
+    assert seen == {name for name in public if callable(getattr(build.kernels, name))}
+
+
+def test_read_only_outputs_are_refused_and_nothing_is_written(build):
+    for call in calls(build, 20, (3, 5, 2)):
+        for name in call.outputs:
+            given = arrays(call)
+            before = {key: array.tobytes() for key, array in given.items()}
+            given[name].flags.writeable = False
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(build.kernels, call.function)(*call.arguments.values())
+            given[name].flags.writeable = True
+            assert {key: array.tobytes() for key, array in given.items()} == before
+
+
+@pytest.mark.parametrize("output", ["identity", "softmax"])
+def test_a_prediction_of_one_row_changes_its_out_alone(build, output):
+    rng = np.random.default_rng(0)
+    sizes, codes = np.array([19, 7, 5], np.intp), np.array([2, _kernels.ACTIVATIONS[output]], np.intc)
+    params = rng.standard_normal(7 * 20 + 5 * 8).astype(build.dtype)
+    x, out = rng.standard_normal(19).astype(build.dtype), np.full(5, np.nan, build.dtype)
+    before = [array.tobytes() for array in (sizes, codes, params, x)]
+    network = Network(params, sizes, codes, LEAK, build.kernels)
+    for array in (sizes, codes, params, x):
+        array.flags.writeable = False
+    assert network(x, out) is out
+    np.testing.assert_array_equal(network(x), out)
+    assert np.isfinite(out).all()
+    assert [array.tobytes() for array in (sizes, codes, params, x)] == before
