@@ -34,6 +34,9 @@ def load(level: str, dtype: np.dtype | str) -> ModuleType:
 target: str = _choose(os.environ.get("SHALLOWNET_C_CPU"))
 _modules = {np.dtype(name): load(target, name) for name in ("float32", "float64")}
 
+#: The limit that the OpenMP runtime has now, 1 in a build without it; any build knows.
+max_threads = _modules[np.dtype("float64")].max_threads
+
 
 def module(dtype: np.dtype) -> ModuleType:
     """The chosen build's functions for arrays of dtype float32 or float64."""

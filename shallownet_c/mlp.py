@@ -19,6 +19,7 @@ from shallownet_c import (
     _kernels,
     _orders,
     _targets,
+    _threads,
     _validation,
     initializers,
     optimizers,
@@ -223,7 +224,8 @@ class MLP(Network):
             _validation.output_array("out", out, (len(X), n_out), dtype)
             if np.may_share_memory(out, X):
                 X = X.copy()
-        self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out)
+        n_threads = _threads.for_work(len(X) * self._params.size)
+        self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out, n_threads)
         return out
 
     def layer_outputs(self, X: ArrayLike) -> list[Array]:
@@ -355,7 +357,7 @@ class MLP(Network):
         X, Y, classes, weights = self._check_data(X, Y, sample_weight)
         return self._kernels.accumulate_grad(
             self._sizes, self._activation_codes, self._leak, _kernels.LOSSES[self._loss], self._params,
-            X, Y, classes, weights, grad,
+            X, Y, classes, weights, grad, _threads.for_work(len(X) * self._params.size),
         )  # fmt: skip
 
     def _check_data(
@@ -409,7 +411,9 @@ class MLP(Network):
         seed : None, int, numpy.random.Generator or numpy.random.RandomState
             Of the shuffling.
         n_threads : int, optional
-            Accepted; the loop runs on one thread.
+            Of the CPU at most; by default as many as OMP_NUM_THREADS and threadpoolctl allow. Those limits hold in any
+            case, and threads start only where a step is long enough for them to pay. The results are the same bits
+            for any number of threads. One in a forked process, and by default in any worker process.
 
         Returns
         -------
@@ -437,8 +441,7 @@ class MLP(Network):
         batch = m if batch_size is None else min(m, _validation.integer("batch_size", batch_size, 1))
         shuffle = _validation.boolean("shuffle", shuffle)
         l2 = _validation.real_number("l2", l2, ">= 0", lambda x: x >= 0)
-        if n_threads is not None:
-            _validation.integer("n_threads", n_threads, 1)
+        n_threads = _threads.allowed(n_threads)
         if order is not None and not callable(order):
             order = _orders.check_order(order, (epochs, m))
         rng = _validation.random_generator(seed)
@@ -454,7 +457,7 @@ class MLP(Network):
             self._kernels.train(
                 self._sizes, self._activation_codes, self._leak, _kernels.LOSSES[self.loss], self._params,
                 X, Y, classes, weights, rows, n_epochs, batch, l2, optimizer.code, hyper,
-                state, optimizer._step, cost[done : done + n_epochs],
+                state, optimizer._step, cost[done : done + n_epochs], n_threads,
             )  # fmt: skip
             done += n_epochs
         return History(cost.tolist(), [], epochs, "epochs", time.perf_counter() - started)

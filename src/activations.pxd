@@ -106,6 +106,7 @@ cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noex
 cdef inline void multiply_by_derivative(int activation, real leak, const real* a, real* d, Py_ssize_t n) noexcept nogil:
     """d (n,) <- d g'(z), from a = g(z); at z = 0 the derivative of ReLU is 0 and of leaky ReLU the leak"""
     cdef Py_ssize_t i
+    cdef real x
     if activation == SIGMOID:
         for i in range(n):
             d[i] = d[i] * (a[i] * (<real>1 - a[i]))
@@ -114,7 +115,9 @@ cdef inline void multiply_by_derivative(int activation, real leak, const real* a
             d[i] = d[i] * (<real>1 - a[i] * a[i])
     elif activation == RELU:
         for i in range(n):
-            d[i] = d[i] if a[i] > <real>0 else <real>0
+            x = d[i]    # read in any case: GCC vectorises no load that depends on a condition
+            d[i] = x if a[i] > <real>0 else <real>0
     elif activation == LEAKY_RELU:
         for i in range(n):
-            d[i] = d[i] if a[i] > <real>0 else leak * d[i]
+            x = d[i]
+            d[i] = x if a[i] > <real>0 else leak * x

@@ -16,14 +16,14 @@ cdef inline void forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssiz
                          real* Z) noexcept nogil:
     """Z (n_out, m) = W (n_out, n_in) A (n_in, m) + b (n_out, 1), samples in panels"""
     cdef Product p
-    p.rows, p.columns = n_out, vectors * LANES
+    p.columns = vectors * LANES
     p.a, p.a_row, p.a_column = W, n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_in, n_in
     p.b, p.b_panel = A, n_in * 2 * LANES
     p.row_bias, p.column_bias, p.accumulate = b, NULL, False
     p.c, p.c_row, p.c_row_last, p.c_panel = Z, 2 * LANES, LANES, n_out * 2 * LANES
-    multiply(&p)
+    multiply(&p, 0, n_out)
 
 
 cdef inline bint rows_pay(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
@@ -42,8 +42,8 @@ cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py
     cdef Product p
     cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // 6 * 6 + 6     # whole strips of rows
     cdef Py_ssize_t padded = vectors_of(n_out) * LANES
-    cdef Py_ssize_t first = 0, j
-    load_rows(W, n_in, NULL, 0, n_out, packed, NULL)
+    cdef Py_ssize_t first = 0, rows, j
+    load_rows(W, n_in, NULL, 0, n_out, packed, NULL, 0, 0)
     p.columns = n_out
     p.a_row, p.a_column = n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
@@ -54,40 +54,40 @@ cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py
     for j in range(padded):
         packed[padded * n_in + j] = b[j if j < n_out else 0]
     while first < m:
-        p.rows = chunk if chunk < m - first else m - first
+        rows = chunk if chunk < m - first else m - first
         p.a, p.c = X + first * n_in, A + first * n_out
-        multiply(&p)
-        activate(activation, leak, A + first * n_out, p.rows * n_out)
-        first += p.rows
+        multiply(&p, 0, rows)
+        activate(activation, leak, A + first * n_out, rows * n_out)
+        first += rows
 
 
 cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,
                           real* dA) noexcept nogil:
     """dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels"""
     cdef Product p
-    p.rows, p.columns = n_in, vectors * LANES
+    p.columns = vectors * LANES
     p.a, p.a_row, p.a_column = W, 1, n_in
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_out, 1
     p.b, p.b_panel = dZ, n_out * 2 * LANES
     p.row_bias, p.column_bias, p.accumulate = NULL, NULL, False
     p.c, p.c_row, p.c_row_last, p.c_panel = dA, 2 * LANES, LANES, n_in * 2 * LANES
-    multiply(&p)
+    multiply(&p, 0, n_in)
 
 
-cdef inline void gradient(const real* dZ, Py_ssize_t n_out, const real* F, Py_ssize_t n_in, Py_ssize_t samples,
-                          real* dW) noexcept nogil:
-    """dW (n_out, n_in) += dZ (n_out, m) A^T (m, n_in), A^T in feature panels F, m = samples"""
+cdef inline void gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real* F,
+                          Py_ssize_t n_in, Py_ssize_t samples, bint add, real* dW) noexcept nogil:
+    """Rows first ... last of dW (n_out, n_in) = [dW +] dZ (n_out, m) A^T (m, n_in), A^T in feature panels F, m = samples"""
     cdef Product p
     cdef Py_ssize_t vectors = vectors_of(samples)
-    p.rows, p.columns = n_out, n_in
+    p.columns = n_in
     p.a, p.a_row, p.a_column = dZ, 2 * LANES, 1
     p.segments, p.segment, p.a_segment = samples // (2 * LANES), 2 * LANES, n_out * 2 * LANES
     p.tail, p.a_row_tail = samples % (2 * LANES), panel_width((vectors - 1) // 2, vectors)
     p.b, p.b_panel = F, vectors * LANES * 2 * LANES
-    p.row_bias, p.column_bias, p.accumulate = NULL, NULL, True
+    p.row_bias, p.column_bias, p.accumulate = NULL, NULL, add
     p.c, p.c_row, p.c_row_last, p.c_panel = dW, n_in, n_in, 2 * LANES
-    multiply(&p)
+    multiply(&p, first, last)
 
 
 cdef inline bint lanes_pay(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t samples, bint features_ready) noexcept nogil:
@@ -136,9 +136,9 @@ cdef inline void outer_strip(const int rows, const real* dZ, Py_ssize_t n_out, P
         outer_tile(rows, 1, dZ, n_out, row, A, n_in, column, vectors, sums)
 
 
-cdef inline void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in, Py_ssize_t vectors,
+cdef inline void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in, Py_ssize_t vectors, bint add,
                                 real* dW) noexcept nogil:
-    """dW (n_out, n_in) += dZ (n_out, m) A^T (m, n_in), both in sample panels, for at most MAX_LANE_SUMS weights
+    """dW (n_out, n_in) = [dW +] dZ (n_out, m) A^T (m, n_in), both in sample panels, for at most MAX_LANE_SUMS weights
 
     Lanes stay samples to the end, so nothing is transposed and a narrow layer leaves no lane empty.
     """
@@ -150,10 +150,10 @@ cdef inline void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A,
     if row < n_out:
         outer_strip(1, dZ, n_out, row, A, n_in, vectors, sums)
     while i + LANES <= n_out * n_in:
-        store(dW + i, load(dW + i) + sum_each(sums + i))
+        store(dW + i, (load(dW + i) if add else broadcast(0)) + sum_each(sums + i))
         i += LANES
     while i < n_out * n_in:
-        dW[i] += vec_sum(sums[i])
+        dW[i] = (dW[i] if add else <real>0) + vec_sum(sums[i])
         i += 1
 
 
@@ -168,16 +168,17 @@ cdef inline vec row_lanes(const real* dZ, Py_ssize_t n, Py_ssize_t j, Py_ssize_t
     return total
 
 
-cdef inline void bias_gradient(const real* dZ, Py_ssize_t n, Py_ssize_t vectors, real* db) noexcept nogil:
-    """db (n,) += sum over samples of dZ (n, m); the lanes past the last sample hold zeros"""
+cdef inline void bias_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n, Py_ssize_t vectors, bint add,
+                               real* db) noexcept nogil:
+    """Elements first ... last of db (n,) = [db +] sum over samples of dZ (n, m); lanes past the last sample hold zeros"""
     cdef vec[16] r
-    cdef Py_ssize_t j = 0
+    cdef Py_ssize_t j = first
     cdef int i
-    while j + LANES <= n:
+    while j + LANES <= last:
         for i in range(LANES):
             r[i] = row_lanes(dZ, n, j + i, vectors)
-        store(db + j, load(db + j) + sum_each(r))
+        store(db + j, (load(db + j) if add else broadcast(0)) + sum_each(r))
         j += LANES
-    while j < n:
-        db[j] += vec_sum(row_lanes(dZ, n, j, vectors))
+    while j < last:
+        db[j] = (db[j] if add else <real>0) + vec_sum(row_lanes(dZ, n, j, vectors))
         j += 1

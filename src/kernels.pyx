@@ -1,27 +1,30 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The compiled entry points of one build: typed memoryviews in, shapes already checked by the Python layer."""
 
-from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_New
-from libc.math cimport pow, sqrt
+from cython.parallel cimport parallel, threadid
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
 
 from activations cimport SOFTMAX, activate, multiply_by_derivative
+from batch cimport NO_OPTIMIZER, Step, groups_of, take_part
 from dense cimport backward, bias_gradient, forward as layer_forward, forward_rows, gradient, packed_size, rows_pay
 from losses cimport softmax
-from network cimport (
-    Block, Data, Network, block_gradient, close_block, open_block, predict,
-)
-from optimizers cimport ADAM, adam, sgd, sgd_momentum
+from network cimport Block, Data, Network, block_samples, close_block, cycles_of, open_block, predict
 from panels cimport clear_past, load_rows, store_rows, vectors_of
-from real cimport LANES, VECTOR_BYTES, real, seconds_now
+from real cimport LANES, VECTOR_BYTES, real
 from row cimport row_predict
+from threads cimport (
+    MAX_THREADS, Team, Watch, is_raised, look_for_signals, share, take, team_of, team_size, threads_allowed,
+    threads_in_team, wait, watch_from_now,
+)
 
 itemsize = sizeof(real)
 lanes = LANES
 vector_bytes = VECTOR_BYTES
+
+cdef enum:
+    TEAM_PARAMS = 4096      # from here on a block is work for a team
 
 
 cdef inline Network network_of(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss,
@@ -47,152 +50,191 @@ cdef inline Data data_of(const real[:, ::1] X, const real[:, ::1] Y, const int64
     return data
 
 
-cdef struct Watch:
-    # Reading the clock costs as much as a small layer, so it is read only after this much work.
-    double work
-    double deadline
+cdef bint open_blocks(Block* blocks, int n, const Network* net, Py_ssize_t m, bint training) noexcept nogil:
+    cdef int i
+    for i in range(n):
+        if not open_block(&blocks[i], net, m, training):
+            close_blocks(blocks, i)
+            return False
+    return True
 
 
-cdef int look_for_signals(Watch* watch, double work) except -1 nogil:
-    """Take the GIL at most 20 times a second to let Python see a Ctrl-C."""
-    cdef double now
-    watch.work += work
-    if watch.work < 1e6:
-        return 0
-    watch.work = 0
-    now = seconds_now()
-    # The clock may be set back: a deadline that is far ahead is no deadline.
-    if watch.deadline - 0.05 <= now < watch.deadline:
-        return 0
-    watch.deadline = now + 0.05
-    with gil:
-        PyErr_CheckSignals()
-    return 0
+cdef void close_blocks(Block* blocks, int n) noexcept nogil:
+    cdef int i
+    for i in range(n):
+        close_block(&blocks[i])
 
 
-cdef int batch_gradient(const Network* net, Block* block, const Data* data, Py_ssize_t first, Py_ssize_t rows, double work,
-                        real* grad, double* loss_sum, double* weight_sum, Watch* watch) except -1 nogil:
-    """grad (P,) += the gradient of the loss sum over `rows` rows from `first` on; loss_sum and weight_sum are added to."""
-    cdef Py_ssize_t last = first + rows, n
-    while first < last:
-        n = block.samples if block.samples < last - first else last - first
-        loss_sum[0] += block_gradient(net, block, data, first, n, grad, weight_sum)
-        look_for_signals(watch, work * n)
-        first += n
-    return 0
+cdef int finish(const Watch* watch) except -1:
+    """Raise what a signal's handler raised, if one did: the error is set already."""
+    return -1 if watch.stop else 0
+
+
+def max_threads():
+    """The limit of OMP_NUM_THREADS and threadpoolctl; 1 in a build without OpenMP"""
+    return threads_allowed()
+
+
+cdef struct Prediction:
+    const Network* net
+    Block* blocks           # one for each thread
+    const real* X
+    Py_ssize_t m, rows      # of all, and of a block
+    real* out
+    int next_block
+    Watch watch
+
+
+cdef void predict_part(Prediction* p, Team team) noexcept nogil:
+    """Block after block that nobody has taken yet"""
+    cdef Py_ssize_t first = take(&p.next_block) * p.rows, rows
+    while first < p.m and not is_raised(&p.watch.stop):
+        rows = p.rows if p.rows < p.m - first else p.m - first
+        predict(p.net, &p.blocks[team.member], p.X + first * p.net.sizes[0], rows, p.out + first * p.net.sizes[p.net.layers])
+        if team.member == 0:
+            look_for_signals(&p.watch, cycles_of(p.net, 0, rows, 1))
+        first = take(&p.next_block) * p.rows
 
 
 def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, const real[::1] params,
-            const real[:, ::1] X, real[:, ::1] out):
+            const real[:, ::1] X, real[:, ::1] out, int n_threads=1):
     """out (m, n_L) = A[L] of X (m, n_0)"""
     cdef Network net = network_of(sizes, activations, leak, 0, params)
-    cdef Block block
+    cdef Block[MAX_THREADS] blocks
+    cdef Prediction p
     cdef Py_ssize_t m = X.shape[0]
+    cdef int size
     if m == 0:
         return
-    if not open_block(&block, &net, m, False):
+    size = team_size(n_threads, cycles_of(&net, params.shape[0], m, 1))
+    if not open_blocks(blocks, size, &net, (m + size - 1) // size, False):
         raise MemoryError("no memory for the workspace of a prediction")
-    with nogil:
-        predict(&net, &block, &X[0, 0], m, &out[0, 0])
-    close_block(&block)
+    p.net, p.blocks, p.X, p.m, p.out = &net, blocks, &X[0, 0], m, &out[0, 0]
+    p.rows, p.next_block, p.watch = blocks[0].samples, 0, watch_from_now()
+    if size == 1:
+        with nogil:
+            predict_part(&p, team_of(0, 1))
+    else:
+        with nogil, parallel(num_threads=size):
+            predict_part(&p, team_of(threadid(), threads_in_team()))
+    close_blocks(blocks, size)
+    finish(&p.watch)
+
+
+cdef void take_step(Step* s, int n_threads) noexcept nogil:
+    """A step by as many threads as have enough to do in it"""
+    cdef int size = 1
+    if n_threads > 1 and (s.groups > 1 or s.P >= TEAM_PARAMS):
+        size = team_size(n_threads, cycles_of(s.net, s.P, s.rows, 3 if s.grad != NULL else 1))
+        size = s.groups if 1 < s.groups < size else size
+    s.next_group = 0
+    if size == 1:
+        take_part(s, team_of(0, 1))
+    else:
+        with parallel(num_threads=size):
+            take_part(s, team_of(threadid(), threads_in_team()))
+
+
+cdef int open_step(Step* s, Block* blocks, const Network* net, Py_ssize_t P, Py_ssize_t rows, int* n_threads) noexcept nogil:
+    """Everything that steps on batches of `rows` rows at most need; the number of blocks, 0 if there is no memory"""
+    cdef int n, i
+    s.net, s.blocks, s.P = net, blocks, P
+    s.watch = watch_from_now()
+    s.groups = groups_of(rows, block_samples(net, rows), P)
+    n_threads[0] = team_size(n_threads[0], cycles_of(net, P, rows, 3))
+    n = 1
+    if s.groups > 1:
+        n = n_threads[0] if n_threads[0] < s.groups else s.groups
+    s.partial = <real*>malloc(s.groups * P * sizeof(real)) if s.groups > 1 else NULL
+    if s.groups > 1 and s.partial == NULL or not open_blocks(blocks, n, net, rows, True):
+        free(s.partial)
+        return 0
+    # Where a team may work on a block, the block's loss is added up from each panel's.
+    for i in range(n):
+        blocks[i].loss_vectors = 2 if P >= TEAM_PARAMS else blocks[i].loss_vectors
+    return n
+
+
+cdef void close_step(Step* s, int blocks) noexcept nogil:
+    close_blocks(s.blocks, blocks)
+    free(s.partial)
 
 
 def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss, const real[::1] params,
                     const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes, const real[::1] weights,
-                    real[::1] grad):
+                    real[::1] grad, int n_threads=1):
     """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is None; returns (sum_i w_i L(a_i, y_i), sum_i w_i)."""
     cdef Network net = network_of(sizes, activations, leak, loss, params)
-    cdef Data data = data_of(X, Y, classes, weights)
-    cdef Block block
-    cdef Watch watch
-    cdef double loss_sum = 0, weight_sum = 0
-    cdef real* to = &grad[0] if grad is not None else NULL
-    cdef Py_ssize_t m = X.shape[0]
-    watch.work, watch.deadline = 0, seconds_now() + 0.05
-    if not open_block(&block, &net, m, True):
+    cdef Block[MAX_THREADS] blocks
+    cdef Step s
+    cdef int n = open_step(&s, blocks, &net, params.shape[0], X.shape[0], &n_threads)
+    if n == 0:
         raise MemoryError("no memory for the workspace of a gradient")
-    try:
-        with nogil:
-            batch_gradient(&net, &block, &data, 0, m, <double>params.shape[0], to, &loss_sum, &weight_sum, &watch)
-    finally:
-        close_block(&block)
-    return loss_sum, weight_sum
+    s.data = data_of(X, Y, classes, weights)
+    s.first, s.rows, s.load, s.optimizer = 0, X.shape[0], True, NO_OPTIMIZER
+    s.grad, s.add = &grad[0] if grad is not None else NULL, True
+    with nogil:
+        take_step(&s, n_threads)
+    close_step(&s, n)
+    finish(&s.watch)
+    return s.loss_sum, s.weight_sum
 
 
-cdef void update(const Network* net, real* params, const real* grad, real* state, Py_ssize_t P, double weight_sum, double l2,
-                 int optimizer, const double* hyper, int64_t step) noexcept nogil:
-    """One step of the optimizer, step = 1, 2, ..., on grad / weight_sum + l2 W / weight_sum (no penalty on b)."""
-    cdef Py_ssize_t l, part, n, at = 0
-    cdef double scale = 1 / weight_sum, penalty, root = 0, rate = 0
-    if optimizer == ADAM:
-        root = sqrt(1 - pow(hyper[2], <double>step))
-        rate = hyper[0] * root / (1 - pow(hyper[1], <double>step))
-    for l in range(1, net.layers + 1):
-        for part in range(2):
-            n = net.sizes[l] * (net.sizes[l - 1] if part == 0 else 1)
-            penalty = l2 * scale if part == 0 else 0
-            if optimizer == ADAM:
-                adam(params + at, grad + at, state + at, state + P + at, n, scale, penalty, rate, hyper[1], 1 - hyper[1],
-                     hyper[2], 1 - hyper[2], hyper[3] * root, 1 - hyper[0] * hyper[4])
-            elif hyper[1] == 0:
-                sgd(params + at, grad + at, n, scale, penalty, hyper[0])
-            else:
-                sgd_momentum(params + at, grad + at, state + at, n, scale, penalty, hyper[0], hyper[1], hyper[2] != 0)
-            at += n
-
-
-cdef int train_epochs(const Network* net, Block* block, Data* data, const int64_t* order, Py_ssize_t m, Py_ssize_t epochs,
-                      Py_ssize_t batch_size, double l2, int optimizer, const double* hyper, real* params, real* grad,
-                      Py_ssize_t P, real* state, int64_t* step, double* cost) except -1 nogil:
-    cdef Py_ssize_t epoch, first, rows
-    cdef double loss_sum, weight_sum, batch_weight
-    cdef Watch watch
-    watch.work, watch.deadline = 0, seconds_now() + 0.05
+cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t epochs, Py_ssize_t batch_size, bint load_once,
+                       int64_t* step, double* cost, int n_threads) noexcept nogil:
+    """All epochs, or those up to a Ctrl-C; `step` counts the steps that were done"""
+    cdef Py_ssize_t epoch, first
+    cdef double loss_sum, weight_sum
     for epoch in range(epochs):
-        data.order = order + epoch * m if order != NULL else NULL
+        s.data.order = order + epoch * m if order != NULL else NULL
         loss_sum = weight_sum = 0
         first = 0
         while first < m:
-            rows = batch_size if batch_size < m - first else m - first
-            batch_weight = 0
-            memset(grad, 0, P * sizeof(real))
-            batch_gradient(net, block, data, first, rows, <double>P, grad, &loss_sum, &batch_weight, &watch)
-            if batch_weight > 0:
+            s.first, s.rows = first, batch_size if batch_size < m - first else m - first
+            s.groups = groups_of(s.rows, s.blocks[0].samples, s.P)
+            s.number = step[0] + 1
+            s.load = not load_once or epoch == 0
+            take_step(s, n_threads)
+            if s.watch.stop:
+                return
+            if s.weight_sum > 0:
                 step[0] += 1
-                update(net, params, grad, state, P, batch_weight, l2, optimizer, hyper, step[0])
-            weight_sum += batch_weight
-            first += rows
+            loss_sum += s.loss_sum
+            weight_sum += s.weight_sum
+            first += s.rows
         cost[epoch] = loss_sum / weight_sum
-    return 0
 
 
 def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss, real[::1] params,
           const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes, const real[::1] weights,
           const int64_t[:, ::1] order, Py_ssize_t n_epochs, Py_ssize_t batch_size, double l2, int optimizer,
-          const double[::1] hyper, real[:, ::1] state, int64_t[::1] step, double[::1] cost):
+          const double[::1] hyper, real[:, ::1] state, int64_t[::1] step, double[::1] cost, int n_threads=1):
     """n_epochs passes of minibatch descent, in place on params (P,), state (k, P) and step (1,); cost (n_epochs,) is filled.
 
     Minimises sum_i w_i L(a_i, y_i) / sum_i w_i + l2 / 2 |W|^2 / sum_i w_i of each batch; a batch whose weights are all 0 is
     skipped. The GIL is taken only to look for signals. An interrupt leaves the parameters of the last finished step.
     """
     cdef Network net = network_of(sizes, activations, leak, loss, params)
-    cdef Data data = data_of(X, Y, classes, weights)
-    cdef Block block
+    cdef Block[MAX_THREADS] blocks
+    cdef Step s
     cdef Py_ssize_t m = X.shape[0], P = params.shape[0]
+    cdef Py_ssize_t most = batch_size if batch_size < m else m
     cdef const int64_t* rows = &order[0, 0] if order is not None else NULL
-    cdef real* moments = &state[0, 0] if state.shape[0] > 0 else NULL
     cdef real* grad = <real*>malloc(P * sizeof(real))
-    if grad == NULL or not open_block(&block, &net, batch_size if batch_size < m else m, True):
+    cdef int n = open_step(&s, blocks, &net, P, most, &n_threads) if grad != NULL else 0
+    if n == 0:
         free(grad)
         raise MemoryError("no memory for the workspace of a training run")
-    block.only = rows == NULL and batch_size >= m and block.samples >= m
-    try:
-        with nogil:
-            train_epochs(&net, &block, &data, rows, m, n_epochs, batch_size, l2, optimizer, &hyper[0], &params[0], grad, P,
-                         moments, &step[0], &cost[0])
-    finally:
-        close_block(&block)
-        free(grad)
+    s.data = data_of(X, Y, classes, weights)
+    s.grad, s.add = grad, False
+    s.optimizer, s.params, s.hyper, s.l2 = optimizer, &params[0], &hyper[0], l2
+    s.state = &state[0, 0] if state.shape[0] > 0 else NULL
+    with nogil:
+        train_epochs(&s, rows, m, n_epochs, batch_size, rows == NULL and most == m and blocks[0].samples >= m, &step[0],
+                     &cost[0], n_threads)
+    close_step(&s, n)
+    free(grad)
+    finish(&s.watch)
 
 
 def first_nonfinite(const real[:, ::1] a):
@@ -213,71 +255,132 @@ def first_nonfinite(const real[:, ::1] a):
     return i // a.shape[1] if bad else -1
 
 
+cdef struct Layer:
+    const real* W           # (n_out, n_in)
+    const real* b
+    Py_ssize_t n_out, n_in
+    int activation
+    real leak
+    const real* X           # (m, n_in)
+    Py_ssize_t m
+    real* A                 # (m, n_out)
+    real* dA                # (m, n_out)
+    real* dW
+    real* db
+    real* dX                # (m, n_in) or NULL
+    Block* blocks
+    real* packed            # (threads, packed_size), or NULL for blocks
+
+
+cdef void forward_part(Layer* p, Team team) noexcept nogil:
+    """A member's rows of A = g(X W^T + b): strips of six row by row, or panels of a block"""
+    cdef Py_ssize_t unit = 6 if p.packed != NULL else 2 * LANES
+    cdef Py_ssize_t first = share(p.m, unit, team, team.member), last = share(p.m, unit, team, team.member + 1), rows
+    cdef Block* block = &p.blocks[team.member]
+    cdef real* A
+    if p.packed != NULL:
+        forward_rows(p.W, p.b, p.n_out, p.n_in, p.X + first * p.n_in, last - first, p.activation, p.leak,
+                     p.packed + team.member * packed_size(p.n_out, p.n_in), p.A + first * p.n_out)
+        return
+    A = block.A[1]
+    while first < last:
+        rows = block.samples if block.samples < last - first else last - first
+        load_rows(p.X, p.n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
+        layer_forward(p.W, p.b, p.n_out, p.n_in, block.A[0], vectors_of(rows), A)
+        if p.activation == SOFTMAX:
+            softmax(A, NULL, NULL, p.n_out, vectors_of(rows))
+        else:
+            activate(p.activation, p.leak, A, vectors_of(rows) * LANES * p.n_out)
+        store_rows(A, p.n_out, rows, p.A + first * p.n_out)
+        first += rows
+
+
 def dense_forward(const real[:, ::1] X, const real[:, ::1] W, const real[::1] b, int activation, double leak,
-                  real[:, ::1] out):
+                  real[:, ::1] out, int n_threads=1):
     """out (m, n_out) = g(X W^T + b)"""
     cdef Py_ssize_t[2] sizes = [W.shape[1], W.shape[0]]
     cdef Network net
-    cdef Block block
-    cdef Py_ssize_t m = X.shape[0], first = 0, rows
-    cdef real* A
+    cdef Block[MAX_THREADS] blocks
+    cdef Layer p
+    cdef Py_ssize_t m = X.shape[0]
+    cdef int size
     if m == 0:
         return
-    if activation != SOFTMAX and rows_pay(sizes[1], sizes[0]):
-        A = <real*>malloc(packed_size(sizes[1], sizes[0]) * sizeof(real))
-        if A == NULL:
-            raise MemoryError("no memory for the workspace of a layer")
-        with nogil:
-            forward_rows(&W[0, 0], &b[0], sizes[1], sizes[0], &X[0, 0], m, activation, leak, A, &out[0, 0])
-        free(A)
-        return
     net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
-    if not open_block(&block, &net, m, False):
+    size = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], m, 1))
+    p.X, p.W, p.b, p.m, p.n_in, p.n_out, p.A = &X[0, 0], &W[0, 0], &b[0], m, sizes[0], sizes[1], &out[0, 0]
+    p.activation, p.leak, p.blocks, p.packed = activation, leak, blocks, NULL
+    if activation != SOFTMAX and rows_pay(p.n_out, p.n_in):
+        p.packed = <real*>malloc(size * packed_size(p.n_out, p.n_in) * sizeof(real))
+        if p.packed == NULL:
+            raise MemoryError("no memory for the workspace of a layer")
+    elif not open_blocks(blocks, size, &net, (m + size - 1) // size + 2 * LANES, False):
         raise MemoryError("no memory for the workspace of a layer")
-    with nogil:
-        A = block.A[1]
-        while first < m:
-            rows = block.samples if block.samples < m - first else m - first
-            load_rows(&X[0, 0], sizes[0], NULL, first, rows, block.A[0], NULL)
-            layer_forward(&W[0, 0], &b[0], sizes[1], sizes[0], block.A[0], vectors_of(rows), A)
-            if activation == SOFTMAX:
-                softmax(A, NULL, NULL, sizes[1], vectors_of(rows))
-            else:
-                activate(activation, leak, A, vectors_of(rows) * LANES * sizes[1])
-            store_rows(A, sizes[1], rows, &out[first, 0])
-            first += rows
-    close_block(&block)
+    if size == 1:
+        with nogil:
+            forward_part(&p, team_of(0, 1))
+    else:
+        with nogil, parallel(num_threads=size):
+            forward_part(&p, team_of(threadid(), threads_in_team()))
+    if p.packed == NULL:
+        close_blocks(blocks, size)
+    free(p.packed)
+
+
+cdef void backward_part(Layer* p, Team team) noexcept nogil:
+    """A member's rows of dX and of dW, block after block"""
+    cdef Block* block = &p.blocks[0]
+    cdef Py_ssize_t first = 0, rows, samples, skip, own, vectors
+    cdef Py_ssize_t low = share(p.n_out, 6, team, team.member), high = share(p.n_out, 6, team, team.member + 1)
+    cdef real* A_0
+    cdef real* dZ
+    while first < p.m:
+        rows = block.samples if block.samples < p.m - first else p.m - first
+        samples = vectors_of(rows) * LANES
+        skip = share(samples, 2 * LANES, team, team.member)
+        own = share(samples, 2 * LANES, team, team.member + 1) - skip
+        own = own if skip + own < rows else rows - skip
+        vectors = vectors_of(own)
+        A_0, dZ = block.A[0] + skip * p.n_in, block.Y + skip * p.n_out
+        if own > 0:
+            load_rows(p.X, p.n_in, NULL, first + skip, own, A_0, block.F_0, samples, skip)
+            load_rows(p.A, p.n_out, NULL, first + skip, own, block.A[1] + skip * p.n_out, NULL, 0, 0)
+            load_rows(p.dA, p.n_out, NULL, first + skip, own, dZ, NULL, 0, 0)
+            clear_past(dZ, p.n_out, own)
+            multiply_by_derivative(p.activation, p.leak, block.A[1] + skip * p.n_out, dZ, vectors * LANES * p.n_out)
+        wait(team)
+        gradient(block.Y, low, high, p.n_out, block.F_0, p.n_in, rows, True, p.dW)
+        bias_gradient(block.Y, low, high, p.n_out, vectors_of(rows), True, p.db)
+        if p.dX != NULL and own > 0:
+            backward(p.W, p.n_out, p.n_in, dZ, vectors, A_0)
+            store_rows(A_0, p.n_in, own, p.dX + (first + skip) * p.n_in)
+        wait(team)
+        first += rows
 
 
 def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::1] X, const real[:, ::1] W, int activation,
-                   double leak, real[:, ::1] dW, real[::1] db, real[:, ::1] dX):
+                   double leak, real[:, ::1] dW, real[::1] db, real[:, ::1] dX, int n_threads=1):
     """dZ = dA * g'(Z) from A; dW (n_out, n_in) += dZ^T X, db (n_out,) += sum dZ, dX (m, n_in) = dZ W unless it is None"""
     cdef Py_ssize_t[2] sizes = [W.shape[1], W.shape[0]]
     cdef Network net
     cdef Block block
-    cdef Py_ssize_t m = X.shape[0], first = 0, rows, vectors
-    cdef real* dZ
-    if m == 0:
+    cdef Layer p
+    cdef int size
+    if X.shape[0] == 0:
         return
     net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
-    if not open_block(&block, &net, m, True):
+    if not open_block(&block, &net, X.shape[0], True):
         raise MemoryError("no memory for the workspace of a layer")
-    with nogil:
-        dZ = block.Y
-        while first < m:
-            rows = block.samples if block.samples < m - first else m - first
-            vectors = vectors_of(rows)
-            load_rows(&X[0, 0], sizes[0], NULL, first, rows, block.A[0], block.F_0)
-            load_rows(&A[0, 0], sizes[1], NULL, first, rows, block.A[1], NULL)
-            load_rows(&dA[0, 0], sizes[1], NULL, first, rows, dZ, NULL)
-            clear_past(dZ, sizes[1], rows)
-            multiply_by_derivative(activation, leak, block.A[1], dZ, vectors * LANES * sizes[1])
-            gradient(dZ, sizes[1], block.F_0, sizes[0], rows, &dW[0, 0])
-            bias_gradient(dZ, sizes[1], vectors, &db[0])
-            if dX is not None:
-                backward(&W[0, 0], sizes[1], sizes[0], dZ, vectors, block.A[0])
-                store_rows(block.A[0], sizes[0], rows, &dX[first, 0])
-            first += rows
+    p.X, p.W, p.m, p.n_in, p.n_out, p.blocks = &X[0, 0], &W[0, 0], X.shape[0], sizes[0], sizes[1], &block
+    p.A, p.dA, p.activation, p.leak = <real*>&A[0, 0], <real*>&dA[0, 0], activation, leak
+    p.dW, p.db, p.dX = &dW[0, 0], &db[0], &dX[0, 0] if dX is not None else NULL
+    size = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], block.samples, 2)) if n_threads > 1 else 1
+    if size == 1:
+        with nogil:
+            backward_part(&p, team_of(0, 1))
+    else:
+        with nogil, parallel(num_threads=size):
+            backward_part(&p, team_of(threadid(), threads_in_team()))
     close_block(&block)
 
 

@@ -11,8 +11,9 @@ from libc.stdlib cimport free, malloc
 from activations cimport IDENTITY, SOFTMAX, activate, multiply_by_derivative
 from dense cimport backward, bias_gradient, forward, gradient, gradient_lanes, lanes_pay
 from losses cimport LOG_LOSS, log_loss_sigmoid, softmax, squared_error
-from panels cimport load_classes, load_rows, load_weights, store_rows, to_features, vectors_of
+from panels cimport load_classes, load_rows, load_weights, store_rows, sum_of_weights, to_features, vectors_of
 from real cimport LANES, real
+from threads cimport Team, share, wait
 
 
 cdef struct Network:
@@ -37,13 +38,13 @@ cdef struct Block:
     Py_ssize_t samples              # that it has room for
     real** A                        # A[0] ... A[L], sample panels; when only predicting, they take turns in two buffers
     real* F_0                       # A[0] in feature panels
-    real* F                         # a hidden layer's A in feature panels
+    real* F[2]                      # a hidden layer's A in feature panels, and the one's above it
     real* D[2]                      # dA, then dZ, of the layer at hand and of the one above it
     real* Y
     real* w
+    double* losses                  # sums over `loss_vectors` vectors of samples each
+    Py_ssize_t loss_vectors
     double weight_sum               # of the samples in it
-    bint only                       # all of the data is this block: it is loaded once
-    bint loaded
 
 
 cdef inline Py_ssize_t widest(const Network* net, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -75,16 +76,16 @@ cdef inline real* carve(char** memory, Py_ssize_t reals) noexcept nogil:
 cdef inline bint open_block(Block* block, const Network* net, Py_ssize_t m, bint training) noexcept nogil:
     """Allocate the workspace for blocks of at most m samples; False if there is no memory."""
     cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers
-    cdef Py_ssize_t hidden = widest(net, 1, L - 1), reals = 0
+    cdef Py_ssize_t hidden = widest(net, 1, L - 1), reals = 0, losses = vectors_of(s)
     cdef char* at
     block.samples = s
     if training:
         for l in range(L + 1):
             reals += s * net.sizes[l]
-        reals += s * (vectors_of(net.sizes[0]) * LANES + vectors_of(hidden) * LANES + 2 * hidden + net.sizes[L] + 1)
+        reals += s * (vectors_of(net.sizes[0]) * LANES + 2 * vectors_of(hidden) * LANES + 2 * hidden + net.sizes[L] + 1)
     else:
         reals = s * (net.sizes[0] + 2 * widest(net, 1, L))
-    block.memory = <char*>malloc(reals * sizeof(real) + (L + 1) * sizeof(void*) + 64 * (L + 10))
+    block.memory = <char*>malloc(reals * sizeof(real) + (L + 1) * sizeof(void*) + losses * sizeof(double) + 64 * (L + 12))
     if block.memory == NULL:
         return False
     at = block.memory + (64 - <size_t>block.memory % 64)
@@ -93,17 +94,18 @@ cdef inline bint open_block(Block* block, const Network* net, Py_ssize_t m, bint
         for l in range(L + 1):
             block.A[l] = carve(&at, s * net.sizes[l])
         block.F_0 = carve(&at, s * vectors_of(net.sizes[0]) * LANES)
-        block.F = carve(&at, s * vectors_of(hidden) * LANES)
+        block.F[0] = carve(&at, s * vectors_of(hidden) * LANES)
         block.D[0] = carve(&at, s * hidden)
         block.D[1] = carve(&at, s * hidden)
         block.Y = carve(&at, s * net.sizes[L])
         block.w = carve(&at, s)
+        block.losses = <double*>carve(&at, losses * (sizeof(double) // sizeof(real)))
+        block.F[1] = carve(&at, s * vectors_of(hidden) * LANES)
     else:
         block.A[0] = carve(&at, s * net.sizes[0])
         for l in range(1, L + 1):
             block.A[l] = block.A[l - 2] if l > 2 else carve(&at, s * widest(net, 1, L))
-    block.only = False
-    block.loaded = False
+    block.loss_vectors = losses
     return True
 
 
@@ -111,97 +113,147 @@ cdef inline void close_block(Block* block) noexcept nogil:
     free(block.memory)
 
 
-cdef inline void through_layers(const Network* net, Block* block, Py_ssize_t vectors) noexcept nogil:
-    """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L]"""
+cdef inline void through_layers(const Network* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
+    """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L]
+
+    for `vectors` vectors of samples after the first `skip` samples, whole panels.
+    """
     cdef const real* W = net.params
     cdef Py_ssize_t l, n_in, n_out
+    cdef real* A
     for l in range(1, net.layers + 1):
         n_in, n_out = net.sizes[l - 1], net.sizes[l]
-        forward(W, W + n_out * n_in, n_out, n_in, block.A[l - 1], vectors, block.A[l])
+        A = block.A[l] + skip * n_out
+        forward(W, W + n_out * n_in, n_out, n_in, block.A[l - 1] + skip * n_in, vectors, A)
         if l < net.layers:
-            activate(net.activations[l - 1], net.leak, block.A[l], vectors * LANES * n_out)
+            activate(net.activations[l - 1], net.leak, A, vectors * LANES * n_out)
         W += n_out * n_in + n_out
 
 
-cdef inline void predict(const Network* net, Block* block, const real* X, Py_ssize_t m, real* out) noexcept nogil:
-    """out (m, n_L) = A[L] of X (m, n_0)"""
-    cdef Py_ssize_t first = 0, rows, n = net.sizes[net.layers]
-    cdef int output = net.activations[net.layers - 1]
-    cdef real* A = block.A[net.layers]
-    while first < m:
-        rows = block.samples if block.samples < m - first else m - first
-        load_rows(X, net.sizes[0], NULL, first, rows, block.A[0], NULL)
-        through_layers(net, block, vectors_of(rows))
-        if output == SOFTMAX:
-            softmax(A, NULL, NULL, n, vectors_of(rows))
-        else:
-            activate(output, net.leak, A, vectors_of(rows) * LANES * n)
-        store_rows(A, n, rows, out + first * n)
-        first += rows
-
-
-cdef inline double output_loss(const Network* net, Block* block, Py_ssize_t vectors) noexcept nogil:
-    """Z[L] in A[L] <- dZ[L]; returns the block's sum of w L(a, y)."""
+cdef inline void predict(const Network* net, const Block* block, const real* X, Py_ssize_t rows, real* out) noexcept nogil:
+    """out (rows, n_L) = A[L] of X (rows, n_0), no more rows than the block holds"""
     cdef Py_ssize_t n = net.sizes[net.layers]
     cdef int output = net.activations[net.layers - 1]
-    cdef real* Z = block.A[net.layers]
-    if net.loss != LOG_LOSS:
-        return squared_error(output, net.leak, Z, block.Y, block.w, n, vectors)
+    cdef real* A = block.A[net.layers]
+    load_rows(X, net.sizes[0], NULL, 0, rows, block.A[0], NULL, 0, 0)
+    through_layers(net, block, 0, vectors_of(rows))
     if output == SOFTMAX:
-        return softmax(Z, block.Y, block.w, n, vectors)
-    return log_loss_sigmoid(Z, block.Y, block.w, n, vectors)
+        softmax(A, NULL, NULL, n, vectors_of(rows))
+    else:
+        activate(output, net.leak, A, vectors_of(rows) * LANES * n)
+    store_rows(A, n, rows, out)
 
 
-cdef inline void back_through_layers(const Network* net, Block* block, Py_ssize_t rows, real* grad) noexcept nogil:
-    """grad += dW[l], db[l] of every layer, from dZ[L] in A[L]:
+cdef inline double output_loss(const Network* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
+    """Z[L] in A[L] <- dZ[L]; returns the sum of w L(a, y), both for `vectors` vectors after `skip` samples."""
+    cdef Py_ssize_t n = net.sizes[net.layers]
+    cdef int output = net.activations[net.layers - 1]
+    cdef real* Z = block.A[net.layers] + skip * n
+    cdef real* Y = block.Y + skip * n
+    cdef real* w = block.w + skip
+    if net.loss != LOG_LOSS:
+        return squared_error(output, net.leak, Z, Y, w, n, vectors)
+    if output == SOFTMAX:
+        return softmax(Z, Y, w, n, vectors)
+    return log_loss_sigmoid(Z, Y, w, n, vectors)
+
+
+cdef inline void output_losses(const Network* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
+    """`output_loss` in parts of `loss_vectors` each, the same ones whoever has them, into `losses`."""
+    cdef Py_ssize_t first = skip // LANES, last = first + vectors, n
+    while first < last:
+        n = block.loss_vectors if block.loss_vectors < last - first else last - first
+        block.losses[first // block.loss_vectors] = output_loss(net, block, first * LANES, n)
+        first += n
+
+
+cdef inline void back_through_layers(const Network* net, const Block* block, Py_ssize_t rows, Py_ssize_t skip,
+                                     Py_ssize_t own_vectors, real* grad, bint add, Team team) noexcept nogil:
+    """grad = [grad +] dW[l], db[l] of every layer, from dZ[L] in A[L]:
 
     dW[l] = dZ[l] A[l-1]^T, db[l] = sum dZ[l], dZ[l-1] = W[l]^T dZ[l] * g'[l-1](Z[l-1])
+
+    A member of a team has `own_vectors` vectors of samples after `skip` for dZ, and for dW[l] rows of it. It waits once a
+    layer: D and F come in pairs, so that what others still read is not written.
     """
-    cdef Py_ssize_t vectors = vectors_of(rows), l = net.layers, n_in, n_out, offset = 0
-    cdef const real* dZ = block.A[l]
+    cdef Py_ssize_t vectors = vectors_of(rows), l, n_in, n_out, first, last, offset = 0
+    cdef const real* dZ = block.A[net.layers]
+    cdef const real* F
     cdef real* dA
+    cdef bint lanes
     for l in range(1, net.layers + 1):
         offset += net.sizes[l] * (net.sizes[l - 1] + 1)
     l = net.layers
     while l > 0:
         n_in, n_out = net.sizes[l - 1], net.sizes[l]
         offset -= n_out * (n_in + 1)
-        if lanes_pay(n_out, n_in, rows, l == 1):
-            gradient_lanes(dZ, n_out, block.A[l - 1], n_in, vectors, grad + offset)
-        elif l == 1:
-            gradient(dZ, n_out, block.F_0, n_in, rows, grad + offset)
-        else:
-            to_features(block.A[l - 1], n_in, vectors, block.F)
-            gradient(dZ, n_out, block.F, n_in, rows, grad + offset)
-        bias_gradient(dZ, n_out, vectors, grad + offset + n_out * n_in)
+        lanes = lanes_pay(n_out, n_in, rows, l == 1)
+        F = block.F_0 if l == 1 else block.F[l % 2 if team.size > 1 else 0]
+        if l > 1 and not lanes:
+            to_features(block.A[l - 1] + skip * n_in, n_in, own_vectors, <real*>F, vectors * LANES, skip)
+        wait(team)
+        first = share(n_out, 6, team, team.member)
+        last = share(n_out, 6, team, team.member + 1) if team.size > 1 else n_out
+        if not lanes:
+            gradient(dZ, first, last, n_out, F, n_in, rows, add, grad + offset)
+        elif team.member == 0:
+            gradient_lanes(dZ, n_out, block.A[l - 1], n_in, vectors, add, grad + offset)
+        bias_gradient(dZ, first, last, n_out, vectors, add, grad + offset + n_out * n_in)
         if l > 1:
-            dA = block.D[l % 2]
-            backward(net.params + offset, n_out, n_in, dZ, vectors, dA)
-            multiply_by_derivative(net.activations[l - 2], net.leak, block.A[l - 1], dA, vectors * LANES * n_in)
-            dZ = dA
+            dA = block.D[l % 2] + skip * n_in
+            backward(net.params + offset, n_out, n_in, dZ + skip * n_out, own_vectors, dA)
+            multiply_by_derivative(net.activations[l - 2], net.leak, block.A[l - 1] + skip * n_in, dA,
+                                   own_vectors * LANES * n_in)
+            dZ = block.D[l % 2]
         l -= 1
 
 
-cdef inline double block_gradient(const Network* net, Block* block, const Data* data, Py_ssize_t first, Py_ssize_t rows,
-                                  real* grad, double* weight_sum) noexcept nogil:
-    """grad (P,) += the gradient of sum_i w_i L(a_i, y_i) over `rows` rows from `first` on; returns that sum.
-
-    grad NULL: only the sum. weight_sum is increased by sum_i w_i.
-    """
+cdef inline void load_block(const Network* net, const Block* block, const Data* data, Py_ssize_t first, Py_ssize_t rows,
+                            bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
+    """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`."""
     cdef Py_ssize_t n = net.sizes[net.layers]
+    load_rows(data.X, net.sizes[0], data.order, first, rows, block.A[0] + skip * net.sizes[0],
+              block.F_0 if features else NULL, samples, skip)
+    if data.classes != NULL:
+        load_classes(data.classes, n, data.order, first, rows, block.Y + skip * n)
+    else:
+        load_rows(data.Y, n, data.order, first, rows, block.Y + skip * n, NULL, 0, 0)
+    load_weights(data.weights, data.order, first, rows, block.w + skip)
+
+
+cdef inline double block_gradient(const Network* net, Block* block, const Data* data, Py_ssize_t first, Py_ssize_t rows,
+                                  bint load, real* grad, bint add, Team team) noexcept nogil:
+    """grad (P,) = [grad +] the gradient of sum_i w_i L(a_i, y_i) over `rows` rows from `first` on; returns that sum to
+    member 0, for whom `weight_sum` holds sum_i w_i. The team has yet to wait for each other when this returns.
+
+    grad NULL: only the sum. Without `load` the block has the rows already.
+    """
+    cdef Py_ssize_t vectors = vectors_of(rows), part, skip = 0, own_rows = rows
     cdef bint features = grad != NULL and not lanes_pay(net.sizes[1], net.sizes[0], rows, True)
-    cdef double loss
-    if not block.loaded:
-        load_rows(data.X, net.sizes[0], data.order, first, rows, block.A[0], block.F_0 if features else NULL)
-        if data.classes != NULL:
-            load_classes(data.classes, n, data.order, first, rows, block.Y)
-        else:
-            load_rows(data.Y, n, data.order, first, rows, block.Y, NULL)
-        block.weight_sum = load_weights(data.weights, data.order, first, rows, block.w)
-        block.loaded = block.only
-    weight_sum[0] += block.weight_sum
-    through_layers(net, block, vectors_of(rows))
-    loss = output_loss(net, block, vectors_of(rows))
+    cdef double loss = 0
+    if team.size > 1:
+        skip = share(vectors * LANES, 2 * LANES, team, team.member)
+        own_rows = share(vectors * LANES, 2 * LANES, team, team.member + 1) - skip
+        own_rows = own_rows if skip + own_rows < rows else rows - skip
+    if load and own_rows > 0:
+        load_block(net, block, data, first + skip, own_rows, features, vectors * LANES, skip)
+    if load and team.member == 0:
+        block.weight_sum = sum_of_weights(data.weights, data.order, first, rows)
+    through_layers(net, block, skip, vectors_of(own_rows))
+    output_losses(net, block, skip, vectors_of(own_rows))
     if grad != NULL:
-        back_through_layers(net, block, rows, grad)
+        back_through_layers(net, block, rows, skip, vectors_of(own_rows), grad, add, team)
+    else:
+        wait(team)
+    if team.member == 0:
+        for part in range((vectors + block.loss_vectors - 1) // block.loss_vectors):
+            loss += block.losses[part]
     return loss
+
+
+cdef inline double cycles_of(const Network* net, Py_ssize_t P, Py_ssize_t rows, int products) noexcept nogil:
+    """A rough estimate of the work on `rows` samples: multiply-adds, and some 24 operations for an activation."""
+    cdef Py_ssize_t l, units = 0
+    for l in range(1, net.layers + 1):
+        units += net.sizes[l]
+    return <double>rows * <double>(products * P + 48 * units) / (2 * LANES)

@@ -37,9 +37,10 @@ cdef inline real* feature(real* F, Py_ssize_t n, Py_ssize_t samples, Py_ssize_t 
 
 
 cdef inline void load_rows(const real* X, Py_ssize_t n, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
-                           real* A, real* F) noexcept nogil:
-    """A (sample panels) and, unless NULL, F (feature panels) <- the rows first ... first + rows of X (m, n), in `order`."""
-    cdef Py_ssize_t vectors = vectors_of(rows), samples = vectors * LANES
+                           real* A, real* F, Py_ssize_t samples, Py_ssize_t at) noexcept nogil:
+    """A (sample panels) <- the rows first ... first + rows of X (m, n), in `order`; unless F is NULL, they also become the
+    samples from `at` on of the feature panels F, which hold `samples`."""
+    cdef Py_ssize_t vectors = vectors_of(rows)
     cdef Py_ssize_t whole = n - n % LANES
     cdef Py_ssize_t v, k
     cdef int i, width
@@ -57,7 +58,7 @@ cdef inline void load_rows(const real* X, Py_ssize_t n, const int64_t* order, Py
             for i in range(LANES):
                 r[i] = load(x[i] + k)
             if F != NULL:
-                f = feature(F, n, samples, v * LANES, k)
+                f = feature(F, n, samples, at + v * LANES, k)
                 for i in range(LANES):
                     store(f + i * feature_step(n, k), r[i])
             transpose(r)
@@ -68,15 +69,16 @@ cdef inline void load_rows(const real* X, Py_ssize_t n, const int64_t* order, Py
             for i in range(LANES):
                 a[k * width + i] = x[i][k]
         if F != NULL and whole < n:
-            f = feature(F, n, samples, v * LANES, whole)
+            f = feature(F, n, samples, at + v * LANES, whole)
             for i in range(LANES):
                 store(f + i * feature_step(n, whole), broadcast(0))
                 for k in range(n - whole):
                     f[i * feature_step(n, whole) + k] = x[i][whole + k]
 
 
-cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F) noexcept nogil:
-    """F (feature panels) <- A (sample panels); features past n are 0."""
+cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples,
+                             Py_ssize_t at) noexcept nogil:
+    """The samples from `at` on of F (feature panels that hold `samples`) <- A (sample panels); features past n are 0."""
     cdef Py_ssize_t v, k
     cdef int i, width
     cdef const real* a
@@ -94,7 +96,7 @@ cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, re
                 for i in range(LANES):
                     r[i] = load(a + (k + i) * width) if k + i < n else broadcast(0)
             transpose(r)
-            f = feature(F, n, vectors * LANES, v * LANES, k)
+            f = feature(F, n, samples, at + v * LANES, k)
             for i in range(LANES):
                 store(f + i * feature_step(n, k), r[i])
             k += LANES
@@ -143,20 +145,24 @@ cdef inline void load_classes(const int64_t* classes, Py_ssize_t n, const int64_
           + (v % 2) * LANES + s % LANES] = 1
 
 
-cdef inline double load_weights(const real* weights, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
-                                real* w) noexcept nogil:
-    """w <- the samples' weights (1 each where `weights` is NULL), 0 in the lanes past the last sample; returns their sum."""
+cdef inline void load_weights(const real* weights, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
+                              real* w) noexcept nogil:
+    """w <- the samples' weights, 1 each where `weights` is NULL; 0 in the lanes past the last sample"""
     cdef Py_ssize_t s
-    cdef double total = 0
     for s in range(vectors_of(rows) * LANES):
         w[s] = 0
+    for s in range(rows):
+        w[s] = weights[row_of(order, first, rows, s)] if weights != NULL else 1
+
+
+cdef inline double sum_of_weights(const real* weights, const int64_t* order, Py_ssize_t first,
+                                  Py_ssize_t rows) noexcept nogil:
+    cdef Py_ssize_t s
+    cdef double total = 0
     if weights == NULL:
-        for s in range(rows):
-            w[s] = 1
         return <double>rows
     for s in range(rows):
-        w[s] = weights[row_of(order, first, rows, s)]
-        total += <double>w[s]
+        total += <double>weights[row_of(order, first, rows, s)]
     return total
 
 

@@ -16,7 +16,6 @@ from real cimport LANES, broadcast, load, real, store, vec
 
 
 cdef struct Product:
-    Py_ssize_t rows         # m
     Py_ssize_t columns      # n; the array behind B and its panels is padded to whole vectors, C need not be
     # A in segments of `segment` columns, `segments` of them and a last one of `tail`:
     const real* a
@@ -103,10 +102,11 @@ cdef inline void strip(const int rows, const Product* p, Py_ssize_t row) noexcep
         tile(rows, 1, p, row, vectors // 2)
 
 
-cdef inline void multiply(const Product* p) noexcept nogil:
-    cdef Py_ssize_t row = 0
-    cdef Py_ssize_t rest = p.rows % 6
-    while row < p.rows - rest:
+cdef inline void multiply(const Product* p, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Rows first ... last of the product; each is the same whatever the others are."""
+    cdef Py_ssize_t row = first
+    cdef Py_ssize_t rest = (last - first) % 6
+    while row < last - rest:
         strip(6, p, row)
         row += 6
     if rest == 5:

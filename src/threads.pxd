@@ -1,0 +1,89 @@
+# cython: cdivision=True
+"""Who does what in a team of threads, and Ctrl-C. What is computed never depends on how many threads there are."""
+
+from real cimport seconds_now
+
+cdef extern from "Python.h":
+    # Without `except`: the error stays set until the team is done, and the entry point raises it then.
+    int PyErr_CheckSignals() noexcept
+
+cdef extern from "threads.h" nogil:
+    int threads_allowed()
+    int threads_in_team()
+    void wait_for_all()
+    int take(int* counter)
+    bint is_raised(const int* flag)
+    void raise_flag(int* flag)
+
+
+cdef enum:
+    MAX_THREADS = 64
+    LEAST_CYCLES = 50_000    # of work for each thread: entering a parallel region and leaving it costs some 5,000
+
+
+cdef struct Team:
+    int member              # 0 ... size - 1
+    int size
+
+
+cdef inline Team team_of(int member, int size) noexcept nogil:
+    cdef Team team
+    team.member, team.size = member, size
+    return team
+
+
+cdef inline void wait(Team team) noexcept nogil:
+    """Until every member has come here."""
+    if team.size > 1:
+        wait_for_all()
+
+
+cdef inline Py_ssize_t share(Py_ssize_t n, Py_ssize_t unit, Team team, int member) noexcept nogil:
+    """Where the share of `member` begins among n things that are dealt out in units; it ends where the next one begins."""
+    cdef Py_ssize_t at = (n + unit - 1) // unit * member // team.size * unit
+    return at if at < n else n
+
+
+cdef inline int team_size(int allowed, double cycles) noexcept nogil:
+    """As many threads as have enough to do."""
+    cdef double most = cycles / LEAST_CYCLES
+    allowed = allowed if allowed < MAX_THREADS else MAX_THREADS
+    if most >= allowed:
+        return allowed
+    return <int>most if most > 1 else 1
+
+
+cdef struct Watch:
+    # Reading the clock costs as much as a small layer, so it is read only after this much work.
+    double work
+    double deadline
+    int stop
+
+
+cdef inline Watch watch_from_now() noexcept nogil:
+    cdef Watch watch
+    watch.work, watch.deadline, watch.stop = 0, seconds_now() + 0.05, 0
+    return watch
+
+
+cdef inline bint signalled() noexcept with gil:
+    return PyErr_CheckSignals() != 0
+
+
+cdef inline void look_for_signals(Watch* watch, double work) noexcept nogil:
+    """Let Python see a Ctrl-C, at most 20 times a second, and raise the flag if it makes an error of it.
+
+    Only for the thread that entered the team from Python.
+    """
+    cdef double now
+    watch.work += work
+    if watch.work < 1e6:
+        return
+    watch.work = 0
+    now = seconds_now()
+    # The clock may be set back: a deadline that is far ahead is no deadline.
+    if watch.deadline - 0.05 <= now < watch.deadline:
+        return
+    watch.deadline = now + 0.05
+    if not watch.stop and signalled():
+        raise_flag(&watch.stop)
