@@ -1,0 +1,195 @@
+"""Threads: the same bits for any number of them, used where they may be and nowhere else."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import networks
+import numpy as np
+import pytest
+import tolerances
+
+from shallownet_c import MLP, Adam, _threads
+from shallownet_c.optimizers import SGD
+
+REGRESSION, CLASSES = ("identity", "squared_error"), ("softmax", "log_loss")
+#: Sizes, output, rows, batch: many blocks and few parameters, which are cut into groups; and the other way round, where
+#: a team works on each block; rows that fill no panel, and a last batch of another kind than the others.
+WORK = [
+    ((4, 16, 16, 1), REGRESSION, 9001, 9001),
+    ((3, 200, 2), CLASSES, 5003, 2000),
+    ((10, 64, 64, 1), REGRESSION, 1000, 400),
+    ((64, 100, 10), CLASSES, 433, 200),
+    ((40, 256, 200, 13), CLASSES, 301, 145),
+]
+THREADS = (1, 2, 3, 7)
+
+
+def case_and_weights(build, sizes, output, m):
+    hidden = (["relu", "tanh"] * 2)[: len(sizes) - 2]
+    case = networks.make(sizes, hidden, output, m, build.dtype)
+    weights = np.random.default_rng(5).random(m).astype(build.dtype)
+    weights[::3] = 0
+    return case, weights
+
+
+@pytest.mark.parametrize(("sizes", "output", "m", "batch"), WORK, ids=str)
+def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
+    case, weights = case_and_weights(build, sizes, output, m)
+    order = np.random.default_rng(6).permutation(m).astype(np.int64)[np.newaxis].repeat(2, axis=0)
+    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
+    for optimizer, w in ((Adam(), None), (SGD(0.01, momentum=0.9), weights)):
+        results = []
+        for n_threads in THREADS:
+            params, cost = case.params, np.empty(2)
+            state = optimizer.state(len(params), build.dtype)
+            build.kernels.train(
+                *case.spec(), case.loss_code, params, X, Y, None, w, order, 2, batch, 1e-4, optimizer.code,
+                optimizer.hyper_parameters(), state, np.zeros(1, np.int64), cost, n_threads,
+            )  # fmt: skip
+            results.append((params.tobytes(), state.tobytes(), cost.tobytes()))
+        assert len(set(results)) == 1
+        assert results[0][0] != case.params.tobytes()
+
+
+@pytest.mark.parametrize(("sizes", "output", "m", "batch"), WORK, ids=str)
+def test_gradient_and_prediction_by_any_number_of_threads(build, sizes, output, m, batch):
+    case, weights = case_and_weights(build, sizes, output, m)
+    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
+    for w in (None, weights):
+        J, gradient = case.cost_and_grad(w) if w is None else (None, None)
+        results = []
+        for n_threads in THREADS:
+            grad = np.zeros(len(case.params), build.dtype)
+            sums = build.kernels.accumulate_grad(
+                *case.spec(), case.loss_code, case.params, X, Y, None, w, grad, n_threads
+            )
+            alone = build.kernels.accumulate_grad(
+                *case.spec(), case.loss_code, case.params, X, Y, None, w, None, n_threads
+            )
+            assert alone == sums
+            results.append((grad.tobytes(), *sums))
+        assert len(set(results)) == 1
+        if w is None:
+            tolerance = tolerances.network(build.dtype, sizes, m)
+            networks.close(sums[0], J, tolerance)
+            networks.close(grad, gradient, tolerance)
+    predictions = []
+    for n_threads in THREADS:
+        out = np.full((m, sizes[-1]), np.nan, build.dtype)
+        build.kernels.forward(*case.spec(), case.params, X, out, n_threads)
+        predictions.append(out.tobytes())
+    assert len(set(predictions)) == 1
+
+
+@pytest.mark.parametrize("activation", range(6))
+@pytest.mark.parametrize(("m", "n_in", "n_out"), [(4001, 30, 64), (517, 300, 311), (3000, 17, 5)])
+def test_a_layer_by_any_number_of_threads(build, m, n_in, n_out, activation):
+    rng = np.random.default_rng(0)
+    X, W, b, dA = (rng.standard_normal(s).astype(build.dtype) for s in ((m, n_in), (n_out, n_in), n_out, (m, n_out)))
+    forwards, backwards = set(), set()
+    for n_threads in THREADS:
+        A = np.full((m, n_out), np.nan, build.dtype)
+        build.kernels.dense_forward(X, W, b, activation, 0.1, A, n_threads)
+        forwards.add(A.tobytes())
+        if activation < 5:
+            dW, db, dX = np.ones_like(W), np.ones_like(b), np.full_like(X, np.nan)
+            build.kernels.dense_backward(dA, A, X, W, activation, 0.1, dW, db, dX, n_threads)
+            backwards.add((dW.tobytes(), db.tobytes(), dX.tobytes()))
+    assert len(forwards) == 1
+    assert len(backwards) <= 1
+
+
+def run(code, **environment):
+    """What the code prints, in a Python of its own; it must end by itself."""
+    code = "import os, threading, numpy as np, shallownet_c as sn\n" + textwrap.dedent(code)
+    env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"} | environment
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code], env=env, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()
+
+
+#: A fit that is worth threads, and how many the process has then; OpenMP keeps its own.
+FIT = """
+def threads():
+    return len(os.listdir("/proc/self/task"))
+X = np.ones((20_000, 10), np.float32)
+net = sn.MLP([10, 64, 64, 1], dtype="float32", seed=0)
+before = threads()
+"""
+linux = pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+openmp = pytest.mark.skipif(_threads.allowed() < 2, reason="one CPU, or built without OpenMP")
+
+
+@linux
+@openmp
+def test_threads_start_where_they_pay_and_within_the_limits():
+    fits = """
+    net.fit(X[:64], X[:64, :1], epochs=2, n_threads=2); net.predict(X[:64]); print(threads() - before)
+    net.fit(X, X[:, :1], epochs=2, n_threads=1); print(threads() - before)
+    net.fit(X, X[:, :1], epochs=2, n_threads=2); print(threads() - before)
+    """
+    assert run(FIT + textwrap.dedent(fits)) == ["0", "0", "1"]
+    assert run(FIT + textwrap.dedent(fits), OMP_NUM_THREADS="1") == ["0", "0", "0"]
+
+
+@linux
+@openmp
+def test_threadpoolctl_limits_fits_gradients_and_predictions():
+    pytest.importorskip("threadpoolctl")
+    code = FIT + textwrap.dedent("""
+    import threadpoolctl
+    with threadpoolctl.threadpool_limits(1):
+        net.fit(X, X[:, :1], epochs=2, n_threads=2); net.cost_and_grad(X, X[:, :1]); net.predict(X)
+    print(threads() - before)
+    with threadpoolctl.threadpool_limits(2):
+        net.predict(X)
+    print(threads() - before)
+    """)
+    assert run(code) == ["0", "1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_works_alone_and_ends():
+    code = FIT + textwrap.dedent("""
+    net.fit(X, X[:, :1], epochs=2)
+    want = net.predict(X)
+    child = os.fork()
+    if child == 0:
+        started = threads()
+        same = (net.predict(X) == want).all()
+        net.fit(X, X[:, :1], epochs=2, n_threads=2)
+        os._exit(0 if same and threads() == started == 1 else 1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """)
+    assert run(code, PYTHONWARNINGS="ignore") == ["0"]
+
+
+def test_a_spawned_worker_takes_one_thread_unless_told_otherwise(tmp_path):
+    script = tmp_path / "workers.py"
+    script.write_text(
+        textwrap.dedent("""
+        import multiprocessing
+        from shallownet_c import _threads
+
+        if __name__ == "__main__":
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                print(pool.apply(_threads.allowed), _threads.allowed(), _threads.allowed(1))
+        """)
+    )
+    result = subprocess.run(
+        [sys.executable, "-P", str(script)], capture_output=True, text=True, timeout=100, check=True
+    )
+    worker, here, asked = map(int, result.stdout.split())
+    assert (worker, asked) == (1, 1)
+    assert here == _threads.allowed()
+
+
+def test_the_limits_of_n_threads():
+    assert _threads.allowed(1) == 1
+    assert _threads.allowed(10**6) == _threads.allowed()
+    net, X = MLP([2, 3, 1], seed=0), np.ones((5, 2))
+    net.fit(X, X[:, :1], n_threads=10**30, epochs=1)
