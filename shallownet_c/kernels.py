@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from shallownet_c import _kernels, _validation
+from shallownet_c import _kernels, _threads, _validation
 from shallownet_c._kernels import target
+from shallownet_c._layer import DenseForward
 from shallownet_c._validation import Array
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ def dense_forward(
     >>> sn.kernels.dense_forward(np.array([[1.0, -2.0]]), np.eye(2), np.zeros(2), "relu")
     array([[1., 0.]])
     """
+    return _forward(X, W, b, activation, out, leak)
+
+
+def _forward_of_any(X: ArrayLike, W: ArrayLike, b: ArrayLike, activation: str, out: Array | None, leak: float) -> Array:
+    """`dense_forward` for arguments that are not plain arrays, or not right."""
     code = _kernels.ACTIVATIONS[_validation.choice("activation", activation, _kernels.ACTIVATIONS)]
     leak = check_leak(leak)
     arrays = _of_one_dtype({"X": X, "W": W, "b": b})
@@ -80,8 +86,13 @@ def dense_forward(
     else:
         _validation.output_array("out", out, shape, X.dtype)
         _validation.refuse_overlap("out", out, arrays)
-    _kernels.module(X.dtype).dense_forward(X, W, b, code, leak, out)
+    _kernels.module(X.dtype).dense_forward(X, W, b, code, leak, out, _threads.for_work(X.size * len(W)))
     return out
+
+
+_forward = DenseForward(
+    *map(_kernels.module, _DTYPES), _kernels.ACTIVATIONS, for_work=_threads.for_work, general=_forward_of_any
+)
 
 
 def dense_backward(
@@ -158,7 +169,8 @@ def dense_backward(
     for name, array in outputs.items():
         _validation.refuse_overlap(name, array, arrays)
         arrays[name] = array
-    _kernels.module(X.dtype).dense_backward(dA, A, X, W, code, leak, dW, db, None if dX is False else dX)
+    n_threads = _threads.for_work(2 * X.size * len(W))
+    _kernels.module(X.dtype).dense_backward(dA, A, X, W, code, leak, dW, db, None if dX is False else dX, n_threads)
     return None if dX is False else dX
 
 

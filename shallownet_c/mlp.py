@@ -310,6 +310,11 @@ class MLP(Network):
         >>> net.cost_and_grad([[1.0, 2.0]], [1])[1]  # (a - y) x, and a - y
         array([-0.5, -1. , -0.5])
         """
+        if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and self._activations[-1] != "softmax":
+            n_threads = _threads.for_work(len(X) * self._params.size)
+            result = self._plain_cost_and_grad(X, Y, _kernels.LOSSES[self._loss], n_threads)
+            if result is not None:
+                return result
         grad = np.zeros(self._params.size, self._dtype)
         loss_sum, weight_sum = self._accumulate(X, Y, sample_weight, grad)
         grad /= weight_sum

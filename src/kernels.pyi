@@ -10,9 +10,18 @@ itemsize: int
 lanes: int
 vector_bytes: int
 row_function: object
+gradient_function: object
+layer_function: object
 
+def max_threads() -> int: ...
 def forward(
-    sizes: NDArray[np.intp], activations: NDArray[np.intc], leak: float, params: _Real, X: _Real, out: _Real
+    sizes: NDArray[np.intp],
+    activations: NDArray[np.intc],
+    leak: float,
+    params: _Real,
+    X: _Real,
+    out: _Real,
+    n_threads: int = 1,
 ) -> None: ...
 def accumulate_grad(
     sizes: NDArray[np.intp],
@@ -25,6 +34,7 @@ def accumulate_grad(
     classes: NDArray[np.int64] | None,
     weights: _Real | None,
     grad: _Real | None,
+    n_threads: int = 1,
 ) -> tuple[float, float]: ...
 def train(
     sizes: NDArray[np.intp],
@@ -45,9 +55,12 @@ def train(
     state: _Real,
     step: NDArray[np.int64],
     cost: NDArray[np.float64],
+    n_threads: int = 1,
 ) -> None: ...
 def first_nonfinite(a: _Real) -> int: ...
-def dense_forward(X: _Real, W: _Real, b: _Real, activation: int, leak: float, out: _Real) -> None: ...
+def dense_forward(
+    X: _Real, W: _Real, b: _Real, activation: int, leak: float, out: _Real, n_threads: int = 1
+) -> None: ...
 def dense_backward(
     dA: _Real,
     A: _Real,
@@ -58,4 +71,5 @@ def dense_backward(
     dW: _Real,
     db: _Real,
     dX: _Real | None,
+    n_threads: int = 1,
 ) -> None: ...

@@ -9,7 +9,7 @@ from libc.stdlib cimport free, malloc
 from activations cimport SOFTMAX, activate, multiply_by_derivative
 from batch cimport NO_OPTIMIZER, Step, groups_of, take_part
 from dense cimport backward, bias_gradient, forward as layer_forward, forward_rows, gradient, packed_size, rows_pay
-from losses cimport softmax
+from losses cimport LOG_LOSS, softmax
 from network cimport Block, Data, Network, block_samples, close_block, cycles_of, open_block, predict
 from panels cimport clear_past, load_rows, store_rows, vectors_of
 from real cimport LANES, VECTOR_BYTES, real
@@ -237,22 +237,28 @@ def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, 
     finish(&s.watch)
 
 
+cdef bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int bad = 0
+    for i in range(n):
+        bad |= x[i] - x[i] != <real>0
+    return not bad
+
+
 def first_nonfinite(const real[:, ::1] a):
     """Number of the first row that holds a NaN or an infinity, -1 if there is none"""
-    cdef Py_ssize_t i, n = a.shape[0] * a.shape[1]
+    cdef Py_ssize_t i = 0, n = a.shape[0] * a.shape[1]
     cdef const real* x
-    cdef int bad = 0
     if n == 0:
         return -1
     x = &a[0, 0]
     with nogil:
-        for i in range(n):
-            bad |= x[i] - x[i] != <real>0
-        if bad:
-            i = 0
+        if all_finite(x, n):
+            i = -1
+        else:
             while x[i] - x[i] == <real>0:
                 i += 1
-    return i // a.shape[1] if bad else -1
+    return i // a.shape[1] if i >= 0 else -1
 
 
 cdef struct Layer:
@@ -295,36 +301,47 @@ cdef void forward_part(Layer* p, Team team) noexcept nogil:
         first += rows
 
 
-def dense_forward(const real[:, ::1] X, const real[:, ::1] W, const real[::1] b, int activation, double leak,
-                  real[:, ::1] out, int n_threads=1):
-    """out (m, n_out) = g(X W^T + b)"""
-    cdef Py_ssize_t[2] sizes = [W.shape[1], W.shape[0]]
+cdef bint layer_entry(const void* X, Py_ssize_t m, Py_ssize_t n_in, const void* W, Py_ssize_t n_out, const void* b,
+                      int activation, double leak, void* A, int n_threads) noexcept nogil:
+    """A (m, n_out) = g(X W^T + b); False if there is no memory. No element type in its signature: see layer.pyx."""
+    cdef Py_ssize_t[2] sizes = [n_in, n_out]
     cdef Network net
     cdef Block[MAX_THREADS] blocks
     cdef Layer p
-    cdef Py_ssize_t m = X.shape[0]
     cdef int size
     if m == 0:
-        return
+        return True
     net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
-    size = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], m, 1))
-    p.X, p.W, p.b, p.m, p.n_in, p.n_out, p.A = &X[0, 0], &W[0, 0], &b[0], m, sizes[0], sizes[1], &out[0, 0]
-    p.activation, p.leak, p.blocks, p.packed = activation, leak, blocks, NULL
-    if activation != SOFTMAX and rows_pay(p.n_out, p.n_in):
-        p.packed = <real*>malloc(size * packed_size(p.n_out, p.n_in) * sizeof(real))
+    size = team_size(n_threads, cycles_of(&net, n_in * n_out, m, 1))
+    p.X, p.W, p.b, p.A = <const real*>X, <const real*>W, <const real*>b, <real*>A
+    p.m, p.n_in, p.n_out, p.activation, p.leak, p.blocks, p.packed = m, n_in, n_out, activation, leak, blocks, NULL
+    if activation != SOFTMAX and rows_pay(n_out, n_in):
+        p.packed = <real*>malloc(size * packed_size(n_out, n_in) * sizeof(real))
         if p.packed == NULL:
-            raise MemoryError("no memory for the workspace of a layer")
+            return False
     elif not open_blocks(blocks, size, &net, (m + size - 1) // size + 2 * LANES, False):
-        raise MemoryError("no memory for the workspace of a layer")
+        return False
     if size == 1:
-        with nogil:
-            forward_part(&p, team_of(0, 1))
+        forward_part(&p, team_of(0, 1))
     else:
-        with nogil, parallel(num_threads=size):
+        with parallel(num_threads=size):
             forward_part(&p, team_of(threadid(), threads_in_team()))
     if p.packed == NULL:
         close_blocks(blocks, size)
     free(p.packed)
+    return True
+
+
+def dense_forward(const real[:, ::1] X, const real[:, ::1] W, const real[::1] b, int activation, double leak,
+                  real[:, ::1] out, int n_threads=1):
+    """out (m, n_out) = g(X W^T + b)"""
+    cdef bint done = True
+    if X.shape[0] > 0:
+        with nogil:
+            done = layer_entry(&X[0, 0], X.shape[0], X.shape[1], &W[0, 0], W.shape[0], &b[0], activation, leak, &out[0, 0],
+                               n_threads)
+    if not done:
+        raise MemoryError("no memory for the workspace of a layer")
 
 
 cdef void backward_part(Layer* p, Team team) noexcept nogil:
@@ -393,4 +410,44 @@ cdef void row_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* activ
     row_predict(&net, <const real*>x, <real*>out, <real*>scratch)
 
 
+cdef int gradient_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* activations, double leak, int loss,
+                        const void* params, Py_ssize_t P, const void* X, const void* Y, Py_ssize_t m, void* grad,
+                        int n_threads, double* J) noexcept nogil:
+    """J and its gradient (P,), 1 returned; 0 if X (m, n_0) or Y (m, n_L) is not fit for the loss; -1 with a Python error
+    set, -2 if there is no memory. No element type in its signature: see mlp.pyx."""
+    cdef Network net
+    cdef Block[MAX_THREADS] blocks
+    cdef Step s
+    cdef const real* y = <const real*>Y
+    cdef real* g = <real*>grad
+    cdef real weight
+    cdef Py_ssize_t i
+    cdef int n, bad = 0
+    net.layers, net.sizes, net.activations, net.leak, net.loss = layers, sizes, activations, leak, loss
+    net.params = <const real*>params
+    if not all_finite(<const real*>X, m * sizes[0]) or not all_finite(y, m * sizes[layers]):
+        return 0
+    if loss == LOG_LOSS:
+        for i in range(m * sizes[layers]):
+            bad |= (y[i] < <real>0) | (y[i] > <real>1)
+        if bad:
+            return 0
+    n = open_step(&s, blocks, &net, P, m, &n_threads)
+    if n == 0:
+        return -2
+    s.data.X, s.data.Y, s.data.classes, s.data.weights, s.data.order = <const real*>X, y, NULL, NULL, NULL
+    s.first, s.rows, s.load, s.optimizer, s.grad, s.add = 0, m, True, NO_OPTIMIZER, g, False
+    take_step(&s, n_threads)
+    close_step(&s, n)
+    if s.watch.stop:
+        return -1
+    J[0] = s.loss_sum / s.weight_sum
+    weight = s.weight_sum
+    for i in range(P):
+        g[i] /= weight
+    return 1
+
+
 row_function = PyCapsule_New(<void*>row_entry, "shallownet_c.row", NULL)
+gradient_function = PyCapsule_New(<void*>gradient_entry, "shallownet_c.gradient", NULL)
+layer_function = PyCapsule_New(<void*>layer_entry, "shallownet_c.layer", NULL)

@@ -13,12 +13,26 @@ cnp.import_array()
 
 ctypedef void (*row_kernel)(Py_ssize_t, const Py_ssize_t*, const int*, double, const void*, const void*, void*,
                             void*) noexcept nogil
+ctypedef int (*gradient_kernel)(Py_ssize_t, const Py_ssize_t*, const int*, double, int, const void*, Py_ssize_t,
+                                const void*, const void*, Py_ssize_t, void*, int, double*) noexcept nogil
 
 
 cdef inline bint is_row(object array, Py_ssize_t n, int type_number):
     """Whether array is a C-contiguous, aligned, native (n,) array of that type."""
     return (cnp.PyArray_Check(array) and cnp.PyArray_NDIM(array) == 1 and cnp.PyArray_DIM(array, 0) == n
             and cnp.PyArray_TYPE(array) == type_number and cnp.PyArray_ISCARRAY_RO(array))
+
+
+cdef inline bint is_matrix(object array, Py_ssize_t n, int type_number):
+    """Whether array is a C-contiguous, aligned, native (m, n) array of that type, m > 0."""
+    return (cnp.PyArray_CheckExact(array) and cnp.PyArray_NDIM(array) == 2 and cnp.PyArray_DIM(array, 1) == n
+            and cnp.PyArray_DIM(array, 0) > 0 and cnp.PyArray_TYPE(array) == type_number
+            and cnp.PyArray_ISCARRAY_RO(array))
+
+
+cdef int passed(int code) except -1:
+    """Raises the Python error that a kernel has left."""
+    return code
 
 
 cdef class Network:
@@ -44,6 +58,7 @@ cdef class Network:
     cdef readonly double _leak
     cdef readonly object _kernels
     cdef row_kernel row
+    cdef gradient_kernel gradient
     cdef Py_ssize_t layers, n_in, n_out
     cdef int type_number
     cdef void* scratch
@@ -71,6 +86,7 @@ cdef class Network:
         self._params, self._sizes, self._activation_codes = params, sizes, activations
         self._leak, self._kernels = leak, kernels
         self.row = <row_kernel>PyCapsule_GetPointer(kernels.row_function, "shallownet_c.row")
+        self.gradient = <gradient_kernel>PyCapsule_GetPointer(kernels.gradient_function, "shallownet_c.gradient")
         self.layers, self.n_in, self.n_out = layers, n[0], n[layers]
         self.type_number = cnp.PyArray_TYPE(params)
 
@@ -89,3 +105,29 @@ cdef class Network:
                  <const int*>cnp.PyArray_DATA(self._activation_codes), self._leak, cnp.PyArray_DATA(self._params),
                  cnp.PyArray_DATA(X), cnp.PyArray_DATA(out), self.scratch)
         return out
+
+    def _plain_cost_and_grad(self, X, Y, int loss, int n_threads):
+        """(J, its gradient (P,)) where X (m, n_0) and Y (m, n_L) are plain arrays that the loss takes; otherwise None.
+
+        Not for softmax, whose Y has more to be checked.
+        """
+        cdef cnp.npy_intp P = cnp.PyArray_DIM(self._params, 0)
+        cdef const Py_ssize_t* sizes = <const Py_ssize_t*>cnp.PyArray_DATA(self._sizes)
+        cdef const int* activations = <const int*>cnp.PyArray_DATA(self._activation_codes)
+        cdef const void* params = cnp.PyArray_DATA(self._params)
+        cdef const void* x
+        cdef const void* y
+        cdef void* g
+        cdef Py_ssize_t m
+        cdef double J = 0
+        cdef int code
+        if (self.scratch == NULL or not is_matrix(X, self.n_in, self.type_number) or not is_matrix(Y, self.n_out, self.type_number)
+                or cnp.PyArray_DIM(X, 0) != cnp.PyArray_DIM(Y, 0)):
+            return None
+        grad = cnp.PyArray_EMPTY(1, &P, self.type_number, 0)
+        m, x, y, g = cnp.PyArray_DIM(X, 0), cnp.PyArray_DATA(X), cnp.PyArray_DATA(Y), cnp.PyArray_DATA(grad)
+        with nogil:
+            code = self.gradient(self.layers, sizes, activations, self._leak, loss, params, P, x, y, m, g, n_threads, &J)
+        if passed(code) == -2:
+            raise MemoryError("no memory for the workspace of a gradient")
+        return (J, grad) if code == 1 else None

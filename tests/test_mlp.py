@@ -483,6 +483,19 @@ def test_predictions_from_many_threads_at_once():
     assert not wrong
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("output", ["identity", "sigmoid"])
+def test_cost_and_grad_of_plain_arrays_is_that_of_lists(dtype, output):
+    rng = np.random.default_rng(0)
+    net = sn.MLP([5, 7, 2], output=output, dtype=dtype, seed=0)
+    X, Y = rng.standard_normal((50, 5)).astype(dtype), rng.random((50, 2)).astype(dtype)
+    J, grad = net.cost_and_grad(X, Y)
+    J_2, grad_2 = net.cost_and_grad(X.tolist(), Y.tolist(), np.ones(50))
+    assert J == J_2
+    assert grad.dtype == net.dtype
+    np.testing.assert_array_equal(grad, grad_2)
+
+
 INTERRUPTED = """
 import _thread, threading, time
 import numpy as np, shallownet_c as sn
