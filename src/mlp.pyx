@@ -121,7 +121,8 @@ cdef class Network:
         cdef Py_ssize_t m
         cdef double J = 0
         cdef int code
-        if (self.scratch == NULL or not is_matrix(X, self.n_in, self.type_number) or not is_matrix(Y, self.n_out, self.type_number)
+        if (self.scratch == NULL or not is_matrix(X, self.n_in, self.type_number)
+                or not is_matrix(Y, self.n_out, self.type_number)
                 or cnp.PyArray_DIM(X, 0) != cnp.PyArray_DIM(Y, 0)):
             return None
         grad = cnp.PyArray_EMPTY(1, &P, self.type_number, 0)
