@@ -3,7 +3,7 @@
     python benchmarks/instructions.py            # compare with instructions.json; 1 if a step grew by more than 2 %
     python benchmarks/instructions.py --update   # make this the baseline
 
-Counts repeat where times do not. They are those of the AVX2 build ("v3", since valgrind has no AVX-512) on one thread, and
+Counts repeat where times do not. They are those of the AVX2 build ("v3", since valgrind has no AVX-512) on one thread;
 they depend on the compiler, which is therefore kept beside them.
 """
 
@@ -50,7 +50,15 @@ def count(setup: str, steps: str, n: int) -> int:
     code = f"import numpy as np, shallownet_c as sn\n{setup}\nn = {n}\n{steps}\n"
     settings = {"SHALLOWNET_C_CPU": "v3", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", sys.executable, "-P", "-c", code]
+        command = [
+            "valgrind",
+            "--tool=callgrind",
+            f"--callgrind-out-file={folder}/out",
+            sys.executable,
+            "-P",
+            "-c",
+            code,
+        ]
         done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(done.stderr)
@@ -89,7 +97,9 @@ def main() -> int:
     baseline = json.loads(BASELINE.read_text(encoding="utf-8"))
     for key, value in here.items():
         if baseline[key] != value:
-            print(f"The baseline was made with {key} {baseline[key]}, this is {value}: counts may differ for that alone.")
+            print(
+                f"The baseline was made with {key} {baseline[key]}, this is {value}: counts may differ for that alone."
+            )
     print("| step | baseline | now | change |\n|---|---:|---:|---:|")
     grown = False
     for name, now in counts.items():

@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py [--rows N]
 
-Each call has a process of its own; what counts is the kernel's own high-water mark of resident memory (VmHWM of Linux), set
+Each call has a process of its own; what counts is the high-water mark of resident memory that Linux keeps (VmHWM), set
 back after all inputs have been written to and the code has run once on a few rows.
 """
 

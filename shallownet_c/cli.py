@@ -63,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     length = bench.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help="a few seconds instead of half a minute")
     length.add_argument("--peers", action="store_true", help="other libraries instead, those that are installed")
+    bench.add_argument(
+        "--threads", type=_threads, default=1, metavar="N", help="with --peers: for all of them; 0 is all CPUs"
+    )
+    bench.add_argument("--plot", metavar="FILE", help="with --peers: draw widths and batch sizes instead of the table")
     bench.set_defaults(run=_bench)
 
     train = commands.add_parser(
@@ -117,6 +121,10 @@ def _count(text: str) -> int:
     return _whole(text, 1, 2**31 - 1)
 
 
+def _threads(text: str) -> int:
+    return _whole(text, 0, os.cpu_count() or 1)
+
+
 def _seed(text: str) -> int:
     return _whole(text, 0)
 
@@ -156,21 +164,27 @@ def _check_destination(option: str, path: str) -> None:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    if arguments.json:
-        _check_destination("--json", arguments.json)
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
+    for option in ("json", "plot"):
+        if getattr(arguments, option):
+            _check_destination(f"--{option}", getattr(arguments, option))
+    if not arguments.peers and (arguments.plot or arguments.threads != 1):
+        raise InputError("--threads and --plot go with --peers")
+    n_threads = arguments.threads or os.cpu_count()
+    threads = {f"{library}_NUM_THREADS": str(n_threads) for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
     if not threads.items() <= os.environ.items():
         # A BLAS reads these once, when NumPy is imported, and that has happened: only a new process obeys. -P: it must
         # find the installed package even in the folder of the package's source.
         command = [sys.executable, "-P", "-m", "shallownet_c", "bench"]
         command += ["--quick"] if arguments.quick else ["--peers"] if arguments.peers else []
         command += ["--json", arguments.json] if arguments.json else []
+        command += ["--plot", arguments.plot] if arguments.plot else []
+        command += ["--threads", str(arguments.threads)]
         return subprocess.run(command, env=os.environ | threads, check=False).returncode
 
     if arguments.peers:
         from shallownet_c import _peers
 
-        return _peers.run(arguments.json)
+        return _peers.run(arguments.json, arguments.threads, arguments.plot)
 
     from shallownet_c import _bench as bench  # the reference and the data are needed here alone
 
