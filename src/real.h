@@ -68,23 +68,33 @@ static inline __attribute__((always_inline)) real bits_to_real(bits b) { real x;
 /* zip_low(a, b) = a0 b0 a1 b1 ... from the lower halves, zip_high the same from the upper halves. */
 #if LANE_COUNT_IS(2)
 #define LOG2_LANES 1
+#define LANE_NUMBERS 0, 1
 #define ZIP_LOW 0, 2
 #define ZIP_HIGH 1, 3
 #elif LANE_COUNT_IS(4)
 #define LOG2_LANES 2
+#define LANE_NUMBERS 0, 1, 2, 3
 #define ZIP_LOW 0, 4, 1, 5
 #define ZIP_HIGH 2, 6, 3, 7
 #elif LANE_COUNT_IS(8)
 #define LOG2_LANES 3
+#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7
 #define ZIP_LOW 0, 8, 1, 9, 2, 10, 3, 11
 #define ZIP_HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #else
 #define LOG2_LANES 4
+#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 #define ZIP_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define ZIP_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #endif
 static inline __attribute__((always_inline)) vec zip_low(vec a, vec b) { return SHUFFLE(a, b, ZIP_LOW); }
 static inline __attribute__((always_inline)) vec zip_high(vec a, vec b) { return SHUFFLE(a, b, ZIP_HIGH); }
+
+/* The first n lanes of v, 0 in the others, whatever they held. */
+static inline __attribute__((always_inline)) vec first_lanes(vec v, long n) {
+    const bits_vec number = {LANE_NUMBERS}, none = {0};
+    return (vec)((bits_vec)v & (bits_vec)(number < none + (bits)n));
+}
 
 /* Seconds of a clock that is cheap to read; only differences are used. */
 static inline double seconds_now(void) {

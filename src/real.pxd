@@ -14,6 +14,7 @@ cdef extern from "real.h" nogil:
     vec broadcast(real x)
     vec zip_low(vec a, vec b)
     vec zip_high(vec a, vec b)
+    vec first_lanes(vec v, Py_ssize_t n)
     real magnitude(real x)
     real with_sign_of(real x, real sign)
     real square_root(real x)
@@ -36,12 +37,22 @@ cdef inline real vec_sum(vec v) noexcept nogil:
     return lane[0]
 
 
+cdef inline void fold(vec* r, const int half) noexcept nogil:
+    """One round of sum_each: r[i] and r[i + half] become the sums of their neighbouring lanes, side by side in r[i]."""
+    cdef int i
+    for i in range(half):
+        r[i] = zip_low(r[i], r[i + half]) + zip_high(r[i], r[i + half])
+
+
 cdef inline vec sum_each(vec* r) noexcept nogil:
     """Lane i of the result = sum of the lanes of r[i], for LANES vectors; r is overwritten."""
-    cdef int stage, i
-    for stage in range(LOG2_LANES):
-        for i in range(LANES >> (stage + 1)):
-            r[i] = zip_low(r[i], r[i + (LANES >> (stage + 1))]) + zip_high(r[i], r[i + (LANES >> (stage + 1))])
+    if LANES > 8:
+        fold(r, 8)    # literal sizes: GCC leaves a loop over the rounds in memory
+    if LANES > 4:
+        fold(r, 4)
+    if LANES > 2:
+        fold(r, 2)
+    fold(r, 1)
     return r[0]
 
 

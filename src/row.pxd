@@ -3,22 +3,39 @@
 
 from activations cimport SOFTMAX, activate, exp_negative
 from network cimport Network
-from real cimport LANES, broadcast, load, real, store, sum_each, vec, vec_sum
+from real cimport LANES, broadcast, first_lanes, load, real, store, sum_each, vec, vec_sum
 
 
-cdef inline vec row_products(const int rows, const real* W, Py_ssize_t n_in, Py_ssize_t whole, const real* x) noexcept nogil:
-    """Lane i = sum over the first `whole` inputs of W[i] x, for `rows` rows of W, at most LANES; 0 in the other lanes"""
-    cdef vec[16] r
+cdef inline void add_products(const int rows, vec* r, const real* W, Py_ssize_t n_in, Py_ssize_t whole, const real* x,
+                              Py_ssize_t rest, vec x_rest) noexcept nogil:
+    """Lanes of r[i] (rows) <- those of W[i] x over its vectors: the whole ones, and one of the rest of the inputs, if any"""
     cdef vec x_k
     cdef Py_ssize_t k = 0
     cdef int i
-    for i in range(LANES):
+    for i in range(rows):
         r[i] = broadcast(0)
     while k < whole:
         x_k = load(x + k)
         for i in range(rows):
             r[i] += load(W + i * n_in + k) * x_k
         k += LANES
+    if rest > 0:
+        for i in range(rows):
+            r[i] += first_lanes(load(W + i * n_in + whole), rest) * x_rest
+
+
+cdef inline vec row_products(const int rows, const real* W, Py_ssize_t n_in, Py_ssize_t whole, const real* x,
+                             Py_ssize_t rest, vec x_rest) noexcept nogil:
+    """Lane i = W[i] x, for `rows` rows of W, at most LANES; 0 in the other lanes"""
+    cdef vec[16] r
+    cdef int i
+    if rows == 16:    # in two halves, whose addresses fit into registers
+        add_products(8, r, W, n_in, whole, x, rest, x_rest)
+        add_products(8, r + 8, W + 8 * n_in, n_in, whole, x, rest, x_rest)
+    else:
+        for i in range(rows, LANES):
+            r[i] = broadcast(0)
+        add_products(rows, r, W, n_in, whole, x, rest, x_rest)
     return sum_each(r)
 
 
@@ -37,33 +54,34 @@ cdef inline real row_product(const real* w, Py_ssize_t whole, const real* x) noe
 
 cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x,
                              real* z) noexcept nogil:
-    """z (n_out,) = W (n_out, n_in) x + b"""
-    cdef Py_ssize_t whole = n_in - n_in % LANES
-    cdef Py_ssize_t j, k
+    """z (n_out,) = W (n_out, n_in) x + b; b follows W in memory"""
+    cdef Py_ssize_t rest = n_in % LANES
+    cdef Py_ssize_t whole = n_in - rest
+    # As many rows may be read by a vector over their rest: what it takes in besides belongs to W and b.
+    cdef Py_ssize_t room = n_out * n_in + n_out - LANES - whole
+    cdef Py_ssize_t safe = n_out if rest == 0 else min(n_out, room // n_in + 1) if room >= 0 else 0
+    cdef Py_ssize_t j = 0, k
     cdef real[16] lane
     cdef real tail
-    for j in range(n_out):
-        z[j] = b[j]
-    if whole > 0:
-        j = 0
-        while j < n_out:
-            if n_out - j >= LANES:
-                store(z + j, load(z + j) + row_products(LANES, W + j * n_in, n_in, whole, x))
-                j += LANES
-            elif n_out - j >= 4:
-                store(lane, row_products(4, W + j * n_in, n_in, whole, x))
-                for k in range(4):
-                    z[j + k] += lane[k]
-                j += 4
-            else:
-                z[j] += row_product(W + j * n_in, whole, x)
-                j += 1
-    if whole < n_in:
-        for j in range(n_out):
-            tail = 0
-            for k in range(whole, n_in):
-                tail += W[j * n_in + k] * x[k]
-            z[j] += tail
+    cdef vec x_rest
+    store(lane, broadcast(0))
+    for k in range(rest):
+        lane[k] = x[whole + k]
+    x_rest = load(lane)
+    while safe - j >= LANES:
+        store(z + j, load(b + j) + row_products(LANES, W + j * n_in, n_in, whole, x, rest, x_rest))
+        j += LANES
+    while LANES > 4 and safe - j >= 4:
+        store(lane, row_products(4, W + j * n_in, n_in, whole, x, rest, x_rest))
+        for k in range(4):
+            z[j + k] = b[j + k] + lane[k]
+        j += 4
+    while j < n_out:
+        tail = b[j] + row_product(W + j * n_in, whole, x)
+        for k in range(whole, n_in):
+            tail += W[j * n_in + k] * x[k]
+        z[j] = tail
+        j += 1
 
 
 cdef inline void row_softmax(real* z, Py_ssize_t n) noexcept nogil:
