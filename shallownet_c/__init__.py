@@ -11,26 +11,35 @@ True
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from shallownet_c import kernels
+from shallownet_c import kernels, schedules
+from shallownet_c.errors import DivergenceError
 from shallownet_c.history import History
-from shallownet_c.mlp import MLP, load
-from shallownet_c.optimizers import SGD, Adam
+from shallownet_c.mlp import MLP, load, resume
+from shallownet_c.optimizers import LBFGS, RPROP, SGD, Adam
 
 if TYPE_CHECKING:
     from shallownet_c import datasets, reference
+    from shallownet_c.tools import check_gradient, compare_activations
 
     __version__: str
 
 __all__ = [
+    "LBFGS",
     "MLP",
+    "RPROP",
     "SGD",
     "Adam",
+    "DivergenceError",
     "History",
     "__version__",
+    "check_gradient",
+    "compare_activations",
     "datasets",
     "kernels",
     "load",
     "reference",
+    "resume",
+    "schedules",
 ]
 
 
@@ -42,6 +51,8 @@ def __getattr__(name: str) -> Any:
     # What a program that only predicts does not need is imported when it is first asked for.
     if name in ("datasets", "reference"):
         return importlib.import_module(f"shallownet_c.{name}")
+    if name in ("check_gradient", "compare_activations"):
+        return getattr(importlib.import_module("shallownet_c.tools"), name)
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("shallownet-c")
     raise AttributeError(f"module 'shallownet_c' has no attribute {name!r}")

@@ -35,12 +35,11 @@ def check_sizes(layer_sizes: object) -> tuple[int, ...]:
 def check_activations(activation: object, output: object, n_layers: int) -> tuple[str, ...]:
     """g[1], …, g[L], from the hidden layers' names and the output's."""
     output = _validation.choice("output", output, _kernels.ACTIVATIONS)
-    elementwise = [name for name in _kernels.ACTIVATIONS if name != "softmax"]
     if isinstance(activation, str):
-        hidden = [_validation.choice("activation", activation, elementwise)] * (n_layers - 1)
+        hidden = [_validation.choice("activation", activation, _kernels.HIDDEN)] * (n_layers - 1)
     else:
-        names = _validation.sequence("activation", activation, f"names, or one name, out of {elementwise}")
-        hidden = [_validation.choice("activation", name, elementwise) for name in names]
+        names = _validation.sequence("activation", activation, f"names, or one name, out of {list(_kernels.HIDDEN)}")
+        hidden = [_validation.choice("activation", name, _kernels.HIDDEN) for name in names]
         if len(hidden) != n_layers - 1:
             raise ValueError(f"activation must name {n_layers - 1} hidden layers, got {len(hidden)} names")
     return (*hidden, output)
@@ -49,11 +48,11 @@ def check_activations(activation: object, output: object, n_layers: int) -> tupl
 def check_loss(loss: object, output: str) -> str:
     """The loss, the output's own by default; both must go together."""
     if loss is None:
-        return "log_loss" if output in ("sigmoid", "softmax") else "squared_error"
+        return {"sigmoid": "log_loss", "softmax": "log_loss", "exp": "poisson"}.get(output, "squared_error")
     loss = _validation.choice("loss", loss, _kernels.LOSSES)
     if (loss == "log_loss") != (output == "softmax") and output != "sigmoid":
         raise ValueError(
             f"loss {loss!r} does not go with output {output!r}: log_loss takes 'sigmoid' or 'softmax', softmax only "
-            f"log_loss, squared_error every other output"
+            f"log_loss, the other losses every other output"
         )
     return loss

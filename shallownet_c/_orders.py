@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,20 +29,26 @@ def check_order(order: object, shape: tuple[int, ...]) -> Array:
     return np.require(array, np.int64, ["C", "A"])
 
 
-def orders(
-    order: Array | Callable[[int], ArrayLike] | None,
-    rng: np.random.Generator | np.random.RandomState | None,
-    epochs: int,
-    m: int,
-) -> Iterator[tuple[int, Array | None]]:
-    """(n, order of the rows in the next n epochs (n, m)) until `epochs` are done; None is their natural order."""
-    if callable(order):
-        for epoch in range(epochs):
-            yield 1, check_order(order(epoch), (m,))[np.newaxis]
-    elif order is not None or rng is None:
-        yield epochs, order
-    else:
-        at_a_time = max(1, CHUNK // m)
-        for first in range(0, epochs, at_a_time):
-            n = min(at_a_time, epochs - first)
-            yield n, np.stack([rng.permutation(m) for _ in range(n)]).astype(np.int64, copy=False)
+class Orders:
+    """The order of the rows in epoch after epoch: the caller's, or permutations that `rng` draws, or their own."""
+
+    def __init__(
+        self,
+        order: Array | Callable[[int], ArrayLike] | None,
+        rng: np.random.Generator | np.random.RandomState | None,
+        m: int,
+    ) -> None:
+        self.order, self.rng, self.m = order, rng, m
+        #: Whether the caller says it for one epoch at a time.
+        self.one_by_one = callable(order)
+
+    def take(self, first: int, n: int) -> Array | None:
+        """That of epochs `first` … first + n − 1, (n, m) or fewer; None is the rows' own. Epochs are taken once, in turn."""
+        if callable(self.order):
+            return check_order(self.order(first), (self.m,))[np.newaxis]
+        if self.order is not None:
+            return self.order[first : first + n]
+        if self.rng is None:
+            return None
+        n = min(n, max(1, CHUNK // self.m))
+        return np.stack([self.rng.permutation(self.m) for _ in range(n)]).astype(np.int64, copy=False)

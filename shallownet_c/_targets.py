@@ -46,8 +46,11 @@ def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
         array = _validation.rows("Y", array, width, net._dtype)
     if net._loss == "log_loss":
         _check_probabilities(array, softmax, given, net._kernels.first_nonfinite)
-    else:
-        _validation.refuse_nonfinite("Y", array, net._kernels.first_nonfinite)
+        return array, None
+    _validation.refuse_nonfinite("Y", array, net._kernels.first_nonfinite)
+    if net._loss == "poisson" and array.min() < 0:
+        row = int(np.argmax((array < 0).any(axis=1)))
+        raise ValueError(f"Y must not be negative for poisson, got {array[row]} in row {row}")
     return array, None
 
 

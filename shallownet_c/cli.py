@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from shallownet_c import __version__, _tables, kernels, optimizers
-from shallownet_c._kernels import ACTIVATIONS, available
+from shallownet_c._kernels import HIDDEN, available
 from shallownet_c._tables import InputError
+from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP, load
 
 Array = np.ndarray[Any, Any]
@@ -80,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         help="if not given, classification where the target is text or has few distinct whole values",
     )
     train.add_argument("--hidden", type=_sizes, default=[100], help="units of the hidden layers, like 100 or 64,64")
-    train.add_argument("--activation", default="relu", choices=[name for name in ACTIVATIONS if name != "softmax"])
-    train.add_argument("--optimizer", default="adam", choices=list(optimizers.OPTIMIZERS))
+    train.add_argument("--activation", default="relu", choices=HIDDEN)
+    train.add_argument("--optimizer", default="adam", choices=("adam", "sgd"))
     train.add_argument("--learning-rate", type=_positive, help="if not given, the optimizer's own")
     train.add_argument("--epochs", type=_count, default=100, help="passes over the rows")
     train.add_argument("--batch-size", type=_count, default=200, help="rows a step")
@@ -252,18 +253,21 @@ def _train(arguments: argparse.Namespace) -> int:
         n_epochs = arguments.epochs * report // 10 - done
         if not n_epochs:
             continue
-        history = net.fit(
-            standard[rest],
-            targets[rest],
-            optimizer=optimizer,
-            epochs=n_epochs,
-            batch_size=arguments.batch_size,
-            l2=arguments.l2,
-            seed=rng,
-        )
+        try:
+            history = net.fit(
+                standard[rest],
+                targets[rest],
+                optimizer=optimizer,
+                epochs=n_epochs,
+                batch_size=arguments.batch_size,
+                l2=arguments.l2,
+                seed=rng,
+            )
+        except DivergenceError as error:
+            raise InputError(
+                f"training diverged in epoch {done + error.epoch}: try a smaller --learning-rate"
+            ) from None
         done += n_epochs
-        if not (math.isfinite(history.cost[-1]) and np.isfinite(net.params).all()):
-            raise InputError(f"training diverged within {done} epochs: try a smaller --learning-rate")
         score = _score(net(standard[test]), targets[test], classes)
         print(f"{done:>7}{history.cost[-1]:>12.5f}{score:>20.4f}")
 

@@ -17,7 +17,8 @@ class History:
     n_epochs : int
         Epochs done.
     stopped : str
-        Why it ended: "epochs" when all were done.
+        Why it ended: "epochs" when all were done, "patience", "callback" or "diverged"; for LBFGS also "converged" or
+        "max_fun". Empty while it goes on.
     seconds : float
         Wall-clock time.
     """

@@ -6,20 +6,23 @@ This file checks and allocates; `Network` (src/mlp.pyx) has the call on one row,
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
 import copy
+import math
 import os
 import sys
-import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from shallownet_c import (
     _architecture,
+    _checkpoint,
     _kernels,
     _orders,
+    _sources,
     _targets,
     _threads,
+    _training,
     _validation,
     initializers,
     optimizers,
@@ -28,10 +31,19 @@ from shallownet_c import (
 from shallownet_c._mlp import Network
 from shallownet_c._validation import Array
 from shallownet_c.history import History
-from shallownet_c.kernels import check_leak, dense_forward
+from shallownet_c.kernels import check_leak, dense_backward, dense_forward
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
+
+
+class LayerGradients(NamedTuple):
+    """What `MLP.layer_gradients` says of one layer."""
+
+    dZ: Array
+    dA: Array
+    dW: Array
+    db: Array
 
 
 class MLP(Network):
@@ -47,16 +59,27 @@ class MLP(Network):
     activation : str or sequence of str, default "tanh"
         Of the hidden layers, one name for all or one for each: "identity", "sigmoid", "tanh", "relu", "leaky_relu".
     output : str, default "identity"
-        Of the output layer: one of those or "softmax".
-    loss : {"squared_error", "log_loss"}, optional
-        L(a, y). By default log_loss for sigmoid and softmax outputs, squared_error for the others. log_loss goes with
-        sigmoid, −Σⱼ [yⱼ log aⱼ + (1−yⱼ) log(1−aⱼ)], and softmax, −Σⱼ yⱼ log aⱼ; squared_error, ½ Σⱼ (aⱼ−yⱼ)², with all
-        but softmax.
+        Of the output layer: one of those, "softmax" or "exp".
+    loss : str, optional
+        L(a, y). By default "log_loss" for sigmoid and softmax outputs, "poisson" for exp, "squared_error" for the others.
+        log_loss goes with sigmoid, −Σⱼ [yⱼ log aⱼ + (1−yⱼ) log(1−aⱼ)], and softmax, −Σⱼ yⱼ log aⱼ. With all outputs but
+        softmax go, with d = a − y,
+
+        - "squared_error": ½ Σⱼ dⱼ²
+        - "absolute_error": Σⱼ |dⱼ|, for the median
+        - "huber": Σⱼ ½ dⱼ² where |dⱼ| ≤ δ, δ (|dⱼ| − ½ δ) elsewhere (Huber, 1964)
+        - "pinball": Σⱼ −q dⱼ where dⱼ < 0, (1−q) dⱼ elsewhere, for the quantile q (Koenker and Bassett, 1978)
+        - "poisson", for y ≥ 0: with output exp, whose a is the rate, Σⱼ aⱼ − yⱼ log aⱼ; with any other output a is the
+          logarithm of the rate, Σⱼ e^aⱼ − yⱼ aⱼ
     init : str or float, default "glorot_uniform"
         First W: "glorot_uniform", "glorot_normal", "he_normal", "he_uniform", "zeros", or a number s for s · randn (the
         notes' 0.01). Every b starts at zero.
     leak : float, default 0.01
         Slope of leaky ReLU for z < 0, in [0, 1).
+    delta : float, default 1.0
+        δ > 0 of huber.
+    quantile : float, default 0.5
+        q of pinball, in (0, 1).
     dtype : {"float64", "float32"}
         Of the parameters and of all arithmetic.
     seed : None, int, numpy.random.Generator or numpy.random.RandomState
@@ -70,7 +93,9 @@ class MLP(Network):
         Views of `params`: ``weights[l]`` is the notes' W[l+1], (n_{l+1}, n_l).
     layer_sizes, activations : tuple
         n_0, …, n_L, and the names of g[1], …, g[L], the output's last.
-    loss, dtype, leak, n_params
+    loss, dtype, leak, delta, quantile, n_params
+    history : History or None
+        Of the last fit.
 
     Raises
     ------
@@ -91,7 +116,20 @@ class MLP(Network):
     """
 
     # The network's own, so that __dict__ holds only what a subclass or a user adds, which copies and pickles carry.
-    __slots__ = ("__dict__", "__weakref__", "_activations", "_biases", "_dtype", "_layer_sizes", "_loss", "_weights")
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_activations",
+        "_biases",
+        "_delta",
+        "_dtype",
+        "_history",
+        "_kept_optimizer",
+        "_layer_sizes",
+        "_loss",
+        "_quantile",
+        "_weights",
+    )
 
     def __init__(
         self,
@@ -102,6 +140,8 @@ class MLP(Network):
         loss: str | None = None,
         init: str | float = "glorot_uniform",
         leak: float = 0.01,
+        delta: float = 1.0,
+        quantile: float = 0.5,
         dtype: DTypeLike = "float64",
         seed: int | np.random.Generator | np.random.RandomState | None = None,
     ) -> None:
@@ -109,6 +149,8 @@ class MLP(Network):
         activations = _architecture.check_activations(activation, output, len(sizes) - 1)
         loss = _architecture.check_loss(loss, output)
         leak = check_leak(leak)
+        delta = _validation.real_number("delta", delta, "> 0", lambda x: x > 0)
+        quantile = _validation.real_number("quantile", quantile, "in (0, 1)", lambda x: 0 < x < 1)
         dtype = _validation.float_dtype(dtype)
         draw = initializers.initializer(init)
         # numpy.random is slow to import, and a network that draws nothing, such as one from a file, can do without.
@@ -123,6 +165,9 @@ class MLP(Network):
         self._layer_sizes = sizes
         self._activations = activations
         self._loss = loss
+        self._delta, self._quantile = delta, quantile
+        self._history: History | None = None
+        self._kept_optimizer: optimizers.Optimizer | None = None
         self._dtype = dtype
         self._weights, self._biases = _architecture.views(params, sizes)
         for W in self._weights:
@@ -160,6 +205,19 @@ class MLP(Network):
         return self._leak
 
     @property
+    def delta(self) -> float:
+        return self._delta
+
+    @property
+    def quantile(self) -> float:
+        return self._quantile
+
+    @property
+    def history(self) -> History | None:
+        """That of the last `fit` or `resume`, written while it goes on; None before the first."""
+        return self._history
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         return self._dtype
 
@@ -172,6 +230,7 @@ class MLP(Network):
         activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
         shown = f"activation={activation!r}, " if self.activations[:-1] else ""
         leak = f"leak={self.leak!r}, " if "leaky_relu" in self.activations else ""
+        leak += {"huber": f"delta={self.delta!r}, ", "pinball": f"quantile={self.quantile!r}, "}.get(self.loss, "")
         return (
             f"MLP({list(self.layer_sizes)}, {shown}output={self.activations[-1]!r}, loss={self.loss!r}, "
             f"{leak}dtype={self.dtype.name!r})"
@@ -255,6 +314,74 @@ class MLP(Network):
             outputs.append(dense_forward(outputs[-1], W, b, name, leak=self.leak))
         return outputs if X.ndim == 2 else [A[0] for A in outputs]
 
+    def layer_gradients(
+        self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> list[LayerGradients]:
+        """Everything that back propagation computes (the notes, section 3.9), layer by layer.
+
+        Parameters
+        ----------
+        X, Y, sample_weight
+            As in `cost`.
+
+        Returns
+        -------
+        list of L LayerGradients
+            For each layer l = 1, …, L a tuple with the names
+
+            - dZ, dA (m, n_l): derivatives of each sample's own wᵢ L(aᵢ, yᵢ), the notes' dz(i) and da(i),
+            - dW (n_l, n_{l−1}), db (n_l,): derivatives of J, dW = dZᵀ A[l−1] / Σw.
+
+            For a softmax output, whose dZ follows from all of dA, dA is −w y / a.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `cost`.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> net = sn.MLP([2, 1], output="sigmoid", init="zeros")
+        >>> net.layer_gradients([[1.0, 2.0]], [1])[0].dZ  # a - y
+        array([[-0.5]])
+        """
+        X, Y, classes, weights = self._check_data(X, Y, sample_weight)
+        if classes is not None:
+            Y = np.eye(self.layer_sizes[-1], dtype=self.dtype)[classes]
+        A = self.layer_outputs(X)
+        dZ = dense_forward(A[-2], self.weights[-1], self.biases[-1], "identity")
+        output = int(self._activation_codes[-1])
+        self._kernels.output_gradient(output, self.leak, *self._loss_terms(), dZ, Y, None, weights)
+        dA = self._output_slopes(A[-1], Y, weights)
+        weight_sum = float(len(X) if weights is None else weights.sum(dtype=np.float64))
+        gradients = []
+        for layer in reversed(range(len(self.weights))):
+            W = self.weights[layer]
+            dW, db = np.zeros(W.shape, self.dtype), np.zeros(len(W), self.dtype)
+            below = dense_backward(dZ, dZ, A[layer], W, "identity", dW, db)
+            gradients.append(LayerGradients(dZ, dA, dW / weight_sum, db / weight_sum))
+            if layer > 0:
+                # The kernel's own dZ = dA * g'(Z) of the layer below: dX where W is the unit matrix.
+                n, name, dA = len(W.T), self.activations[layer - 1], below
+                unit = np.eye(n, dtype=self.dtype)
+                dZ = dense_backward(dA, A[layer], A[layer], unit, name, unit.copy(), unit[0].copy(), leak=self.leak)
+        return gradients[::-1]
+
+    def _output_slopes(self, A: Array, Y: Array, weights: Array | None) -> Array:
+        """Derivatives of w L(a, y) by a, of the output layer."""
+        output = self._activations[-1]
+        if self._loss != "log_loss" and (self._loss, output) != ("poisson", "exp"):
+            dA = A.copy()
+            identity = _kernels.ACTIVATIONS["identity"]
+            self._kernels.output_gradient(identity, self.leak, *self._loss_terms(), dA, Y, None, weights)
+            return dA
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # an output may be 0 or 1
+            dA = (1 if output == "exp" else 0) - Y / A
+            if output == "sigmoid":
+                dA += (1 - Y) / (1 - A)
+        return dA if weights is None else dA * weights[:, np.newaxis]
+
     def cost(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """J = Σᵢ wᵢ L(aᵢ, yᵢ) / Σᵢ wᵢ, penalties left out.
 
@@ -312,7 +439,7 @@ class MLP(Network):
         """
         if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and self._activations[-1] != "softmax":
             n_threads = _threads.for_work(len(X) * self._params.size)
-            result = self._plain_cost_and_grad(X, Y, _kernels.LOSSES[self._loss], n_threads)
+            result = self._plain_cost_and_grad(X, Y, *self._loss_terms(), n_threads)
             if result is not None:
                 return result
         grad = np.zeros(self._params.size, self._dtype)
@@ -360,10 +487,16 @@ class MLP(Network):
         self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, grad: Array | None
     ) -> tuple[float, float]:
         X, Y, classes, weights = self._check_data(X, Y, sample_weight)
-        return self._kernels.accumulate_grad(
-            self._sizes, self._activation_codes, self._leak, _kernels.LOSSES[self._loss], self._params,
-            X, Y, classes, weights, grad, _threads.for_work(len(X) * self._params.size),
-        )  # fmt: skip
+        n_threads = _threads.for_work(len(X) * self._params.size)
+        return self._kernels.accumulate_grad(*self._model(), self._params, X, Y, classes, weights, grad, n_threads)
+
+    def _loss_terms(self) -> tuple[int, float]:
+        """The loss's code and its parameter, as the kernels take them."""
+        return _kernels.LOSSES[self._loss], self._quantile if self._loss == "pinball" else self._delta
+
+    def _model(self) -> tuple[Any, ...]:
+        """What the kernels take before the parameters."""
+        return self._sizes, self._activation_codes, self._leak, *self._loss_terms()
 
     def _check_data(
         self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None
@@ -381,8 +514,8 @@ class MLP(Network):
 
     def fit(
         self,
-        X: ArrayLike,
-        Y: ArrayLike,
+        X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],
+        Y: ArrayLike | None = None,
         *,
         optimizer: str | optimizers.Optimizer = "adam",
         epochs: int = 200,
@@ -391,81 +524,211 @@ class MLP(Network):
         order: ArrayLike | Callable[[int], ArrayLike] | None = None,
         sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
+        l1: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        clip_norm: float | None = None,
+        validation_data: tuple[Any, ...] | None = None,
+        patience: int | None = None,
+        tol: float = 0.0,
         seed: int | np.random.Generator | np.random.RandomState | None = None,
         n_threads: int | None = None,
+        progress: bool = False,
+        callback: Callable[[int, History, MLP], object] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: float = 60.0,
     ) -> History:
-        """Minimise J + ½ l2 ‖W‖² / Σw of the batch; the whole loop is compiled.
+        """Minimise J + (½ l2 ‖W‖² + l1 Σ|W|) / Σw of the batch; the whole loop is compiled.
 
         Parameters
         ----------
         X, Y, sample_weight
-            As in `cost`. A batch whose weights are all zero is skipped.
-        optimizer : {"adam", "sgd"}, SGD or Adam
-            An object carries its state: a second fit with it goes on where the first stopped.
+            As in `cost`. A batch whose weights are all zero is skipped. An np.memmap of the network's dtype is used where
+            it lies; one of another dtype, and any object with shape, dtype, indexing and the array protocol (h5py, zarr), is
+            read a few megabytes at a time. Or X is a function without arguments, Y left out: each epoch calls it for an
+            iterable of chunks (X, Y) or (X, Y, sample_weight), and batches are parts of chunks, or whole chunks without
+            `batch_size`.
+        optimizer : {"adam", "sgd", "rprop", "lbfgs"} or an object of Adam, SGD, RPROP, LBFGS
+            An object carries its state: a second fit with it goes on where the first stopped. RPROP and LBFGS take the
+            full batch.
         epochs : int, default 200
-            Passes over the data.
+            Passes over the data; iterations of LBFGS.
         batch_size : int, optional
             Rows a step; by default all of them, which is the notes' gradient descent.
         shuffle : bool, default True
-            Take the rows of minibatches in a new order in each epoch, drawn from `seed`.
+            Take the rows of minibatches in a new order in each epoch, drawn from `seed`; those of a chunk within it.
         order : array_like (epochs, m) of int, or callable epoch → (m,), optional
             The order of the rows in each epoch, instead of shuffling: to repeat another program's run exactly. A
             callable is asked as each epoch begins: what it does wrong then leaves the epochs before it done.
-        l2 : float, default 0.0
-            Penalty on the weights, not on the biases (scikit-learn's alpha).
+        l2, l1 : float, default 0.0
+            Penalties on the weights, not on the biases (l2 is scikit-learn's alpha).
+        dropout : float or sequence of float, default 0.0
+            Probability in [0, 1) with which a unit of a hidden layer is left out for a sample and a step, one for all
+            hidden layers or one for each; the others count 1 / (1 − p) times (inverted dropout, Srivastava et al., 2014).
+            Who is left out follows from `seed` alone, for any number of threads, CPU and dtype.
+        clip_norm : float, optional
+            Greatest norm of a step's gradient, penalties included; a longer one is scaled down to it.
+        validation_data : tuple (X, Y) or (X, Y, sample_weight), optional
+            Its cost is recorded after each epoch.
+        patience : int, optional
+            Stop when the cost, on validation data if there are any, has not gone down by `tol` for so many epochs in a row.
+            With validation data the network ends with the parameters that were best on them.
+        tol : float, default 0.0
+            The least improvement of the best cost that counts for `patience`.
         seed : None, int, numpy.random.Generator or numpy.random.RandomState
-            Of the shuffling.
+            Of the shuffling and of dropout.
         n_threads : int, optional
             Of the CPU at most; by default as many as OMP_NUM_THREADS and threadpoolctl allow. Those limits hold in any
             case, and threads start only where a step is long enough for them to pay. The results are the same bits
             for any number of threads. One in a forked process, and by default in any worker process.
+        progress : bool, default False
+            Show the course on standard error: a bar where tqdm is installed and that is a terminal, otherwise lines.
+        callback : callable (epoch, history, net), optional
+            Called after each epoch, counted from 0; stops the training by returning True.
+        checkpoint : path, optional
+            Where to keep all that `sn.resume` needs to go on with the fit, should the process die.
+        checkpoint_every : float, default 60.0
+            Seconds between two checkpoints, at least; one is written when the fit ends, too.
 
         Returns
         -------
         History
+            Also `history`, which another thread can read while the training goes on.
 
         Raises
         ------
         ValueError, TypeError
             If an argument is not what it should be; nothing has changed then.
+        DivergenceError
+            If the cost or a parameter is no longer finite; the network has the parameters that the last epoch with a
+            finite cost began with.
         KeyboardInterrupt
             On Ctrl-C; the parameters are those of the last finished step.
+        ImportError
+            For LBFGS without SciPy.
+
+        Notes
+        -----
+        The same arguments, seed included, give the same bits, for any number of threads. Another CPU level
+        (`sn.kernels.target`), dtype or batch size, or data that are read in pieces instead of from memory, add up
+        numbers in another order, and rounding differs.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> X, y = sn.datasets.load_digits()
+        >>> X, X_dev, y, y_dev = X[:1500] / 16, X[1500:] / 16, y[:1500], y[1500:]
+        >>> net = sn.MLP([64, 32, 10], activation="relu", output="softmax", seed=0)
+        >>> history = net.fit(X, y, epochs=100, batch_size=200, validation_data=(X_dev, y_dev), patience=20, seed=0)
+        >>> history.cost[-1] < 0.2, history.stopped in ("epochs", "patience")
+        (True, True)
+        """
+        source = _sources.source(self, X, Y, sample_weight)
+        m = source.m
+        epochs = _validation.integer("epochs", epochs, 1, sys.maxsize // 8)  # a float64 of cost for each
+        batch_size = None if batch_size is None else _validation.integer("batch_size", batch_size, 1)
+        shuffle = _validation.boolean("shuffle", shuffle)
+        n_threads = _threads.allowed(n_threads)
+        if order is not None and m is None:
+            raise ValueError("order must be left out where X is a function: its chunks come in their own order")
+        if order is not None and not callable(order):
+            order = _orders.check_order(order, (epochs, m))
+        rates = _training.dropout_rates(dropout, len(self._layer_sizes) - 2)
+        rng = _validation.random_generator(seed)
+        optimizer = optimizers.optimizer(optimizer)
+        settings = _training.Settings(
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            l2=_validation.real_number("l2", l2, ">= 0", lambda x: x >= 0),
+            l1=_validation.real_number("l1", l1, ">= 0", lambda x: x >= 0),
+            dropout=rates,
+            dropout_seed=0,
+            clip_norm=math.inf
+            if clip_norm is None
+            else _validation.real_number("clip_norm", clip_norm, "> 0", lambda x: x > 0),
+            patience=None if patience is None else _validation.integer("patience", patience, 1),
+            tol=_validation.real_number("tol", tol, ">= 0", lambda x: x >= 0),
+        )
+        _training.check_optimizer(optimizer, settings, m)
+        watchers = self._watchers(validation_data, progress, callback, checkpoint, checkpoint_every)
+        optimizer.hyper_parameters()
+        if rates is not None:
+            settings.dropout_seed = _training.dropout_seed(rng)
+        return _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads).run()
+
+    def _watchers(
+        self,
+        validation_data: tuple[Any, ...] | None,
+        progress: bool,
+        callback: Callable[[int, History, MLP], object] | None,
+        checkpoint: str | os.PathLike[str] | None,
+        checkpoint_every: float,
+    ) -> _training.Watchers:
+        """The arguments of `fit` that say who watches, checked."""
+        if validation_data is not None:
+            items = _validation.sequence("validation_data", validation_data, "X, Y and perhaps sample_weight")
+            if len(items) not in (2, 3):
+                raise ValueError(f"validation_data must be (X, Y) or (X, Y, sample_weight), got {len(items)} items")
+            try:
+                validation_data = self._check_data(*items, *([None] if len(items) == 2 else []))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"validation_data: {error}") from None
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback must be callable, got {callback!r}")
+        every = _validation.real_number("checkpoint_every", checkpoint_every, ">= 0", lambda x: x >= 0)
+        writer = None if checkpoint is None else _checkpoint.Writer(os.fspath(checkpoint), every)
+        return _training.Watchers(validation_data, callback, _validation.boolean("progress", progress), writer)
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        optimizer: str | optimizers.Optimizer = "adam",
+        batch_size: int | None = None,
+        l2: float = 0.0,
+        n_threads: int | None = None,
+    ) -> Self:
+        """One pass over some rows, in their order: for data that arrive little by little.
+
+        Parameters
+        ----------
+        X, Y, sample_weight, batch_size, l2, n_threads
+            As in `fit`.
+        optimizer : str or Optimizer, default "adam"
+            The one that a name stands for is kept in the network, with its state, for the next call with that name.
+
+        Returns
+        -------
+        MLP
+            The network itself.
+
+        Raises
+        ------
+        ValueError, TypeError, DivergenceError
+            As `fit`.
 
         Examples
         --------
         >>> import shallownet_c as sn
         >>> X, y = sn.datasets.load_digits()
         >>> net = sn.MLP([64, 32, 10], activation="relu", output="softmax", seed=0)
-        >>> history = net.fit(X / 16, y, epochs=100, batch_size=200, seed=0)
-        >>> history.n_epochs, history.cost[-1] < 0.2
-        (100, True)
+        >>> for first in range(0, len(X), 100):
+        ...     _ = net.partial_fit(X[first : first + 100] / 16, y[first : first + 100], batch_size=10)
+        >>> net.cost(X / 16, y) < 1.5
+        True
         """
-        X, Y, classes, weights = self._check_data(X, Y, sample_weight)
-        m = len(X)
-        epochs = _validation.integer("epochs", epochs, 1, sys.maxsize // 8)  # a float64 of cost for each
-        batch = m if batch_size is None else min(m, _validation.integer("batch_size", batch_size, 1))
-        shuffle = _validation.boolean("shuffle", shuffle)
-        l2 = _validation.real_number("l2", l2, ">= 0", lambda x: x >= 0)
-        n_threads = _threads.allowed(n_threads)
-        if order is not None and not callable(order):
-            order = _orders.check_order(order, (epochs, m))
-        rng = _validation.random_generator(seed)
-        optimizer = optimizers.optimizer(optimizer)
-        hyper = optimizer.hyper_parameters()
-        state = optimizer.state(self.n_params, self.dtype)
-        cost = np.empty(epochs)
-
-        optimizer._state = state
-        started = time.perf_counter()
-        done = 0
-        for n_epochs, rows in _orders.orders(order, rng if shuffle and batch < m else None, epochs, m):
-            self._kernels.train(
-                self._sizes, self._activation_codes, self._leak, _kernels.LOSSES[self.loss], self._params,
-                X, Y, classes, weights, rows, n_epochs, batch, l2, optimizer.code, hyper,
-                state, optimizer._step, cost[done : done + n_epochs], n_threads,
-            )  # fmt: skip
-            done += n_epochs
-        return History(cost.tolist(), [], epochs, "epochs", time.perf_counter() - started)
+        chosen = optimizers.optimizer(optimizer)
+        if isinstance(optimizer, str) and type(self._kept_optimizer) is type(chosen):
+            chosen = self._kept_optimizer
+        self.fit(
+            X, Y, optimizer=chosen, epochs=1, batch_size=batch_size, shuffle=False, sample_weight=sample_weight, l2=l2,
+            n_threads=n_threads,
+        )  # fmt: skip
+        if isinstance(optimizer, str):
+            self._kept_optimizer = chosen
+        return self
 
     def copy(self) -> Self:
         """A network of its own with the same parameters."""
@@ -486,6 +749,8 @@ class MLP(Network):
             "output": self.activations[-1],
             "loss": self.loss,
             "leak": self.leak,
+            "delta": self.delta,
+            "quantile": self.quantile,
             "dtype": self.dtype.name,
         }
 
@@ -543,6 +808,77 @@ def load(path: str | os.PathLike[str]) -> MLP:
             parameter[...] = tensor
     except (TypeError, ValueError) as error:
         raise ValueError(f"{os.fspath(path)} is not a shallownet_c model: {error}") from None
+    return net
+
+
+def resume(
+    path: str | os.PathLike[str],
+    X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],
+    Y: ArrayLike | None = None,
+    *,
+    order: ArrayLike | Callable[[int], ArrayLike] | None = None,
+    sample_weight: ArrayLike | None = None,
+    validation_data: tuple[Any, ...] | None = None,
+    n_threads: int | None = None,
+    progress: bool = False,
+    callback: Callable[[int, History, MLP], object] | None = None,
+    schedule: Callable[[int], float] | None = None,
+    checkpoint_every: float = 60.0,
+) -> MLP:
+    """Go on with a fit that wrote checkpoints, to the bits at which it would have ended without an interruption.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The `checkpoint` of `MLP.fit`; it goes on being written.
+    X, Y, order, sample_weight, validation_data, n_threads, progress, callback, checkpoint_every
+        As given to `fit`, the data the same: the checkpoint does not hold them.
+    schedule : callable epoch → α, optional
+        The optimizer's, where it was a function.
+
+    Returns
+    -------
+    MLP
+        Trained to the end; its `history` is that of the whole fit. One whose fit had ended is returned as it was.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the file is no checkpoint or the data are not those of the fit, by their shape.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import os, tempfile, shallownet_c as sn
+    >>> X, y = sn.datasets.make_flower(400, seed=1)
+    >>> net = sn.MLP([2, 4, 1], output="sigmoid", seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "fit.safetensors")
+    ...     _ = net.fit(X, y, epochs=50, batch_size=100, seed=0, checkpoint=path)
+    ...     again = sn.resume(path, X, y)
+    >>> bool((again.params == net.params).all()), again.history.n_epochs
+    (True, 50)
+    """
+    tensors, values = _checkpoint.read(path)
+    net = MLP(**values["architecture"], init="zeros")
+    net._params[:] = tensors["params"]
+    source = _sources.source(net, X, Y, sample_weight)
+    if source.m != values["rows"]:
+        raise ValueError(f"X must have the fit's {values['rows']} rows, got {source.m}")
+    settings = _training.Settings(**values["settings"])
+    if order is not None and not callable(order):
+        order = _orders.check_order(order, (settings.epochs, source.m))
+    optimizer = _checkpoint.optimizer_of(values["optimizer"], tensors.get("optimizer.state"), schedule)
+    rng = _checkpoint.random_generator(values["random"])
+    watchers = net._watchers(validation_data, progress, callback, path, checkpoint_every)
+    n_threads = _threads.allowed(n_threads)
+    training = _training.Training(net, source, optimizer, settings, watchers, order, rng, n_threads)
+    costs = (tensors["history.cost"].tolist(), tensors["history.val_cost"].tolist())
+    training.history = net._history = History(*costs, **values["history"])
+    training.position = _training.Position(**values["position"], best_params=tensors.get("best.params"))
+    if not training.history.stopped:
+        training.run()
     return net
 
 

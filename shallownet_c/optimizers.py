@@ -1,11 +1,13 @@
 """The optimizers: hyper-parameters, and the state that a fit leaves for the next one."""
 
 import copy
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from shallownet_c import _validation
+from shallownet_c.schedules import Constant, Schedule, schedule
 
 
 class Optimizer:
@@ -15,13 +17,19 @@ class Optimizer:
     code: ClassVar[int]
     names: ClassVar[tuple[str, ...]]
 
-    def __init__(self) -> None:
+    learning_rate: float
+    schedule: Schedule
+
+    def __init__(self, schedule_: str | Schedule | Callable[[int], float] = "constant") -> None:
+        self.schedule = schedule(schedule_)
         self.reset()
 
     def reset(self) -> None:
         """Forget the state: the next fit starts afresh."""
         self._state: np.ndarray[Any, Any] | None = None
         self._step = np.zeros(1, np.int64)
+        self._epoch = 0
+        self.schedule.reset()
 
     @property
     def n_steps(self) -> int:
@@ -62,7 +70,8 @@ class Optimizer:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.names)})"
+        names = self.names if isinstance(self.schedule, Constant) else (*self.names, "schedule")
+        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in names)})"
 
 
 class SGD(Optimizer):
@@ -79,6 +88,9 @@ class SGD(Optimizer):
         0 ≤ μ < 1.
     nesterov : bool, default False
         Nesterov's momentum (Sutskever et al., 2013); needs momentum > 0.
+    schedule : {"constant", "invscaling", "adaptive", "cosine"}, Schedule or callable epoch → α, default "constant"
+        The learning rate's course, see `schedules`. The velocity v holds the rate, as in scikit-learn; PyTorch's is
+        v / −α, which is the same only while α stays.
 
     Raises
     ------
@@ -95,8 +107,14 @@ class SGD(Optimizer):
     code = 0
     names = ("learning_rate", "momentum", "nesterov")
 
-    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        schedule: str | Schedule | Callable[[int], float] = "constant",
+    ) -> None:
+        super().__init__(schedule)
         self.learning_rate = learning_rate
         self.momentum = momentum
         self.nesterov = nesterov
@@ -129,6 +147,8 @@ class Adam(Optimizer):
         ε > 0.
     weight_decay : float, default 0.0
         λ ≥ 0, on all parameters.
+    schedule : {"constant", "invscaling", "adaptive", "cosine"}, Schedule or callable epoch → α, default "constant"
+        The learning rate's course, see `schedules`.
 
     Raises
     ------
@@ -152,8 +172,9 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
+        schedule: str | Schedule | Callable[[int], float] = "constant",
     ) -> None:
-        super().__init__()
+        super().__init__(schedule)
         self.learning_rate = learning_rate
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -174,11 +195,124 @@ class Adam(Optimizer):
             raise ValueError(f"epsilon must be at least {least} for a {dtype} network, got {self.epsilon!r}")
         return super().state(n_params, dtype)
 
+    def hyper_parameters(self) -> np.ndarray[Any, Any]:
+        return np.append(super().hyper_parameters(), float(self._epsilon_as_given))
+
+    def _n_vectors(self) -> int:
+        return 2
+
+    #: Leave epsilon out of the bias correction, as scikit-learn does: w ← w − α √(1−β₂ᵗ)/(1−β₁ᵗ) m / (√v + ε).
+    _epsilon_as_given = False
+
+
+class RPROP(Optimizer):
+    """Resilient back propagation (Riedmiller and Braun, 1993): each parameter has a step of its own, the gradient only its
+    signs. For the full batch.
+
+    Δ ← min(η⁺ Δ, Δ_max) where g has the sign that it had, max(η⁻ Δ, Δ_min) where that changed, and there g counts as 0 once;
+    w ← w − sign(g) Δ: PyTorch's form.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        The first Δ > 0.
+    eta_minus, eta_plus : float, default 0.5, 1.2
+        0 < η⁻ < 1 < η⁺.
+    step_min, step_max : float, default 1e-6, 50.0
+        0 < Δ_min ≤ Δ_max.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For values outside these ranges.
+
+    Examples
+    --------
+    >>> import shallownet_c as sn
+    >>> X, y = sn.datasets.make_flower(400, seed=1)
+    >>> net = sn.MLP([2, 4, 1], output="sigmoid", seed=0)
+    >>> net.fit(X, y, optimizer=sn.RPROP(), epochs=300).cost[-1] < 0.4
+    True
+    """
+
+    code = 2
+    names = ("learning_rate", "eta_minus", "eta_plus", "step_min", "step_max")
+
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        eta_minus: float = 0.5,
+        eta_plus: float = 1.2,
+        step_min: float = 1e-6,
+        step_max: float = 50.0,
+    ) -> None:
+        super().__init__()
+        self.learning_rate = learning_rate
+        self.eta_minus = eta_minus
+        self.eta_plus = eta_plus
+        self.step_min = step_min
+        self.step_max = step_max
+        self._check()
+
+    def _check(self) -> None:
+        _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
+        _validation.real_number("eta_minus", self.eta_minus, "in (0, 1)", lambda x: 0 < x < 1)
+        _validation.real_number("eta_plus", self.eta_plus, "> 1", lambda x: x > 1)
+        least = _validation.real_number("step_min", self.step_min, "> 0", lambda x: x > 0)
+        _validation.real_number("step_max", self.step_max, f">= step_min, {least}", lambda x: x >= least)
+
     def _n_vectors(self) -> int:
         return 2
 
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+class LBFGS(Optimizer):
+    """L-BFGS-B of SciPy (Byrd, Lu, Nocedal and Zhu, 1995) on the full batch; needs the extra "scipy".
+
+    An epoch is one of its iterations. It starts afresh with each fit.
+
+    Parameters
+    ----------
+    history_size : int, default 10
+        Pairs of vectors that stand for the Hessian (SciPy's maxcor).
+    max_fun : int, default 15000
+        Evaluations of the cost and its gradient at most.
+    gtol : float, default 1e-5
+        It ends where no component of the gradient is greater.
+    ftol : float, default 2.2e-9
+        It ends where an iteration lessens the cost by no more than this part of it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For values that are not positive.
+
+    Examples
+    --------
+    >>> import shallownet_c as sn
+    >>> sn.LBFGS(max_fun=1000)
+    LBFGS(history_size=10, max_fun=1000, gtol=1e-05, ftol=2.2e-09)
+    """
+
+    names = ("history_size", "max_fun", "gtol", "ftol")
+
+    def __init__(
+        self, history_size: int = 10, max_fun: int = 15_000, gtol: float = 1e-5, ftol: float = 2.2e-9
+    ) -> None:
+        super().__init__()
+        self.history_size = history_size
+        self.max_fun = max_fun
+        self.gtol = gtol
+        self.ftol = ftol
+        self._check()
+
+    def _check(self) -> None:
+        _validation.integer("history_size", self.history_size, 1)
+        _validation.integer("max_fun", self.max_fun, 1)
+        _validation.real_number("gtol", self.gtol, ">= 0", lambda x: x >= 0)
+        _validation.real_number("ftol", self.ftol, ">= 0", lambda x: x >= 0)
+
+
+OPTIMIZERS = {"sgd": SGD, "adam": Adam, "rprop": RPROP, "lbfgs": LBFGS}
 
 
 def optimizer(value: str | Optimizer) -> Optimizer:
@@ -187,4 +321,4 @@ def optimizer(value: str | Optimizer) -> Optimizer:
         return value
     if isinstance(value, str):
         return OPTIMIZERS[_validation.choice("optimizer", value, OPTIMIZERS)]()
-    raise TypeError(f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an SGD or Adam object, got {value!r}")
+    raise TypeError(f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an object of SGD, Adam, RPROP or LBFGS, got {value!r}")

@@ -10,7 +10,7 @@ from real cimport EXPONENT_BIAS, MANTISSA_BITS, REAL_BITS, bits, bits_to_real, m
 
 
 cdef enum Activation:   # the numbers of _kernels.ACTIVATIONS
-    IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, SOFTMAX
+    IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, SOFTMAX, EXP
 
 
 cdef inline real round_constant() noexcept nogil:
@@ -55,7 +55,7 @@ cdef inline real expm1_reduced(real r) noexcept nogil:
 
 
 cdef inline real exp_negative(real x) noexcept nogil:
-    """e^x for x <= 0; subnormal results are right too, since 2^k comes in two factors."""
+    """e^x for x <= 0 (for greater ones see exp); subnormal results are right too, since 2^k comes in two factors."""
     cdef real lowest = <real>-104.0 if REAL_BITS == 32 else <real>-746.0
     cdef real shifted, k, half, p
     x = lowest if x < lowest else x   # this way round a NaN stays one
@@ -65,6 +65,12 @@ cdef inline real exp_negative(real x) noexcept nogil:
     shifted = k * <real>0.5 + round_constant()
     half = shifted - round_constant()
     return p * power_of_two(shifted) * power_of_two((k - half) + round_constant())
+
+
+cdef inline real exp(real x) noexcept nogil:
+    """e^x; infinite where no real can hold it"""
+    cdef real highest = <real>89 if REAL_BITS == 32 else <real>710
+    return exp_negative(highest if x > highest else x)
 
 
 cdef inline real sigmoid(real z) noexcept nogil:
@@ -101,6 +107,9 @@ cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noex
     elif activation == LEAKY_RELU:
         for i in range(n):
             z[i] = leak * z[i] if z[i] < <real>0 else z[i]
+    elif activation == EXP:
+        for i in range(n):
+            z[i] = exp(z[i])
 
 
 cdef inline void multiply_by_derivative(int activation, real leak, const real* a, real* d, Py_ssize_t n) noexcept nogil:
@@ -121,3 +130,6 @@ cdef inline void multiply_by_derivative(int activation, real leak, const real* a
         for i in range(n):
             x = d[i]
             d[i] = x if a[i] > <real>0 else leak * x
+    elif activation == EXP:
+        for i in range(n):
+            d[i] = d[i] * a[i]

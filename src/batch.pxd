@@ -6,11 +6,11 @@ are added up in their order. In a batch of few blocks and many parameters a team
 are shared out for the layers, rows of dW for the gradient, stretches of the parameters for the update.
 """
 
-from libc.math cimport pow, sqrt
+from libc.math cimport isfinite, pow, sqrt
 from libc.stdint cimport int64_t
 
 from network cimport Block, Data, Network, block_gradient
-from optimizers cimport ADAM, adam, sgd, sgd_momentum
+from optimizers cimport ADAM, RPROP, adam, penalise, rprop, sgd, sgd_momentum
 from real cimport LANES, real
 from threads cimport Team, Watch, is_raised, look_for_signals, share, take, team_of, wait
 
@@ -41,7 +41,9 @@ cdef struct Step:
     real* params
     real* state                     # (k, P)
     const double* hyper
-    double l2
+    double l2, l1
+    double clip_norm                # of the whole gradient; infinite: it is left as it is
+    double scale                    # times the gradient's sum: 1 / sum of the weights, or less where the norm was too great
     int64_t number                  # of the step: 1, 2, ...
     Watch watch
 
@@ -100,22 +102,38 @@ cdef inline void add_up(const Step* s, Py_ssize_t first, Py_ssize_t last) noexce
         at = end
 
 
-cdef inline void update(const Step* s, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Parameters first ... last after a step of the optimizer on grad / weight_sum + l2 W / weight_sum (no penalty on b)."""
+cdef inline void regularise(Step* s) noexcept nogil:
+    """Puts the penalties' gradient into grad, which `update` does itself for l2 alone, and the limit of its norm into scale."""
+    cdef const Network* net = s.net
+    cdef Py_ssize_t l, n, at = 0
+    cdef double total = 0, norm
+    for l in range(1, net.layers + 1):
+        n = net.sizes[l] * net.sizes[l - 1]
+        total += penalise(s.grad + at, s.params + at, n, s.l2, s.l1)
+        at += n
+        total += penalise(s.grad + at, s.params + at, net.sizes[l], 0, 0)
+        at += net.sizes[l]
+    norm = s.scale * sqrt(total)
+    if norm > s.clip_norm:
+        s.scale *= s.clip_norm / norm
+
+
+cdef inline void update(const Step* s, Py_ssize_t first, Py_ssize_t last, bint regularised) noexcept nogil:
+    """Parameters first ... last after a step of the optimizer on scale (grad + l2 W) (no penalty on b)."""
     cdef const Network* net = s.net
     cdef const double* hyper = s.hyper
     cdef real* w = s.params
     cdef const real* grad = s.grad
     cdef real* state = s.state
     cdef Py_ssize_t l, part, n, at = 0, low, high
-    cdef double scale = 1 / s.weight_sum, penalty, root = 0, rate = 0
+    cdef double penalty, root = 0, rate = 0
     if s.optimizer == ADAM:
         root = sqrt(1 - pow(hyper[2], <double>s.number))
         rate = hyper[0] * root / (1 - pow(hyper[1], <double>s.number))
     for l in range(1, net.layers + 1):
         for part in range(2):
             n = net.sizes[l] * (net.sizes[l - 1] if part == 0 else 1)
-            penalty = s.l2 * scale if part == 0 else 0
+            penalty = s.l2 * s.scale if part == 0 and not regularised else 0
             low = at if at > first else first
             high = at + n if at + n < last else last
             at += n
@@ -123,18 +141,22 @@ cdef inline void update(const Step* s, Py_ssize_t first, Py_ssize_t last) noexce
                 continue
             n = high - low
             if s.optimizer == ADAM:
-                adam(w + low, grad + low, state + low, state + s.P + low, n, scale, penalty, rate, hyper[1], 1 - hyper[1],
-                     hyper[2], 1 - hyper[2], hyper[3] * root, 1 - hyper[0] * hyper[4])
+                adam(w + low, grad + low, state + low, state + s.P + low, n, s.scale, penalty, rate, hyper[1], 1 - hyper[1],
+                     hyper[2], 1 - hyper[2], hyper[3] * root if hyper[5] == 0 else hyper[3], 1 - hyper[0] * hyper[4])
+            elif s.optimizer == RPROP:
+                rprop(w + low, grad + low, state + low, state + s.P + low, n, s.scale, penalty, s.number == 1, hyper[0],
+                      hyper[1], hyper[2], hyper[3], hyper[4])
             elif hyper[1] == 0:
-                sgd(w + low, grad + low, n, scale, penalty, hyper[0])
+                sgd(w + low, grad + low, n, s.scale, penalty, hyper[0])
             else:
-                sgd_momentum(w + low, grad + low, state + low, n, scale, penalty, hyper[0], hyper[1], hyper[2] != 0)
+                sgd_momentum(w + low, grad + low, state + low, n, s.scale, penalty, hyper[0], hyper[1], hyper[2] != 0)
 
 
 cdef inline void take_part(Step* s, Team team) noexcept nogil:
     """What one member of a team does in a step; one of one does it all."""
     cdef Py_ssize_t first = 0, last = s.P
     cdef double weight_sum = 0
+    cdef bint regularised
     cdef int group
     if s.groups == 1:
         one_group(s, 0, &s.blocks[0], s.grad, s.add, team, team.member == 0)
@@ -155,6 +177,7 @@ cdef inline void take_part(Step* s, Team team) noexcept nogil:
         for group in range(s.groups):
             s.loss_sum += s.loss_sums[group]
         s.weight_sum = weight_sum
+        s.scale = 1 / weight_sum if weight_sum > 0 else 0
     if team.size > 1:
         wait(team)
         first = share(s.P, STRETCH // 16, team, team.member)
@@ -162,4 +185,10 @@ cdef inline void take_part(Step* s, Team team) noexcept nogil:
     if s.groups > 1 and s.grad != NULL:
         add_up(s, first, last)
     if s.optimizer != NO_OPTIMIZER and weight_sum > 0:
-        update(s, first, last)
+        regularised = s.l1 > 0 or isfinite(s.clip_norm)
+        if regularised:
+            wait(team)
+            if team.member == 0:
+                regularise(s)
+            wait(team)
+        update(s, first, last, regularised)

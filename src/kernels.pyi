@@ -28,6 +28,7 @@ def accumulate_grad(
     activations: NDArray[np.intc],
     leak: float,
     loss: int,
+    loss_parameter: float,
     params: _Real,
     X: _Real,
     Y: _Real | None,
@@ -41,6 +42,7 @@ def train(
     activations: NDArray[np.intc],
     leak: float,
     loss: int,
+    loss_parameter: float,
     params: _Real,
     X: _Real,
     Y: _Real | None,
@@ -50,13 +52,42 @@ def train(
     n_epochs: int,
     batch_size: int,
     l2: float,
+    l1: float,
+    clip_norm: float,
+    dropout: NDArray[np.float64] | None,
+    dropout_seed: int,
     optimizer: int,
+    rates: NDArray[np.float64],
     hyper: NDArray[np.float64],
     state: _Real,
     step: NDArray[np.int64],
     cost: NDArray[np.float64],
     n_threads: int = 1,
 ) -> None: ...
+def optimize(
+    sizes: NDArray[np.intp],
+    activations: NDArray[np.intc],
+    params: _Real,
+    grad: _Real,
+    weight_sum: float,
+    l2: float,
+    l1: float,
+    clip_norm: float,
+    optimizer: int,
+    hyper: NDArray[np.float64],
+    state: _Real,
+    step: NDArray[np.int64],
+) -> None: ...
+def output_gradient(
+    activation: int,
+    leak: float,
+    loss: int,
+    loss_parameter: float,
+    Z: _Real,
+    Y: _Real | None,
+    classes: NDArray[np.int64] | None,
+    weights: _Real | None,
+) -> float: ...
 def first_nonfinite(a: _Real) -> int: ...
 def dense_forward(
     X: _Real, W: _Real, b: _Real, activation: int, leak: float, out: _Real, n_threads: int = 1

@@ -3,14 +3,18 @@
 
 from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport parallel, threadid
-from libc.stdint cimport int64_t
+from libc.math cimport isfinite
+from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from activations cimport SOFTMAX, activate, multiply_by_derivative
-from batch cimport NO_OPTIMIZER, Step, groups_of, take_part
+from batch cimport NO_OPTIMIZER, Step, groups_of, regularise, take_part, update
 from dense cimport backward, bias_gradient, forward as layer_forward, forward_rows, gradient, packed_size, rows_pay
-from losses cimport LOG_LOSS, softmax
-from network cimport Block, Data, Network, block_samples, close_block, cycles_of, open_block, predict
+from dropout cimport no_dropout
+from losses cimport LOG_LOSS, POISSON, softmax
+from network cimport (
+    Block, Data, Network, block_samples, close_block, cycles_of, load_block, open_block, output_loss, predict,
+)
 from panels cimport clear_past, load_rows, store_rows, vectors_of
 from real cimport LANES, VECTOR_BYTES, real
 from row cimport row_predict
@@ -28,13 +32,14 @@ cdef enum:
 
 
 cdef inline Network network_of(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss,
-                               const real[::1] params) noexcept:
+                               double loss_parameter, const real[::1] params) noexcept:
     cdef Network net
     net.layers = activations.shape[0]
     net.sizes = &sizes[0]
     net.activations = &activations[0]
     net.leak = leak
     net.loss = loss
+    net.loss_parameter = loss_parameter
     net.params = &params[0]
     return net
 
@@ -47,6 +52,7 @@ cdef inline Data data_of(const real[:, ::1] X, const real[:, ::1] Y, const int64
     data.classes = &classes[0] if classes is not None else NULL
     data.weights = &weights[0] if weights is not None else NULL
     data.order = NULL
+    data.dropout = no_dropout()
     return data
 
 
@@ -99,7 +105,7 @@ cdef void predict_part(Prediction* p, Team team) noexcept nogil:
 def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, const real[::1] params,
             const real[:, ::1] X, real[:, ::1] out, int n_threads=1):
     """out (m, n_L) = A[L] of X (m, n_0)"""
-    cdef Network net = network_of(sizes, activations, leak, 0, params)
+    cdef Network net = network_of(sizes, activations, leak, 0, 0, params)
     cdef Block[MAX_THREADS] blocks
     cdef Prediction p
     cdef Py_ssize_t m = X.shape[0]
@@ -160,11 +166,11 @@ cdef void close_step(Step* s, int blocks) noexcept nogil:
     free(s.partial)
 
 
-def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss, const real[::1] params,
-                    const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes, const real[::1] weights,
-                    real[::1] grad, int n_threads=1):
+def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss, double loss_parameter,
+                    const real[::1] params, const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes,
+                    const real[::1] weights, real[::1] grad, int n_threads=1):
     """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is None; returns (sum_i w_i L(a_i, y_i), sum_i w_i)."""
-    cdef Network net = network_of(sizes, activations, leak, loss, params)
+    cdef Network net = network_of(sizes, activations, leak, loss, loss_parameter, params)
     cdef Block[MAX_THREADS] blocks
     cdef Step s
     cdef int n = open_step(&s, blocks, &net, params.shape[0], X.shape[0], &n_threads)
@@ -181,12 +187,13 @@ def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, dou
 
 
 cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t epochs, Py_ssize_t batch_size, bint load_once,
-                       int64_t* step, double* cost, int n_threads) noexcept nogil:
-    """All epochs, or those up to a Ctrl-C; `step` counts the steps that were done"""
+                       const double* rates, double* hyper, int64_t* step, double* cost, int n_threads) noexcept nogil:
+    """All epochs, or those up to a Ctrl-C or a cost that is not finite; `step` counts the steps that were done"""
     cdef Py_ssize_t epoch, first
     cdef double loss_sum, weight_sum
     for epoch in range(epochs):
         s.data.order = order + epoch * m if order != NULL else NULL
+        hyper[0] = rates[epoch]
         loss_sum = weight_sum = 0
         first = 0
         while first < m:
@@ -194,6 +201,7 @@ cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t e
             s.groups = groups_of(s.rows, s.blocks[0].samples, s.P)
             s.number = step[0] + 1
             s.load = not load_once or epoch == 0
+            s.data.dropout.step, s.data.dropout.batch = s.number, first
             take_step(s, n_threads)
             if s.watch.stop:
                 return
@@ -202,22 +210,30 @@ cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t e
             loss_sum += s.loss_sum
             weight_sum += s.weight_sum
             first += s.rows
-        cost[epoch] = loss_sum / weight_sum
+            if not isfinite(loss_sum):
+                break
+        cost[epoch] = loss_sum / weight_sum if weight_sum > 0 else 0
+        if not isfinite(loss_sum):
+            return
 
 
-def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss, real[::1] params,
-          const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes, const real[::1] weights,
-          const int64_t[:, ::1] order, Py_ssize_t n_epochs, Py_ssize_t batch_size, double l2, int optimizer,
+def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss, double loss_parameter,
+          real[::1] params, const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes, const real[::1] weights,
+          const int64_t[:, ::1] order, Py_ssize_t n_epochs, Py_ssize_t batch_size, double l2, double l1, double clip_norm,
+          const double[::1] dropout, uint64_t dropout_seed, int optimizer, const double[::1] rates,
           const double[::1] hyper, real[:, ::1] state, int64_t[::1] step, double[::1] cost, int n_threads=1):
     """n_epochs passes of minibatch descent, in place on params (P,), state (k, P) and step (1,); cost (n_epochs,) is filled.
 
-    Minimises sum_i w_i L(a_i, y_i) / sum_i w_i + l2 / 2 |W|^2 / sum_i w_i of each batch; a batch whose weights are all 0 is
-    skipped. The GIL is taken only to look for signals. An interrupt leaves the parameters of the last finished step.
+    Minimises (sum_i w_i L(a_i, y_i) + l2 / 2 |W|^2 + l1 sum |W|) / sum_i w_i of each batch, its gradient's norm cut to
+    clip_norm; a batch whose weights are all 0 is skipped. rates (n_epochs,) stand for hyper[0]; dropout (L - 1,) or None.
+    The GIL is taken only to look for signals. An interrupt leaves the parameters of the last finished step; a loss that is
+    not finite ends the training, and is the last epoch's cost.
     """
-    cdef Network net = network_of(sizes, activations, leak, loss, params)
+    cdef Network net = network_of(sizes, activations, leak, loss, loss_parameter, params)
     cdef Block[MAX_THREADS] blocks
     cdef Step s
-    cdef Py_ssize_t m = X.shape[0], P = params.shape[0]
+    cdef double[8] rules
+    cdef Py_ssize_t m = X.shape[0], P = params.shape[0], i
     cdef Py_ssize_t most = batch_size if batch_size < m else m
     cdef const int64_t* rows = &order[0, 0] if order is not None else NULL
     cdef real* grad = <real*>malloc(P * sizeof(real))
@@ -225,16 +241,62 @@ def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, 
     if n == 0:
         free(grad)
         raise MemoryError("no memory for the workspace of a training run")
+    for i in range(hyper.shape[0]):
+        rules[i] = hyper[i]
     s.data = data_of(X, Y, classes, weights)
+    s.data.dropout.rates = &dropout[0] if dropout is not None else NULL
+    s.data.dropout.seed = dropout_seed
     s.grad, s.add = grad, False
-    s.optimizer, s.params, s.hyper, s.l2 = optimizer, &params[0], &hyper[0], l2
+    s.optimizer, s.params, s.hyper, s.l2, s.l1, s.clip_norm = optimizer, &params[0], rules, l2, l1, clip_norm
     s.state = &state[0, 0] if state.shape[0] > 0 else NULL
     with nogil:
-        train_epochs(&s, rows, m, n_epochs, batch_size, rows == NULL and most == m and blocks[0].samples >= m, &step[0],
-                     &cost[0], n_threads)
+        train_epochs(&s, rows, m, n_epochs, batch_size, rows == NULL and most == m and blocks[0].samples >= m,
+                     &rates[0], rules, &step[0], &cost[0], n_threads)
     close_step(&s, n)
     free(grad)
     finish(&s.watch)
+
+
+def optimize(const Py_ssize_t[::1] sizes, const int[::1] activations, real[::1] params, real[::1] grad, double weight_sum,
+             double l2, double l1, double clip_norm, int optimizer, const double[::1] hyper, real[:, ::1] state,
+             int64_t[::1] step):
+    """One step, as in `train`, on grad (P,), the gradient of sum_i w_i L(a_i, y_i), and weight_sum > 0; grad is used up."""
+    cdef Network net = network_of(sizes, activations, 0, 0, 0, params)
+    cdef Step s
+    cdef bint regularised = l1 > 0 or isfinite(clip_norm)
+    s.net, s.P, s.grad, s.scale = &net, params.shape[0], &grad[0], 1 / weight_sum
+    s.optimizer, s.params, s.hyper = optimizer, &params[0], &hyper[0]
+    s.l2, s.l1, s.clip_norm, s.number = l2, l1, clip_norm, step[0] + 1
+    s.state = &state[0, 0] if state.shape[0] > 0 else NULL
+    with nogil:
+        if regularised:
+            regularise(&s)
+        update(&s, 0, s.P, regularised)
+    step[0] += 1
+
+
+def output_gradient(int activation, double leak, int loss, double loss_parameter, real[:, ::1] Z, const real[:, ::1] Y,
+                    const int64_t[::1] classes, const real[::1] weights):
+    """Z (m, n) <- dZ, the derivatives of sum_i w_i L(a_i, y_i) by Z; returns that sum."""
+    cdef Py_ssize_t[2] sizes = [Z.shape[1], Z.shape[1]]
+    cdef Py_ssize_t first = 0, rows, m = Z.shape[0]
+    cdef Data data = data_of(Z, Y, classes, weights)
+    cdef Network net
+    cdef Block block
+    cdef double total = 0
+    net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
+    net.loss, net.loss_parameter = loss, loss_parameter
+    if not open_block(&block, &net, m, True):
+        raise MemoryError("no memory for the workspace of a layer")
+    while first < m:
+        rows = block.samples if block.samples < m - first else m - first
+        load_block(&net, &block, &data, first, rows, False, vectors_of(rows) * LANES, 0)
+        load_rows(&Z[0, 0], sizes[1], NULL, first, rows, block.A[1], NULL, 0, 0)
+        total += output_loss(&net, &block, 0, vectors_of(rows))
+        store_rows(block.A[1], sizes[1], rows, &Z[first, 0])
+        first += rows
+    close_block(&block)
+    return total
 
 
 cdef bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
@@ -411,8 +473,8 @@ cdef void row_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* activ
 
 
 cdef int gradient_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* activations, double leak, int loss,
-                        const void* params, Py_ssize_t P, const void* X, const void* Y, Py_ssize_t m, void* grad,
-                        int n_threads, double* J) noexcept nogil:
+                        double loss_parameter, const void* params, Py_ssize_t P, const void* X, const void* Y,
+                        Py_ssize_t m, void* grad, int n_threads, double* J) noexcept nogil:
     """J and its gradient (P,), 1 returned; 0 if X (m, n_0) or Y (m, n_L) is not fit for the loss; -1 with a Python error
     set, -2 if there is no memory. No element type in its signature: see mlp.pyx."""
     cdef Network net
@@ -423,19 +485,21 @@ cdef int gradient_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* a
     cdef real weight
     cdef Py_ssize_t i
     cdef int n, bad = 0
-    net.layers, net.sizes, net.activations, net.leak, net.loss = layers, sizes, activations, leak, loss
+    net.layers, net.sizes, net.activations, net.leak = layers, sizes, activations, leak
+    net.loss, net.loss_parameter = loss, loss_parameter
     net.params = <const real*>params
     if not all_finite(<const real*>X, m * sizes[0]) or not all_finite(y, m * sizes[layers]):
         return 0
-    if loss == LOG_LOSS:
+    if loss == LOG_LOSS or loss == POISSON:
         for i in range(m * sizes[layers]):
-            bad |= (y[i] < <real>0) | (y[i] > <real>1)
+            bad |= (y[i] < <real>0) | (loss == LOG_LOSS and y[i] > <real>1)
         if bad:
             return 0
     n = open_step(&s, blocks, &net, P, m, &n_threads)
     if n == 0:
         return -2
     s.data.X, s.data.Y, s.data.classes, s.data.weights, s.data.order = <const real*>X, y, NULL, NULL, NULL
+    s.data.dropout = no_dropout()
     s.first, s.rows, s.load, s.optimizer, s.grad, s.add = 0, m, True, NO_OPTIMIZER, g, False
     take_step(&s, n_threads)
     close_step(&s, n)

@@ -5,13 +5,13 @@ Each function takes a block in sample panels, Z and Y (V, n, 2 LANES), w the sam
 returns the sum of w L(a, y).
 """
 
-from activations cimport activate, exp_negative, multiply_by_derivative
+from activations cimport EXP, IDENTITY, activate, exp, exp_negative, multiply_by_derivative
 from panels cimport panel_width
-from real cimport EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, bits, bits_to_real, magnitude, real, real_to_bits
+from real cimport EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, bits, bits_to_real, magnitude, real, real_to_bits, with_sign_of
 
 
 cdef enum Loss:     # the numbers of _kernels.LOSSES
-    SQUARED_ERROR, LOG_LOSS
+    SQUARED_ERROR, LOG_LOSS, ABSOLUTE_ERROR, HUBER, PINBALL, POISSON
 
 
 cdef inline real log1p_nonnegative(real x) noexcept nogil:
@@ -55,15 +55,22 @@ cdef inline double sum_lanes(const real* lane) noexcept nogil:
     return total
 
 
-cdef inline double squared_error(int activation, real leak, real* Z, const real* Y, const real* w, Py_ssize_t n,
-                                 Py_ssize_t vectors) noexcept nogil:
-    """L = 1/2 sum_j (a_j - y_j)^2, dZ_j = (a_j - y_j) g'(z_j)"""
+cdef inline double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y,
+                                    const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
+    """L = sum_j l(a_j, y_j), dZ_j = l'(a_j) g'(z_j); with d = a - y and the loss's parameter p,
+
+    squared error l = d^2 / 2, absolute error l = |d|, Huber l = d^2 / 2 where |d| <= p and p (|d| - p / 2) elsewhere,
+    pinball l = -p d where d < 0 and (1 - p) d elsewhere, Poisson l = e^a - y a for a logarithmic rate a. In a kink l' = 0.
+    """
     cdef real[16] total
     cdef real[16] d
     cdef Py_ssize_t v, j
     cdef int i, width
+    cdef real e, size
     cdef real* z
     cdef const real* y
+    # With the rate itself for output, e^z - y z is the same loss and dZ = a - y.
+    activation = IDENTITY if loss == POISSON and activation == EXP else activation
     activate(activation, leak, Z, vectors * LANES * n)
     for i in range(LANES):
         total[i] = 0
@@ -74,12 +81,35 @@ cdef inline double squared_error(int activation, real leak, real* Z, const real*
         for j in range(n):
             for i in range(LANES):
                 d[i] = z[j * width + i] - y[j * width + i]
-                total[i] += w[v * LANES + i] * (d[i] * d[i])
+            if loss == SQUARED_ERROR:
+                for i in range(LANES):
+                    total[i] += w[v * LANES + i] * (<real>0.5 * (d[i] * d[i]))
+            elif loss == ABSOLUTE_ERROR:
+                for i in range(LANES):
+                    total[i] += w[v * LANES + i] * magnitude(d[i])
+                    d[i] = d[i] if d[i] == <real>0 else with_sign_of(<real>1, d[i])
+            elif loss == HUBER:
+                for i in range(LANES):
+                    size = magnitude(d[i])
+                    e = parameter if size > parameter else size
+                    total[i] += w[v * LANES + i] * (e * (size - <real>0.5 * e))
+                    d[i] = with_sign_of(e, d[i])
+            elif loss == PINBALL:
+                for i in range(LANES):
+                    e = (<real>1 - parameter) if d[i] > <real>0 else -parameter
+                    total[i] += w[v * LANES + i] * (e * d[i])
+                    d[i] = d[i] if d[i] == <real>0 else e
+            else:
+                for i in range(LANES):
+                    e = exp(z[j * width + i])
+                    total[i] += w[v * LANES + i] * (e - y[j * width + i] * z[j * width + i])
+                    d[i] = e - y[j * width + i]
+            for i in range(LANES):
                 d[i] *= w[v * LANES + i]
             multiply_by_derivative(activation, leak, z + j * width, d, LANES)
             for i in range(LANES):
                 z[j * width + i] = d[i]
-    return sum_lanes(total) / 2
+    return sum_lanes(total)
 
 
 cdef inline double log_loss_sigmoid(real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:

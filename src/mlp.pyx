@@ -13,7 +13,7 @@ cnp.import_array()
 
 ctypedef void (*row_kernel)(Py_ssize_t, const Py_ssize_t*, const int*, double, const void*, const void*, void*,
                             void*) noexcept nogil
-ctypedef int (*gradient_kernel)(Py_ssize_t, const Py_ssize_t*, const int*, double, int, const void*, Py_ssize_t,
+ctypedef int (*gradient_kernel)(Py_ssize_t, const Py_ssize_t*, const int*, double, int, double, const void*, Py_ssize_t,
                                 const void*, const void*, Py_ssize_t, void*, int, double*) noexcept nogil
 
 
@@ -106,7 +106,7 @@ cdef class Network:
                  cnp.PyArray_DATA(X), cnp.PyArray_DATA(out), self.scratch)
         return out
 
-    def _plain_cost_and_grad(self, X, Y, int loss, int n_threads):
+    def _plain_cost_and_grad(self, X, Y, int loss, double loss_parameter, int n_threads):
         """(J, its gradient (P,)) where X (m, n_0) and Y (m, n_L) are plain arrays that the loss takes; otherwise None.
 
         Not for softmax, whose Y has more to be checked.
@@ -128,7 +128,8 @@ cdef class Network:
         grad = cnp.PyArray_EMPTY(1, &P, self.type_number, 0)
         m, x, y, g = cnp.PyArray_DIM(X, 0), cnp.PyArray_DATA(X), cnp.PyArray_DATA(Y), cnp.PyArray_DATA(grad)
         with nogil:
-            code = self.gradient(self.layers, sizes, activations, self._leak, loss, params, P, x, y, m, g, n_threads, &J)
+            code = self.gradient(self.layers, sizes, activations, self._leak, loss, loss_parameter, params, P, x, y, m, g,
+                                 n_threads, &J)
         if passed(code) == -2:
             raise MemoryError("no memory for the workspace of a gradient")
         return (J, grad) if code == 1 else None

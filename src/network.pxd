@@ -10,7 +10,8 @@ from libc.stdlib cimport free, malloc
 
 from activations cimport IDENTITY, SOFTMAX, activate, multiply_by_derivative
 from dense cimport backward, bias_gradient, forward, gradient, gradient_lanes, lanes_pay
-from losses cimport LOG_LOSS, log_loss_sigmoid, softmax, squared_error
+from dropout cimport Dropout, drop, drop_back
+from losses cimport LOG_LOSS, elementwise_loss, log_loss_sigmoid, softmax
 from panels cimport load_classes, load_rows, load_weights, store_rows, sum_of_weights, to_features, vectors_of
 from real cimport LANES, real
 from threads cimport Team, share, wait
@@ -22,6 +23,7 @@ cdef struct Network:
     const int* activations          # of layers 1 ... L
     real leak
     int loss
+    real loss_parameter             # delta of huber, quantile of pinball
     const real* params              # W[1], b[1], W[2], b[2], ...
 
 
@@ -31,6 +33,7 @@ cdef struct Data:
     const int64_t* classes          # (m,)
     const real* weights             # (m,) or NULL
     const int64_t* order            # rows in the order of use, or NULL for 0, 1, 2, ...
+    Dropout dropout
 
 
 cdef struct Block:
@@ -113,10 +116,12 @@ cdef inline void close_block(Block* block) noexcept nogil:
     free(block.memory)
 
 
-cdef inline void through_layers(const Network* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
+cdef inline void through_layers(const Network* net, const Block* block, const Dropout* dropout, Py_ssize_t first,
+                                Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
     """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L]
 
-    for `vectors` vectors of samples after the first `skip` samples, whole panels.
+    for `vectors` vectors of samples after the first `skip` samples, whole panels; units are dropped unless `dropout` is
+    NULL, for which `first` is the number of the block's first sample in the batch.
     """
     cdef const real* W = net.params
     cdef Py_ssize_t l, n_in, n_out
@@ -127,6 +132,8 @@ cdef inline void through_layers(const Network* net, const Block* block, Py_ssize
         forward(W, W + n_out * n_in, n_out, n_in, block.A[l - 1] + skip * n_in, vectors, A)
         if l < net.layers:
             activate(net.activations[l - 1], net.leak, A, vectors * LANES * n_out)
+            if dropout != NULL:
+                drop(dropout, l, first + skip, n_out, vectors, A)
         W += n_out * n_in + n_out
 
 
@@ -136,7 +143,7 @@ cdef inline void predict(const Network* net, const Block* block, const real* X, 
     cdef int output = net.activations[net.layers - 1]
     cdef real* A = block.A[net.layers]
     load_rows(X, net.sizes[0], NULL, 0, rows, block.A[0], NULL, 0, 0)
-    through_layers(net, block, 0, vectors_of(rows))
+    through_layers(net, block, NULL, 0, 0, vectors_of(rows))
     if output == SOFTMAX:
         softmax(A, NULL, NULL, n, vectors_of(rows))
     else:
@@ -152,7 +159,7 @@ cdef inline double output_loss(const Network* net, const Block* block, Py_ssize_
     cdef real* Y = block.Y + skip * n
     cdef real* w = block.w + skip
     if net.loss != LOG_LOSS:
-        return squared_error(output, net.leak, Z, Y, w, n, vectors)
+        return elementwise_loss(net.loss, net.loss_parameter, output, net.leak, Z, Y, w, n, vectors)
     if output == SOFTMAX:
         return softmax(Z, Y, w, n, vectors)
     return log_loss_sigmoid(Z, Y, w, n, vectors)
@@ -167,14 +174,16 @@ cdef inline void output_losses(const Network* net, const Block* block, Py_ssize_
         first += n
 
 
-cdef inline void back_through_layers(const Network* net, const Block* block, Py_ssize_t rows, Py_ssize_t skip,
-                                     Py_ssize_t own_vectors, real* grad, bint add, Team team) noexcept nogil:
+cdef inline void back_through_layers(const Network* net, const Block* block, const Dropout* dropout, Py_ssize_t number,
+                                     Py_ssize_t rows, Py_ssize_t skip, Py_ssize_t own_vectors, real* grad, bint add,
+                                     Team team) noexcept nogil:
     """grad = [grad +] dW[l], db[l] of every layer, from dZ[L] in A[L]:
 
     dW[l] = dZ[l] A[l-1]^T, db[l] = sum dZ[l], dZ[l-1] = W[l]^T dZ[l] * g'[l-1](Z[l-1])
 
     A member of a team has `own_vectors` vectors of samples after `skip` for dZ, and for dW[l] rows of it. It waits once a
-    layer: D and F come in pairs, so that what others still read is not written.
+    layer: D and F come in pairs, so that what others still read is not written. The block's first sample is the batch's
+    sample `number`, which matters to dropout alone.
     """
     cdef Py_ssize_t vectors = vectors_of(rows), l, n_in, n_out, first, last, offset = 0
     cdef const real* dZ = block.A[net.layers]
@@ -202,8 +211,12 @@ cdef inline void back_through_layers(const Network* net, const Block* block, Py_
         if l > 1:
             dA = block.D[l % 2] + skip * n_in
             backward(net.params + offset, n_out, n_in, dZ + skip * n_out, own_vectors, dA)
-            multiply_by_derivative(net.activations[l - 2], net.leak, block.A[l - 1] + skip * n_in, dA,
-                                   own_vectors * LANES * n_in)
+            if dropout != NULL:
+                drop_back(dropout, l - 1, number + skip, n_in, own_vectors, net.activations[l - 2], net.leak,
+                          block.A[l - 1] + skip * n_in, dA)
+            else:
+                multiply_by_derivative(net.activations[l - 2], net.leak, block.A[l - 1] + skip * n_in, dA,
+                                       own_vectors * LANES * n_in)
             dZ = block.D[l % 2]
         l -= 1
 
@@ -231,6 +244,8 @@ cdef inline double block_gradient(const Network* net, Block* block, const Data* 
     cdef Py_ssize_t vectors = vectors_of(rows), part, skip = 0, own_rows = rows
     cdef bint features = grad != NULL and not lanes_pay(net.sizes[1], net.sizes[0], rows, True)
     cdef double loss = 0
+    cdef const Dropout* dropout = &data.dropout if data.dropout.rates != NULL else NULL
+    cdef Py_ssize_t number = first - data.dropout.batch
     if team.size > 1:
         skip = share(vectors * LANES, 2 * LANES, team, team.member)
         own_rows = share(vectors * LANES, 2 * LANES, team, team.member + 1) - skip
@@ -239,10 +254,10 @@ cdef inline double block_gradient(const Network* net, Block* block, const Data* 
         load_block(net, block, data, first + skip, own_rows, features, vectors * LANES, skip)
     if load and team.member == 0:
         block.weight_sum = sum_of_weights(data.weights, data.order, first, rows)
-    through_layers(net, block, skip, vectors_of(own_rows))
+    through_layers(net, block, dropout, number, skip, vectors_of(own_rows))
     output_losses(net, block, skip, vectors_of(own_rows))
     if grad != NULL:
-        back_through_layers(net, block, rows, skip, vectors_of(own_rows), grad, add, team)
+        back_through_layers(net, block, dropout, number, rows, skip, vectors_of(own_rows), grad, add, team)
     else:
         wait(team)
     if team.member == 0:

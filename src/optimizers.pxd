@@ -5,7 +5,7 @@ from real cimport REAL_BITS, real, square_root
 
 
 cdef enum Optimizer:    # the numbers of optimizers.py
-    SGD, ADAM
+    SGD, ADAM, RPROP
 
 
 cdef inline void sgd(real* w, const real* gradient, Py_ssize_t n, real scale, real l2, real alpha) noexcept nogil:
@@ -29,6 +29,37 @@ cdef inline void sgd_momentum(real* w, const real* gradient, real* v, Py_ssize_t
         for i in range(n):
             v[i] = momentum * v[i] - alpha * (scale * gradient[i] + l2 * w[i])
             w[i] += v[i]
+
+
+cdef inline void rprop(real* w, const real* gradient, real* last, real* size, Py_ssize_t n, real scale, real l2, bint first,
+                       real alpha, real eta_minus, real eta_plus, real least, real most) noexcept nogil:
+    """w <- w - sign(g) size, size <- size eta_plus where g has kept its sign, size eta_minus and g <- 0 where it has changed
+
+    (Riedmiller and Braun, 1993, without going back, as PyTorch has it; within least ... most, alpha at first).
+    """
+    cdef Py_ssize_t i
+    cdef real g, s
+    for i in range(n):
+        g = scale * gradient[i] + l2 * w[i]
+        s = alpha if first else size[i]
+        if (g > <real>0 and last[i] < <real>0) or (g < <real>0 and last[i] > <real>0):
+            s = s * eta_minus if s * eta_minus > least else least
+            g = <real>0
+        elif (g > <real>0 and last[i] > <real>0) or (g < <real>0 and last[i] < <real>0):
+            s = s * eta_plus if s * eta_plus < most else most
+        size[i] = s
+        last[i] = g
+        w[i] -= s if g > <real>0 else -s if g < <real>0 else <real>0
+
+
+cdef inline double penalise(real* gradient, const real* w, Py_ssize_t n, real l2, real l1) noexcept nogil:
+    """gradient += l2 w + l1 sign(w); returns the sum of its squares"""
+    cdef Py_ssize_t i
+    cdef double total = 0
+    for i in range(n):
+        gradient[i] += l2 * w[i] + (l1 if w[i] > <real>0 else -l1 if w[i] < <real>0 else <real>0)
+        total += <double>gradient[i] * <double>gradient[i]
+    return total
 
 
 cdef inline void adam(real* w, const real* gradient, real* m, real* v, Py_ssize_t n, real scale, real l2, real rate,

@@ -20,6 +20,8 @@ OUTPUTS = [
     ("softmax", "log_loss"),
 ]
 LEAK = 0.1
+#: No l1 penalty, no limit of the gradient's norm, no dropout and its seed, as `train` takes them.
+PLAIN = (0.0, np.inf, None, 0)
 
 
 @dataclass
@@ -49,8 +51,9 @@ class Case:
         return np.array(self.sizes, np.intp), codes, LEAK
 
     @property
-    def loss_code(self) -> int:
-        return LOSSES[self.loss]
+    def loss_terms(self) -> tuple[int, float]:
+        """The loss's code, and its parameter."""
+        return LOSSES[self.loss], 1.0
 
     def forward(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         return vectorized.forward(self.X, self.W, self.b, self.activations, LEAK)

@@ -20,6 +20,15 @@ class Call(NamedTuple):
     outputs: tuple[str, ...]
 
 
+#: Code, hyper-parameters and vectors of state.
+OPTIMIZERS = (
+    (0, [1e-2, 0.0, 0.0], 0),
+    (0, [1e-2, 0.9, 1.0], 1),
+    (1, [1e-2, 0.9, 0.999, 1e-8, 0.1, 0.0], 2),
+    (2, [1e-2, 0.5, 1.2, 1e-6, 50.0], 2),
+)
+
+
 def calls(build, m, sizes):
     """Every entry point, with every choice of optional arguments, on fresh arrays."""
     rng = np.random.default_rng(m)
@@ -45,20 +54,35 @@ def calls(build, m, sizes):
         ("softmax", 1, {"Y": None, "classes": rng.integers(0, n_out, m)}),
     ):
         for weights in (None, rng.random(m).astype(build.dtype)):
-            net = network(output) | {"loss": loss}
+            net = network(output) | {"loss": loss, "loss_parameter": 1.0}
             data = {"X": numbers(m, n_in), **targets, "weights": weights}
             yield Call("accumulate_grad", net | {"params": numbers(P)} | data | {"grad": numbers(P)}, ("grad",))
             yield Call("accumulate_grad", net | {"params": numbers(P)} | data | {"grad": None}, ())
-            for order, batch_size, (code, hyper, k) in itertools.product(
+            for order, batch_size, (code, hyper, k), dropped in itertools.product(
                 (None, np.stack([rng.permutation(m) for _ in range(2)])),
                 (m, max(1, m // 3)),
-                ((0, [1e-2, 0.0, 0.0], 0), (0, [1e-2, 0.9, 1.0], 1), (1, [1e-2, 0.9, 0.999, 1e-8, 0.1], 2)),
+                OPTIMIZERS,
+                (False, True),
             ):
-                run = {"order": order, "n_epochs": 2, "batch_size": batch_size, "l2": 0.1, "optimizer": code}
+                run = {"order": order, "n_epochs": 2, "batch_size": batch_size, "l2": 0.1}
+                run |= {"l1": 0.1 * dropped, "clip_norm": 1.0 if dropped else np.inf}
+                run |= {"dropout": np.full(max(1, len(sizes) - 2), 0.5) if dropped else None, "dropout_seed": 7}
+                run |= {"optimizer": code, "rates": np.full(2, 1e-2)}
                 run |= {"hyper": np.array(hyper), "state": np.zeros((k, P), build.dtype)}
                 run |= {"step": np.zeros(1, np.int64), "cost": np.full(2, np.nan)}
                 outputs = ("params", "state", "step", "cost") if k else ("params", "step", "cost")
                 yield Call("train", net | {"params": numbers(P)} | data | run, outputs)
+
+    for code, hyper, k in OPTIMIZERS:
+        run = {key: network("identity")[key] for key in ("sizes", "activations")}
+        run |= {"params": numbers(P), "grad": numbers(P), "weight_sum": 3.0, "l2": 0.1, "l1": 0.1, "clip_norm": 1.0}
+        run |= {"optimizer": code, "hyper": np.array(hyper), "state": np.zeros((k, P), build.dtype)}
+        outputs = ("params", "grad", "state", "step") if k else ("params", "grad", "step")
+        yield Call("optimize", run | {"step": np.zeros(1, np.int64)}, outputs)
+    for weights, classes in itertools.product((None, rng.random(m).astype(build.dtype)), (None, rng.integers(0, n_out, m))):
+        data = {"Y": ones / n_out if classes is None else None, "classes": classes, "weights": weights}
+        gradient = {"activation": 5, "leak": LEAK, "loss": 1, "loss_parameter": 1.0, "Z": numbers(m, n_out)}
+        yield Call("output_gradient", gradient | data, ("Z",))
 
     layer = {"X": numbers(m, n_in), "W": numbers(n_out, n_in)}
     for activation in range(6):

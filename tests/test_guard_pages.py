@@ -58,18 +58,18 @@ for (m, n_in, n_out), at_end in itertools.product(shapes, (True, False)):
         weights = guarded(np.ones(m, dtype), at_end)
         classes = guarded(rng.integers(0, n_out, m), at_end) if output == 5 else None
         kernels.forward(sizes, codes, 0.1, params, X, out)
-        kernels.accumulate_grad(sizes, codes, 0.1, loss, params, X, Y, None, weights, grad)
-        kernels.accumulate_grad(sizes, codes, 0.1, loss, params, X, Y, None, None, None)
+        kernels.accumulate_grad(sizes, codes, 0.1, loss, 1.0, params, X, Y, None, weights, grad)
+        kernels.accumulate_grad(sizes, codes, 0.1, loss, 1.0, params, X, Y, None, None, None)
         if classes is not None:
-            kernels.accumulate_grad(sizes, codes, 0.1, loss, params, X, None, classes, None, grad)
+            kernels.accumulate_grad(sizes, codes, 0.1, loss, 1.0, params, X, None, classes, None, grad)
         order = guarded(np.stack([rng.permutation(m) for _ in range(2)]), at_end)
         step, cost = guarded(np.zeros(1, np.int64), at_end), guarded(np.zeros(2), at_end)
-        for code, hyper, k in ((0, [1e-3, 0, 0], 0), (0, [1e-3, 0.9, 1], 1), (1, [1e-3, 0.9, 0.999, 1e-8, 0.1], 2)):
+        for code, hyper, k in ((0, [1e-3, 0, 0], 0), (0, [1e-3, 0.9, 1], 1), (1, [1e-3, 0.9, 0.999, 1e-8, 0.1, 0], 2)):
             hyper = guarded(np.array(hyper, float), at_end)
             state = guarded(np.zeros((k, P), dtype), at_end) if k else np.zeros((0, P), dtype)
             for rows, size in ((order, max(1, m // 3)), (None, m)):
-                kernels.train(sizes, codes, 0.1, loss, params, X, Y if classes is None else None, classes, weights,
-                              rows, 2, size, 0.1, code, hyper, state, step, cost)
+                kernels.train(sizes, codes, 0.1, loss, 1.0, params, X, Y if classes is None else None, classes, weights,
+                              rows, 2, size, 0.1, 0.0, np.inf, None, 0, code, np.full(2, 1e-3), hyper, state, step, cost)
         network = Network(params, sizes, codes, 0.1, kernels)
         network(X[0].copy() if m > 1 else X[0])
         network(array(n_in), array(n_out))

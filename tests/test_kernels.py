@@ -27,7 +27,7 @@ def accumulate(build, case, weights=None, classes=None, grad=None):
     Y = None if classes is not None else case.Y.astype(build.dtype)
     weights = None if weights is None else weights.astype(build.dtype)
     sums = build.kernels.accumulate_grad(
-        *case.spec(), case.loss_code, case.params, case.X.astype(build.dtype), Y, classes, weights, grad
+        *case.spec(), *case.loss_terms, case.params, case.X.astype(build.dtype), Y, classes, weights, grad
     )
     return *sums, grad
 
@@ -136,7 +136,7 @@ def test_cost_alone_is_the_same(build):
     case = networks.make((4, 6, 2), ["relu"], ("sigmoid", "log_loss"), 90, build.dtype)
     with_grad = accumulate(build, case)[:2]
     args = (case.params, case.X.astype(build.dtype), case.Y.astype(build.dtype), None, None, None)
-    assert build.kernels.accumulate_grad(*case.spec(), case.loss_code, *args) == with_grad
+    assert build.kernels.accumulate_grad(*case.spec(), *case.loss_terms, *args) == with_grad
 
 
 # A kink between the two points would spoil a difference.
@@ -156,7 +156,7 @@ def test_gradient_against_central_differences(build64, hidden, output):
         for step in (h, -h):
             params = case.params
             params[k] += step
-            args = (case.loss_code, params, X, Y, None, None, None)
+            args = (*case.loss_terms, params, X, Y, None, None, None)
             costs.append(build.kernels.accumulate_grad(*case.spec(), *args)[0])
         assert abs((costs[0] - costs[1]) / (2 * h) - grad[k]) < tolerances.CENTRAL_DIFFERENCE * case.m
 
@@ -209,8 +209,9 @@ def train(build, case, optimizer, epochs, batch_size, l2=0.0, weights=None, orde
     step, cost = np.zeros(1, np.int64), np.full(epochs, np.nan)
     weights = None if weights is None else weights.astype(build.dtype)
     build.kernels.train(
-        *case.spec(), case.loss_code, params, case.X.astype(build.dtype), case.Y.astype(build.dtype), None, weights,
-        order, epochs, batch_size, l2, optimizer.code, optimizer.hyper_parameters(), state, step, cost,
+        *case.spec(), *case.loss_terms, params, case.X.astype(build.dtype), case.Y.astype(build.dtype), None, weights,
+        order, epochs, batch_size, l2, *networks.PLAIN, optimizer.code, np.full(epochs, optimizer.learning_rate),
+        optimizer.hyper_parameters(), state, step, cost,
     )  # fmt: skip
     return params, int(step[0]), cost
 
@@ -265,8 +266,9 @@ def test_training_goes_on_where_it_stopped(build):
     params, state, step = case.params, adam.state(len(case.params), build.dtype), np.zeros(1, np.int64)
     for epochs in (7, 13):
         build.kernels.train(
-            *case.spec(), case.loss_code, params, case.X.astype(build.dtype), case.Y.astype(build.dtype), None, None,
-            None, epochs, 16, 0.0, adam.code, adam.hyper_parameters(), state, step, np.empty(epochs),
+            *case.spec(), *case.loss_terms, params, case.X.astype(build.dtype), case.Y.astype(build.dtype), None, None,
+            None, epochs, 16, 0.0, *networks.PLAIN, adam.code, np.full(epochs, 0.01), adam.hyper_parameters(), state,
+            step, np.empty(epochs),
         )  # fmt: skip
     assert step[0] == steps == 60
     np.testing.assert_array_equal(params, whole)

@@ -45,8 +45,8 @@ def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
             params, cost = case.params, np.empty(2)
             state = optimizer.state(len(params), build.dtype)
             build.kernels.train(
-                *case.spec(), case.loss_code, params, X, Y, None, w, order, 2, batch, 1e-4, optimizer.code,
-                optimizer.hyper_parameters(), state, np.zeros(1, np.int64), cost, n_threads,
+                *case.spec(), *case.loss_terms, params, X, Y, None, w, order, 2, batch, 1e-4, *networks.PLAIN,
+                optimizer.code, np.full(2, optimizer.learning_rate), optimizer.hyper_parameters(), state, np.zeros(1, np.int64), cost, n_threads,
             )  # fmt: skip
             results.append((params.tobytes(), state.tobytes(), cost.tobytes()))
         assert len(set(results)) == 1
@@ -63,10 +63,10 @@ def test_gradient_and_prediction_by_any_number_of_threads(build, sizes, output, 
         for n_threads in THREADS:
             grad = np.zeros(len(case.params), build.dtype)
             sums = build.kernels.accumulate_grad(
-                *case.spec(), case.loss_code, case.params, X, Y, None, w, grad, n_threads
+                *case.spec(), *case.loss_terms, case.params, X, Y, None, w, grad, n_threads
             )
             alone = build.kernels.accumulate_grad(
-                *case.spec(), case.loss_code, case.params, X, Y, None, w, None, n_threads
+                *case.spec(), *case.loss_terms, case.params, X, Y, None, w, None, n_threads
             )
             assert alone == sums
             results.append((grad.tobytes(), *sums))

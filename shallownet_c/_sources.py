@@ -1,0 +1,128 @@
+"""What a fit reads its rows from: arrays in memory, arrays that are read piece by piece, chunks that a function makes."""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from shallownet_c import _validation
+from shallownet_c._validation import Array
+
+if TYPE_CHECKING:
+    from shallownet_c.mlp import MLP
+
+#: Of X, that are read at a time from an array that is not in memory.
+PIECE_BYTES = 1 << 22
+
+
+class Piece(NamedTuple):
+    """Rows as the kernels take them, and the order in which a pass takes them; None is their own."""
+
+    X: Array
+    Y: Array | None
+    classes: Array | None
+    weights: Array | None
+    order: Array | None = None
+
+    @property
+    def weight_sum(self) -> float:
+        return float(len(self.X) if self.weights is None else self.weights.sum(dtype=np.float64))
+
+
+class Rows:
+    """Arrays in memory, or mapped into it: the kernels take them as they are."""
+
+    def __init__(self, net: MLP, X: object, Y: object, weights: object) -> None:
+        self.piece = Piece(*net._check_data(X, Y, weights))
+        self.m = len(self.piece.X)
+
+    def pieces(self, order: Array | None, _batch: int, _rng: object) -> Iterator[Piece]:
+        yield self.piece._replace(order=order)
+
+
+class Lazy:
+    """Rows of an object with shape, dtype and the array protocol (h5py, zarr, a mapped file of another dtype), a few
+    megabytes at a time; every row is read and checked once before the training."""
+
+    def __init__(self, net: MLP, X: Any, Y: Any, weights: object) -> None:
+        self.net, self.X = net, X
+        self.m = X.shape[0]
+        self.Y = Y if is_lazy(Y, net.dtype) else _validation.as_array("Y", Y)
+        self.weights = None
+        if len(self.Y) != self.m:
+            raise ValueError(f"Y must have {self.m} rows to go with X, got {len(self.Y)}")
+        if weights is not None:
+            self.weights = _validation.sample_weights(weights, self.m, net.dtype)
+        if self.m == 0:
+            raise ValueError("X must have at least one row, got none")
+        for _ in self.pieces(None, 1, None):
+            pass
+
+    def pieces(self, order: Array | None, batch: int, _rng: object) -> Iterator[Piece]:
+        """Whole batches, as many as make a piece of a few megabytes; a full batch comes in several."""
+        rows = max(1, PIECE_BYTES // (self.net.dtype.itemsize * self.net.layer_sizes[0]))
+        if batch < self.m:
+            rows = max(1, rows // batch) * batch
+        for first in range(0, self.m, rows):
+            taken = slice(first, min(first + rows, self.m)) if order is None else order[first : first + rows]
+            X, Y, classes, _ = self.net._check_data(_taken(self.X, taken), _taken(self.Y, taken), None)
+            yield Piece(X, Y, classes, None if self.weights is None else self.weights[taken])
+
+
+class Chunks:
+    """(X, Y) or (X, Y, weights) that a function's result yields, anew for each pass; m is not known beforehand."""
+
+    m = None
+
+    def __init__(self, net: MLP, factory: Callable[[], Iterable[tuple[Any, ...]]]) -> None:
+        self.net, self.factory = net, factory
+
+    def pieces(self, _order: None, batch: int | None, rng: Any) -> Iterator[Piece]:
+        empty = True
+        for chunk in self.factory():
+            if not isinstance(chunk, tuple) or len(chunk) not in (2, 3):
+                raise TypeError("X, a function, must return an iterable of tuples (X, Y) or (X, Y, sample_weight)")
+            X, Y, classes, weights = self.net._check_data(*chunk, *([None] if len(chunk) == 2 else []))
+            order = None
+            if rng is not None and batch is not None and batch < len(X):
+                order = rng.permutation(len(X)).astype(np.int64, copy=False)
+            empty = False
+            yield Piece(X, Y, classes, weights, order)
+        if empty:
+            raise ValueError("X, a function, must yield at least one chunk each time it is called, got none")
+
+
+def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
+    """Whether rows of the array are better read when they are needed than all converted at once."""
+    if isinstance(array, np.memmap):
+        return not (array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned)
+    if isinstance(array, np.ndarray):
+        return False
+    return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
+
+
+def source(net: MLP, X: object, Y: object, weights: object) -> Rows | Lazy | Chunks:
+    """The source that goes with the arguments of a fit."""
+    if callable(X):
+        if Y is not None or weights is not None:
+            raise TypeError("Y and sample_weight must be left out where X is a function: its chunks hold them")
+        return Chunks(net, X)
+    if Y is None:
+        raise TypeError("Y must be given with an array X")
+    if is_lazy(X, net.dtype) and len(X.shape) == 2:  # type: ignore[attr-defined]
+        return Lazy(net, X, Y, weights)
+    return Rows(net, X, Y, weights)
+
+
+def _taken(array: Any, rows: slice | Array) -> Array:
+    """The rows as an array in memory. They are asked for in increasing order, as files such as HDF5 want it."""
+    if isinstance(rows, slice) or isinstance(array, np.ndarray):
+        return np.asarray(array[rows])
+    increasing = np.argsort(rows, kind="stable")
+    wanted, back = np.unique(rows[increasing], return_inverse=True)
+    taken = np.asarray(array[wanted])[back]
+    out = np.empty_like(taken)
+    out[increasing] = taken
+    return out

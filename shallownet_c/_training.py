@@ -1,0 +1,331 @@
+"""The loop of `MLP.fit` around the compiled one: what is watched between epochs, and what comes back when it goes wrong.
+
+Epochs go to the kernels in stretches: one epoch at a time where somebody watches, otherwise as many as take about a twentieth
+of a second, so that a plain fit hardly ever returns to Python and its history can still be read while it goes on.
+"""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shallownet_c import _checkpoint, _lbfgs, _orders, _progress, _sources, _validation
+from shallownet_c._validation import Array
+from shallownet_c.errors import DivergenceError
+from shallownet_c.history import History
+from shallownet_c.optimizers import LBFGS, RPROP, Optimizer
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from shallownet_c.mlp import MLP
+
+STRETCH_SECONDS = 0.05
+
+
+@dataclasses.dataclass
+class Settings:
+    """The arguments of `fit` that a checkpoint keeps, checked."""
+
+    epochs: int
+    batch_size: int | None
+    shuffle: bool
+    l2: float
+    l1: float
+    dropout: list[float] | None
+    dropout_seed: int
+    clip_norm: float
+    patience: int | None
+    tol: float
+
+
+@dataclasses.dataclass
+class Position:
+    """Where a fit stands, besides the parameters, the optimizer's state and the history."""
+
+    wait: int = 0
+    best_cost: float = math.inf
+    best_params: Array | None = None
+
+
+@dataclasses.dataclass
+class Watchers:
+    """What is to happen between epochs."""
+
+    validation: tuple[Any, ...] | None
+    callback: Callable[[int, History, Any], object] | None
+    progress: bool
+    checkpoint: _checkpoint.Writer | None
+
+
+def dropout_rates(value: object, hidden: int) -> list[float] | None:
+    """One probability for each hidden layer; None where all are 0."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        items = _validation.sequence("dropout", value, "numbers")
+        if len(items) != hidden:
+            raise ValueError(f"dropout must be one number, or one for each of {hidden} hidden layers, got {len(items)}")
+    else:
+        items = [value] * hidden if hidden else []
+    rates = [_validation.real_number("dropout", p, "in [0, 1)", lambda x: 0 <= x < 1) for p in items or [value]]
+    return rates[:hidden] if any(rates[:hidden]) else None
+
+
+def dropout_seed(rng: np.random.Generator | np.random.RandomState) -> int:
+    if isinstance(rng, np.random.RandomState):
+        return int(rng.randint(2**32, dtype=np.uint64))
+    return int(rng.integers(2**32))
+
+
+def check_optimizer(optimizer: Optimizer, settings: Settings, m: int | None) -> None:
+    """Whether the optimizer can do what the settings ask for."""
+    name = type(optimizer).__name__
+    if not isinstance(optimizer, (RPROP, LBFGS)):
+        return
+    if m is None or (settings.batch_size is not None and settings.batch_size < m):
+        raise ValueError(f"batch_size must be None for {name}, which needs the full batch, got {settings.batch_size}")
+    if isinstance(optimizer, LBFGS):
+        for argument, given in (
+            ("l1", settings.l1 > 0),
+            ("dropout", settings.dropout is not None),
+            ("clip_norm", settings.clip_norm < math.inf),
+        ):
+            if given:
+                raise ValueError(f"{argument} does not go with LBFGS, which needs a smooth cost and its own steps")
+
+
+class Training:
+    """A fit in progress."""
+
+    def __init__(
+        self,
+        net: MLP,
+        source: _sources.Rows | _sources.Lazy | _sources.Chunks,
+        optimizer: Optimizer,
+        settings: Settings,
+        watchers: Watchers,
+        order: Array | Callable[[int], ArrayLike] | None,
+        rng: Any,
+        n_threads: int,
+    ) -> None:
+        self.net, self.source, self.optimizer, self.settings, self.watchers = net, source, optimizer, settings, watchers
+        self.n_threads = n_threads
+        self.position = Position()
+        self.history = History()
+        m, batch = source.m, settings.batch_size
+        self.batch = batch if m is None else m if batch is None else min(m, batch)
+        shuffled = settings.shuffle and (m is None or self.batch < m)  # type: ignore[operator]
+        self.rng = rng
+        self.orders = _orders.Orders(order, rng if shuffled and m is not None else None, m or 0)
+        self.model = net._model()
+        self.grad: Array | None = None
+        self.rows_an_epoch = m or 0
+        self.dropout = None if settings.dropout is None else np.array(settings.dropout)
+        self.started = time.perf_counter()
+
+    def run(self) -> History:
+        """Train until the epochs are done or something ends it."""
+        net, settings, history = self.net, self.settings, self.history
+        self.started = time.perf_counter() - history.seconds
+        net._history = history
+        bar = _progress.progress(self.watchers.progress, history.n_epochs, settings.epochs)
+        try:
+            if isinstance(self.optimizer, LBFGS):
+                self.minimise(bar)
+            else:
+                self.descend(bar)
+        finally:
+            history.seconds = time.perf_counter() - self.started
+            bar.close()
+        if self.position.best_params is not None:
+            net._params[:] = self.position.best_params
+        if self.watchers.checkpoint is not None:
+            self.watchers.checkpoint.write(self)
+        return history
+
+    def descend(self, bar: _progress.Silent) -> None:
+        optimizer, settings, history = self.optimizer, self.settings, self.history
+        state = optimizer._state = optimizer.state(self.net.n_params, self.net.dtype)
+        hyper = optimizer.hyper_parameters()
+        watched = self.is_watched()
+        n, before = 1, None
+        while history.n_epochs < settings.epochs and not history.stopped:
+            done = history.n_epochs
+            n = min(n, settings.epochs - done)
+            orders = self.orders.take(done, n)
+            n = n if orders is None else len(orders)
+            rates = optimizer.schedule.rates(optimizer.learning_rate, optimizer._epoch, n, settings.epochs)
+            now = Snapshot(self.net._params.copy(), state.copy(), optimizer._step.copy(), orders, rates)
+            began = time.perf_counter()
+            costs = np.full(n, np.nan)
+            self.epochs(orders, rates, hyper, state, costs)
+            last = done + n == settings.epochs
+            if not np.isfinite(costs).all() or (last and not np.isfinite(self.net._params).all()):
+                self.diverge(costs, now, before, hyper, state)
+            before = now
+            optimizer._epoch += n
+            history.cost.extend(costs.tolist())
+            self.finish_epochs(n, bar)
+            if not watched and time.perf_counter() - began < STRETCH_SECONDS / 2:
+                n *= 2
+        history.stopped = history.stopped or "epochs"
+
+    def is_watched(self) -> bool:
+        """Whether somebody looks at each epoch."""
+        watchers = self.watchers
+        return (
+            watchers.validation is not None
+            or watchers.callback is not None
+            or watchers.progress
+            or watchers.checkpoint is not None
+            or self.settings.patience is not None
+            or self.orders.one_by_one
+            or not isinstance(self.source, _sources.Rows)
+            or self.optimizer.schedule.follows_cost
+        )
+
+    def epochs(self, orders: Array | None, rates: Array, hyper: Array, state: Array, costs: Array) -> None:
+        """Train for as many epochs as costs has elements, on all pieces of the source."""
+        if isinstance(self.source, _sources.Rows):
+            self.train(self.source.piece, orders, self.batch, rates, hyper, state, costs)
+            return
+        order = None if orders is None else orders[0]
+        if isinstance(self.source, _sources.Lazy) and self.batch == self.source.m:
+            costs[0] = self.whole_batch(rates, hyper, state)
+            return
+        loss_sum = weight_sum = 0.0
+        self.rows_an_epoch = 0
+        cost = np.full(1, np.nan)
+        rng = self.rng if self.settings.shuffle else None
+        for piece in self.source.pieces(order, self.batch, rng):
+            m = len(piece.X)
+            rows = None if piece.order is None else piece.order[np.newaxis]
+            self.train(piece, rows, m if self.batch is None else min(m, self.batch), rates, hyper, state, cost)
+            weight = piece.weight_sum
+            loss_sum, weight_sum = loss_sum + cost[0] * weight, weight_sum + weight
+            self.rows_an_epoch += m
+            if not math.isfinite(loss_sum):
+                break
+        costs[0] = loss_sum / weight_sum
+
+    def train(
+        self,
+        piece: _sources.Piece,
+        orders: Array | None,
+        batch: int | None,
+        rates: Array,
+        hyper: Array,
+        state: Array,
+        costs: Array,
+    ) -> None:
+        settings, optimizer = self.settings, self.optimizer
+        self.net._kernels.train(
+            *self.model, self.net._params, piece.X, piece.Y, piece.classes, piece.weights, orders, len(costs), batch,
+            settings.l2, settings.l1, settings.clip_norm, self.dropout, settings.dropout_seed, optimizer.code, rates,
+            hyper, state, optimizer._step, costs, self.n_threads,
+        )  # fmt: skip
+
+    def whole_batch(self, rates: Array, hyper: Array, state: Array) -> float:
+        """One step on all rows of a source that is read in pieces."""
+        net, settings, optimizer = self.net, self.settings, self.optimizer
+        if self.dropout is not None:
+            raise ValueError("dropout needs a batch_size where X is not an array in memory")
+        loss_sum, weight_sum, grad = self.cost_and_grad()
+        if math.isfinite(loss_sum) and weight_sum > 0:
+            hyper = np.concatenate([rates[:1], hyper[1:]])
+            net._kernels.optimize(
+                net._sizes, net._activation_codes, net._params, grad, weight_sum, settings.l2, settings.l1,
+                settings.clip_norm, optimizer.code, hyper, state, optimizer._step,
+            )  # fmt: skip
+        return loss_sum / weight_sum
+
+    def cost_and_grad(self) -> tuple[float, float, Array]:
+        """Σ w L, Σ w and the gradient of the first, over all rows; the array is the same one each time."""
+        if self.grad is None:
+            self.grad = np.empty(self.net.n_params, self.net.dtype)
+        self.grad[:] = 0
+        loss_sum = weight_sum = 0.0
+        for piece in self.source.pieces(None, self.source.m or 1, None):
+            sums = self.net._kernels.accumulate_grad(
+                *self.model, self.net._params, *piece[:4], self.grad, self.n_threads
+            )
+            loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
+        return loss_sum, weight_sum, self.grad
+
+    def minimise(self, bar: _progress.Silent) -> None:
+        self.optimizer._step = np.zeros(1, np.int64)
+
+        def finish_epoch(cost: float) -> bool:
+            self.history.cost.append(cost)
+            self.finish_epochs(1, bar)
+            return bool(self.history.stopped)
+
+        why = _lbfgs.minimise(
+            self.net, self.optimizer, self.cost_and_grad, self.settings.l2, self.settings.epochs, finish_epoch
+        )
+        self.history.stopped = self.history.stopped or why
+
+    def diverge(
+        self, costs: Array, now: Snapshot, before: Snapshot | None, hyper: Array, state: Array
+    ) -> None:
+        """Give the network back what it had when the last epoch with a finite cost began, and raise DivergenceError.
+
+        The way there is gone over once more, which ends at the same bits, instead of keeping every epoch's parameters.
+        """
+        finite = np.isfinite(costs)
+        bad = len(costs) if finite.all() else int(np.argmin(finite))
+        step, epoch = self.optimizer.n_steps, self.history.n_epochs + bad
+        self.history.cost.extend(costs[:bad].tolist())
+        self.history.stopped = "diverged"
+        if bad == 0 and before is not None:
+            now, bad = before, len(before.rates)
+            self.optimizer._epoch -= bad
+        self.optimizer._epoch += max(bad - 1, 0)
+        self.net._params[:], state[:], self.optimizer._step[:] = now.params, now.state, now.step
+        if bad > 1 and isinstance(self.source, _sources.Rows):
+            orders = None if now.orders is None else now.orders[: bad - 1]
+            self.epochs(orders, now.rates[: bad - 1], hyper, state, np.empty(bad - 1))
+        raise DivergenceError(min(epoch, self.settings.epochs - 1), step, self.history.cost[-1] if self.history.cost else None)
+
+    def finish_epochs(self, n: int, bar: _progress.Silent) -> None:
+        """What happens after n epochs, one wherever somebody watches: validation, and whether to stop."""
+        history, settings, position, watchers = self.history, self.settings, self.position, self.watchers
+        watched = history.cost[-1]
+        if watchers.validation is not None:
+            loss_sum, weight_sum = self.net._kernels.accumulate_grad(
+                *self.model, self.net._params, *watchers.validation, None, self.n_threads
+            )
+            watched = loss_sum / weight_sum
+            history.val_cost.append(watched)
+        history.n_epochs += n
+        history.seconds = time.perf_counter() - self.started
+        self.optimizer.schedule.watch(watched)
+        if settings.patience is not None:
+            position.wait = 0 if watched < position.best_cost - settings.tol else position.wait + 1
+            if watched < position.best_cost:
+                position.best_cost = watched
+                if watchers.validation is not None:
+                    position.best_params = self.net._params.copy()
+            if position.wait >= settings.patience:
+                history.stopped = "patience"
+        bar.show(history, self.rows_an_epoch)
+        if watchers.callback is not None and watchers.callback(history.n_epochs - 1, history, self.net) is True:
+            history.stopped = history.stopped or "callback"
+        if watchers.checkpoint is not None:
+            watchers.checkpoint.write_if_due(self)
+
+
+@dataclasses.dataclass
+class Snapshot:
+    """What a stretch of epochs began with, and what it was given."""
+
+    params: Array
+    state: Array
+    step: Array
+    orders: Array | None
+    rates: Array
+

@@ -1,0 +1,181 @@
+"""Learning tools: is the gradient right, and which activation suits the data."""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shallownet_c import _kernels, _validation
+from shallownet_c.errors import DivergenceError
+from shallownet_c.mlp import MLP
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+def check_gradient(
+    net: MLP, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None, *, epsilon: float = 1e-5
+) -> float:
+    """Largest relative error of `MLP.cost_and_grad` against central differences, (J(w + h) − J(w − h)) / 2h.
+
+    The differences are taken in float64 whatever the network's dtype, with h = epsilon · max(1, |w|). An error counts
+    relative to the component's own size, or to a thousandth of the greatest one's where it is smaller than that.
+
+    Parameters
+    ----------
+    net : MLP
+        Left as it is.
+    X, Y, sample_weight
+        As in `MLP.cost`.
+    epsilon : float, default 1e-5
+
+    Returns
+    -------
+    float
+        About 1e-8 for a float64 network, 1e-5 for float32; more where a unit of ReLU is within h of its kink.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `MLP.cost`.
+
+    Examples
+    --------
+    >>> import shallownet_c as sn
+    >>> X, y = sn.datasets.make_flower(100, seed=1)
+    >>> sn.check_gradient(sn.MLP([2, 4, 1], output="sigmoid", seed=0), X, y) < 1e-6
+    True
+    """
+    if not isinstance(net, MLP):
+        raise TypeError(f"net must be an MLP, got {type(net).__name__}")
+    epsilon = _validation.real_number("epsilon", epsilon, "> 0", lambda x: x > 0)
+    _, grad = net.cost_and_grad(X, Y, sample_weight)
+    twin = MLP(**{**net._architecture(), "dtype": "float64"}, init="zeros")
+    twin._params[:] = net._params
+    params, differences = twin._params, np.empty(len(grad))
+    for i, w in enumerate(params.tolist()):
+        h = epsilon * max(1.0, abs(w))
+        above, below = w + h, w - h
+        params[i] = above
+        J_above = twin.cost(X, Y, sample_weight)
+        params[i] = below
+        differences[i] = (J_above - twin.cost(X, Y, sample_weight)) / (above - below)
+        params[i] = w
+    size = np.maximum(np.abs(grad), np.abs(differences))
+    least = max(1e-3 * float(size.max()), float(np.finfo(np.float64).tiny))
+    return float(np.max(np.abs(grad - differences) / np.maximum(size, least)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A row of `compare_activations`: one activation, the same network and training otherwise.
+
+    Attributes
+    ----------
+    activation : str
+    cost, dev_cost : float
+        J on the training and the dev set after the training; infinite where it diverged.
+    dev_score : float
+        Share of dev samples in their class, or R² where Y are no classes.
+    seconds : float
+    """
+
+    activation: str
+    cost: float
+    dev_cost: float
+    dev_score: float
+    seconds: float
+
+
+class Comparisons(tuple[Comparison, ...]):
+    """Rows of `compare_activations`, the least dev cost first; printed, a table."""
+
+    def __repr__(self) -> str:
+        lines = [f"{'activation':<12}{'cost':>12}{'dev cost':>12}{'dev score':>12}{'seconds':>10}"]
+        for row in self:
+            lines.append(
+                f"{row.activation:<12}{row.cost:>12.5g}{row.dev_cost:>12.5g}{row.dev_score:>12.4f}{row.seconds:>10.3f}"
+            )
+        return "\n".join(lines)
+
+
+def compare_activations(
+    X: ArrayLike,
+    Y: ArrayLike,
+    X_dev: ArrayLike,
+    Y_dev: ArrayLike,
+    *,
+    hidden: int | Sequence[int] = 16,
+    activations: Sequence[str] = _kernels.HIDDEN,
+    output: str | None = None,
+    seed: int | None = 0,
+    **fit: Any,
+) -> Comparisons:
+    """The notes' advice (section 3.6): not sure which activation to take, try them all on a dev set.
+
+    Parameters
+    ----------
+    X, Y, X_dev, Y_dev
+        As in `MLP.cost`. Y of one dimension that holds integers 0, 1, … are classes.
+    hidden : int or sequence of int, default 16
+        Units of the hidden layer, or of each.
+    activations : sequence of str
+        By default all that a hidden layer may have.
+    output : str, optional
+        By default "sigmoid" for classes 0 and 1, "softmax" for more, "identity" otherwise.
+    seed : int, default 0
+        Of the first weights and of the training, the same for all.
+    **fit
+        Arguments of `MLP.fit`. An optimizer is copied for each.
+
+    Returns
+    -------
+    Comparisons
+        A tuple of rows with activation, cost, dev_cost, dev_score, seconds; the least dev cost first.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `MLP` and `MLP.fit`.
+
+    Examples
+    --------
+    >>> import shallownet_c as sn
+    >>> X, y = sn.datasets.make_flower(400, seed=1)
+    >>> table = sn.compare_activations(X[:300], y[:300], X[300:], y[300:], hidden=[8], epochs=500)
+    >>> len(table), {row.activation for row in table[:2]} == {"tanh", "sigmoid"}, table[0].dev_cost < table[-1].dev_cost
+    (5, True, True)
+    """
+    X, Y = np.asarray(X), np.asarray(Y)
+    if X.ndim != 2:
+        raise ValueError(f"X must have shape (m, n_0), got {X.shape}")
+    sizes = list(_validation.sequence("hidden", hidden, "integers")) if not isinstance(hidden, int) else [hidden]
+    classes = Y.ndim == 1 and Y.dtype.kind in "iu" and Y.size > 0
+    n_classes = int(max(Y.max(), np.max(Y_dev, initial=0))) + 1 if classes else 0
+    if output is None:
+        output = ("sigmoid" if n_classes <= 2 else "softmax") if classes else "identity"
+    n_out = n_classes if output == "softmax" and Y.ndim == 1 else 1 if Y.ndim == 1 else Y.shape[1]
+    optimizer = fit.pop("optimizer", "adam")
+    rows = []
+    for name in activations:
+        net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, seed=seed)
+        try:
+            history = net.fit(X, Y, optimizer=copy.deepcopy(optimizer), seed=seed, **fit)
+            costs = net.cost(X, Y), net.cost(X_dev, Y_dev)
+        except DivergenceError:
+            history, costs = net.history, (np.inf, np.inf)
+        rows.append(Comparison(name, *costs, _score(net(X_dev), np.asarray(Y_dev), output), history.seconds))
+    return Comparisons(sorted(rows, key=lambda row: row.dev_cost))
+
+
+def _score(A: np.ndarray[Any, Any], Y: np.ndarray[Any, Any], output: str) -> float:
+    if output == "softmax":
+        return float(np.mean(A.argmax(axis=1) == (Y if Y.ndim == 1 else Y.argmax(axis=1))))
+    Y = Y.reshape(A.shape)
+    if output == "sigmoid" and np.isin(Y, (0, 1)).all():
+        return float(np.mean((A > 0.5) == (Y > 0.5)))
+    return float(1 - np.sum((A - Y) ** 2) / max(float(np.sum((Y - Y.mean(axis=0)) ** 2)), np.finfo(float).tiny))
