@@ -43,7 +43,7 @@ class Orders:
         self.one_by_one = callable(order)
 
     def take(self, first: int, n: int) -> Array | None:
-        """That of epochs `first` … first + n − 1, (n, m) or fewer; None is the rows' own. Epochs are taken once, in turn."""
+        """That of epochs `first` … first + n − 1, (n, m) or fewer; None is the rows' own. Each is taken once."""
         if callable(self.order):
             return check_order(self.order(first), (self.m,))[np.newaxis]
         if self.order is not None:

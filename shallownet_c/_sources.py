@@ -1,4 +1,4 @@
-"""What a fit reads its rows from: arrays in memory, arrays that are read piece by piece, chunks that a function makes."""
+"""What a fit reads its rows from: arrays in memory, arrays read piece by piece, chunks that a function makes."""
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 

@@ -1,7 +1,9 @@
-"""The loop of `MLP.fit` around the compiled one: what is watched between epochs, and what comes back when it goes wrong.
+"""The loop of `MLP.fit` around the compiled one: what is watched between epochs, and what comes back when it goes
+wrong.
 
-Epochs go to the kernels in stretches: one epoch at a time where somebody watches, otherwise as many as take about a twentieth
-of a second, so that a plain fit hardly ever returns to Python and its history can still be read while it goes on.
+Epochs go to the kernels in stretches: one epoch at a time where somebody watches, otherwise as many as take about a
+twentieth of a second, so that a plain fit hardly ever returns to Python and its history can still be read while it goes
+on.
 """
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
@@ -81,7 +83,7 @@ def dropout_seed(rng: np.random.Generator | np.random.RandomState) -> int:
     return int(rng.integers(2**32))
 
 
-def check_optimizer(optimizer: Optimizer, settings: Settings, m: int | None) -> None:
+def check_optimizer(optimizer: Optimizer, settings: Settings, m: int | None, checkpoint: object) -> None:
     """Whether the optimizer can do what the settings ask for."""
     name = type(optimizer).__name__
     if not isinstance(optimizer, (RPROP, LBFGS)):
@@ -93,9 +95,12 @@ def check_optimizer(optimizer: Optimizer, settings: Settings, m: int | None) -> 
             ("l1", settings.l1 > 0),
             ("dropout", settings.dropout is not None),
             ("clip_norm", settings.clip_norm < math.inf),
+            ("checkpoint", checkpoint is not None),
         ):
             if given:
-                raise ValueError(f"{argument} does not go with LBFGS, which needs a smooth cost and its own steps")
+                raise ValueError(
+                    f"{argument} does not go with LBFGS: SciPy takes its own steps on a smooth cost, at one go"
+                )
 
 
 class Training:
@@ -119,6 +124,8 @@ class Training:
         m, batch = source.m, settings.batch_size
         self.batch = batch if m is None else m if batch is None else min(m, batch)
         shuffled = settings.shuffle and (m is None or self.batch < m)  # type: ignore[operator]
+        if settings.dropout is not None and isinstance(source, _sources.Lazy) and self.batch == m:
+            raise ValueError("dropout needs a batch_size where X is not an array in memory")
         self.rng = rng
         self.orders = _orders.Orders(order, rng if shuffled and m is not None else None, m or 0)
         self.model = net._model()
@@ -232,8 +239,6 @@ class Training:
     def whole_batch(self, rates: Array, hyper: Array, state: Array) -> float:
         """One step on all rows of a source that is read in pieces."""
         net, settings, optimizer = self.net, self.settings, self.optimizer
-        if self.dropout is not None:
-            raise ValueError("dropout needs a batch_size where X is not an array in memory")
         loss_sum, weight_sum, grad = self.cost_and_grad()
         if math.isfinite(loss_sum) and weight_sum > 0:
             hyper = np.concatenate([rates[:1], hyper[1:]])
@@ -269,9 +274,7 @@ class Training:
         )
         self.history.stopped = self.history.stopped or why
 
-    def diverge(
-        self, costs: Array, now: Snapshot, before: Snapshot | None, hyper: Array, state: Array
-    ) -> None:
+    def diverge(self, costs: Array, now: Snapshot, before: Snapshot | None, hyper: Array, state: Array) -> None:
         """Give the network back what it had when the last epoch with a finite cost began, and raise DivergenceError.
 
         The way there is gone over once more, which ends at the same bits, instead of keeping every epoch's parameters.
@@ -289,7 +292,9 @@ class Training:
         if bad > 1 and isinstance(self.source, _sources.Rows):
             orders = None if now.orders is None else now.orders[: bad - 1]
             self.epochs(orders, now.rates[: bad - 1], hyper, state, np.empty(bad - 1))
-        raise DivergenceError(min(epoch, self.settings.epochs - 1), step, self.history.cost[-1] if self.history.cost else None)
+        raise DivergenceError(
+            min(epoch, self.settings.epochs - 1), step, self.history.cost[-1] if self.history.cost else None
+        )
 
     def finish_epochs(self, n: int, bar: _progress.Silent) -> None:
         """What happens after n epochs, one wherever somebody watches: validation, and whether to stop."""
@@ -328,4 +333,3 @@ class Snapshot:
     step: Array
     orders: Array | None
     rates: Array
-

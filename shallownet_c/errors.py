@@ -4,7 +4,8 @@
 class DivergenceError(ArithmeticError):
     """A fit whose cost, or a parameter, is no longer a finite number; `MLP.fit` raises it.
 
-    The network has the parameters back that it had at the start of the last epoch whose cost was finite, or before the fit.
+    The network has the parameters back that it had at the start of the last epoch whose cost was finite, or before the
+    fit.
 
     Attributes
     ----------

@@ -61,9 +61,9 @@ class MLP(Network):
     output : str, default "identity"
         Of the output layer: one of those, "softmax" or "exp".
     loss : str, optional
-        L(a, y). By default "log_loss" for sigmoid and softmax outputs, "poisson" for exp, "squared_error" for the others.
-        log_loss goes with sigmoid, −Σⱼ [yⱼ log aⱼ + (1−yⱼ) log(1−aⱼ)], and softmax, −Σⱼ yⱼ log aⱼ. With all outputs but
-        softmax go, with d = a − y,
+        L(a, y). By default "log_loss" for sigmoid and softmax outputs, "poisson" for exp, "squared_error" for the
+        others. log_loss goes with sigmoid, −Σⱼ [yⱼ log aⱼ + (1−yⱼ) log(1−aⱼ)], and softmax, −Σⱼ yⱼ log aⱼ. With all
+        outputs but softmax go, with d = a − y,
 
         - "squared_error": ½ Σⱼ dⱼ²
         - "absolute_error": Σⱼ |dⱼ|, for the median
@@ -542,11 +542,11 @@ class MLP(Network):
         Parameters
         ----------
         X, Y, sample_weight
-            As in `cost`. A batch whose weights are all zero is skipped. An np.memmap of the network's dtype is used where
-            it lies; one of another dtype, and any object with shape, dtype, indexing and the array protocol (h5py, zarr), is
-            read a few megabytes at a time. Or X is a function without arguments, Y left out: each epoch calls it for an
-            iterable of chunks (X, Y) or (X, Y, sample_weight), and batches are parts of chunks, or whole chunks without
-            `batch_size`.
+            As in `cost`. A batch whose weights are all zero is skipped. An np.memmap of the network's dtype is used
+            where it lies; one of another dtype, and any object with shape, dtype, indexing and the array protocol
+            (h5py, zarr), is read a few megabytes at a time. Or X is a function without arguments, Y left out: each
+            epoch calls it for an iterable of chunks (X, Y) or (X, Y, sample_weight), and batches are parts of chunks,
+            or whole chunks without `batch_size`.
         optimizer : {"adam", "sgd", "rprop", "lbfgs"} or an object of Adam, SGD, RPROP, LBFGS
             An object carries its state: a second fit with it goes on where the first stopped. RPROP and LBFGS take the
             full batch.
@@ -563,15 +563,15 @@ class MLP(Network):
             Penalties on the weights, not on the biases (l2 is scikit-learn's alpha).
         dropout : float or sequence of float, default 0.0
             Probability in [0, 1) with which a unit of a hidden layer is left out for a sample and a step, one for all
-            hidden layers or one for each; the others count 1 / (1 − p) times (inverted dropout, Srivastava et al., 2014).
-            Who is left out follows from `seed` alone, for any number of threads, CPU and dtype.
+            hidden layers or one for each; the others count 1 / (1 − p) times (inverted dropout, Srivastava et al.,
+            2014). Who is left out follows from `seed` alone, for any number of threads, CPU and dtype.
         clip_norm : float, optional
             Greatest norm of a step's gradient, penalties included; a longer one is scaled down to it.
         validation_data : tuple (X, Y) or (X, Y, sample_weight), optional
             Its cost is recorded after each epoch.
         patience : int, optional
-            Stop when the cost, on validation data if there are any, has not gone down by `tol` for so many epochs in a row.
-            With validation data the network ends with the parameters that were best on them.
+            Stop when the cost, on validation data if there are any, has not gone down by `tol` for so many epochs in a
+            row. With validation data the network ends with the parameters that were best on them.
         tol : float, default 0.0
             The least improvement of the best cost that counts for `patience`.
         seed : None, int, numpy.random.Generator or numpy.random.RandomState
@@ -649,7 +649,7 @@ class MLP(Network):
             patience=None if patience is None else _validation.integer("patience", patience, 1),
             tol=_validation.real_number("tol", tol, ">= 0", lambda x: x >= 0),
         )
-        _training.check_optimizer(optimizer, settings, m)
+        _training.check_optimizer(optimizer, settings, m, checkpoint)
         watchers = self._watchers(validation_data, progress, callback, checkpoint, checkpoint_every)
         optimizer.hyper_parameters()
         if rates is not None:
@@ -676,7 +676,9 @@ class MLP(Network):
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be callable, got {callback!r}")
         every = _validation.real_number("checkpoint_every", checkpoint_every, ">= 0", lambda x: x >= 0)
-        writer = None if checkpoint is None else _checkpoint.Writer(os.fspath(checkpoint), every)
+        if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
+            raise TypeError(f"checkpoint must be a path, got {checkpoint!r}")
+        writer = None if checkpoint is None else _checkpoint.Writer(checkpoint, every)
         return _training.Watchers(validation_data, callback, _validation.boolean("progress", progress), writer)
 
     def partial_fit(

@@ -206,11 +206,11 @@ class Adam(Optimizer):
 
 
 class RPROP(Optimizer):
-    """Resilient back propagation (Riedmiller and Braun, 1993): each parameter has a step of its own, the gradient only its
-    signs. For the full batch.
+    """Resilient back propagation (Riedmiller and Braun, 1993): each parameter has a step of its own, the gradient only
+    its signs. For the full batch.
 
-    Δ ← min(η⁺ Δ, Δ_max) where g has the sign that it had, max(η⁻ Δ, Δ_min) where that changed, and there g counts as 0 once;
-    w ← w − sign(g) Δ: PyTorch's form.
+    Δ ← min(η⁺ Δ, Δ_max) where g has the sign that it had, max(η⁻ Δ, Δ_min) where that changed, and there g counts as 0
+    once; w ← w − sign(g) Δ: PyTorch's form.
 
     Parameters
     ----------
@@ -295,9 +295,7 @@ class LBFGS(Optimizer):
 
     names = ("history_size", "max_fun", "gtol", "ftol")
 
-    def __init__(
-        self, history_size: int = 10, max_fun: int = 15_000, gtol: float = 1e-5, ftol: float = 2.2e-9
-    ) -> None:
+    def __init__(self, history_size: int = 10, max_fun: int = 15_000, gtol: float = 1e-5, ftol: float = 2.2e-9) -> None:
         super().__init__()
         self.history_size = history_size
         self.max_fun = max_fun
@@ -321,4 +319,7 @@ def optimizer(value: str | Optimizer) -> Optimizer:
         return value
     if isinstance(value, str):
         return OPTIMIZERS[_validation.choice("optimizer", value, OPTIMIZERS)]()
-    raise TypeError(f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an object of SGD, Adam, RPROP or LBFGS, got {value!r}")
+    raise TypeError(
+        f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an object of SGD, Adam, RPROP or LBFGS, "
+        f"got {value!r}"
+    )

@@ -1,7 +1,7 @@
 """The learning rate's course over the epochs: `schedule=` of `SGD` and `Adam`.
 
-By name, ``"constant"``, ``"invscaling"``, ``"adaptive"``, ``"cosine"``, for the defaults; as an object; or as any function
-epoch → rate.
+By name, ``"constant"``, ``"invscaling"``, ``"adaptive"``, ``"cosine"``, for the defaults; as an object; or as any
+function epoch → rate.
 
 >>> import shallownet_c as sn
 >>> sn.SGD(0.1, schedule=sn.schedules.InverseScaling(power=0.25))
@@ -79,7 +79,8 @@ class InverseScaling(Schedule):
 
 
 class Cosine(Schedule):
-    """α_t = α_min + (α − α_min) (1 + cos(π t / T)) / 2 in epochs t = 0, 1, … (Loshchilov and Hutter, 2017, no restarts).
+    """α_t = α_min + (α − α_min) (1 + cos(π t / T)) / 2 in epochs t = 0, 1, … (Loshchilov and Hutter, 2017, no
+    restarts).
 
     Parameters
     ----------
@@ -183,7 +184,8 @@ def schedule(value: object) -> Schedule:
     if callable(value):
         return PerEpoch(value)
     raise TypeError(
-        f"schedule must be one of {', '.join(map(repr, SCHEDULES))}, a Schedule or a function of the epoch, got {value!r}"
+        f"schedule must be one of {', '.join(map(repr, SCHEDULES))}, a Schedule or a function of the epoch, "
+        f"got {value!r}"
     )
 
 

@@ -146,9 +146,10 @@ def compare_activations(
     --------
     >>> import shallownet_c as sn
     >>> X, y = sn.datasets.make_flower(400, seed=1)
-    >>> table = sn.compare_activations(X[:300], y[:300], X[300:], y[300:], hidden=[8], epochs=500)
-    >>> len(table), {row.activation for row in table[:2]} == {"tanh", "sigmoid"}, table[0].dev_cost < table[-1].dev_cost
-    (5, True, True)
+    >>> adam = sn.Adam(0.02)
+    >>> table = sn.compare_activations(X[::2], y[::2], X[1::2], y[1::2], hidden=[8], epochs=1000, optimizer=adam)
+    >>> len(table), table[-1].activation  # without a non-linear hidden layer it stays logistic regression
+    (5, 'identity')
     """
     X, Y = np.asarray(X), np.asarray(Y)
     if X.ndim != 2:

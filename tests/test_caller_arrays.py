@@ -79,7 +79,9 @@ def calls(build, m, sizes):
         run |= {"optimizer": code, "hyper": np.array(hyper), "state": np.zeros((k, P), build.dtype)}
         outputs = ("params", "grad", "state", "step") if k else ("params", "grad", "step")
         yield Call("optimize", run | {"step": np.zeros(1, np.int64)}, outputs)
-    for weights, classes in itertools.product((None, rng.random(m).astype(build.dtype)), (None, rng.integers(0, n_out, m))):
+    for weights, classes in itertools.product(
+        (None, rng.random(m).astype(build.dtype)), (None, rng.integers(0, n_out, m))
+    ):
         data = {"Y": ones / n_out if classes is None else None, "classes": classes, "weights": weights}
         gradient = {"activation": 5, "leak": LEAK, "loss": 1, "loss_parameter": 1.0, "Z": numbers(m, n_out)}
         yield Call("output_gradient", gradient | data, ("Z",))

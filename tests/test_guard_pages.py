@@ -16,6 +16,7 @@ import numpy as np
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 PAGE = mmap.PAGESIZE
+PLAIN = (0.1, 1.0, np.full(8, 0.5), 7)    # l1, clip_norm, dropout and its seed
 keep = []
 
 def guarded(array, at_end):
@@ -64,12 +65,13 @@ for (m, n_in, n_out), at_end in itertools.product(shapes, (True, False)):
             kernels.accumulate_grad(sizes, codes, 0.1, loss, 1.0, params, X, None, classes, None, grad)
         order = guarded(np.stack([rng.permutation(m) for _ in range(2)]), at_end)
         step, cost = guarded(np.zeros(1, np.int64), at_end), guarded(np.zeros(2), at_end)
-        for code, hyper, k in ((0, [1e-3, 0, 0], 0), (0, [1e-3, 0.9, 1], 1), (1, [1e-3, 0.9, 0.999, 1e-8, 0.1, 0], 2)):
+        for code, hyper, k in ((0, [1e-3, 0, 0], 0), (0, [1e-3, 0.9, 1], 1), (1, [1e-3, 0.9, 0.999, 1e-8, 0.1, 0], 2),
+                               (2, [1e-3, 0.5, 1.2, 1e-6, 50], 2)):
             hyper = guarded(np.array(hyper, float), at_end)
             state = guarded(np.zeros((k, P), dtype), at_end) if k else np.zeros((0, P), dtype)
             for rows, size in ((order, max(1, m // 3)), (None, m)):
                 kernels.train(sizes, codes, 0.1, loss, 1.0, params, X, Y if classes is None else None, classes, weights,
-                              rows, 2, size, 0.1, 0.0, np.inf, None, 0, code, np.full(2, 1e-3), hyper, state, step, cost)
+                              rows, 2, size, 0.1, *PLAIN, code, np.full(2, 1e-3), hyper, state, step, cost)
         network = Network(params, sizes, codes, 0.1, kernels)
         network(X[0].copy() if m > 1 else X[0])
         network(array(n_in), array(n_out))

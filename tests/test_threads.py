@@ -46,7 +46,8 @@ def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
             state = optimizer.state(len(params), build.dtype)
             build.kernels.train(
                 *case.spec(), *case.loss_terms, params, X, Y, None, w, order, 2, batch, 1e-4, *networks.PLAIN,
-                optimizer.code, np.full(2, optimizer.learning_rate), optimizer.hyper_parameters(), state, np.zeros(1, np.int64), cost, n_threads,
+                optimizer.code, np.full(2, optimizer.learning_rate), optimizer.hyper_parameters(),
+                state, np.zeros(1, np.int64), cost, n_threads,
             )  # fmt: skip
             results.append((params.tobytes(), state.tobytes(), cost.tobytes()))
         assert len(set(results)) == 1

@@ -1,0 +1,68 @@
+"""Fifty steps of each optimizer on each loss, next to PyTorch's; where PyTorch is installed (extra "bench")."""
+
+import numpy as np
+import pytest
+
+import shallownet_c as sn
+
+torch = pytest.importorskip("torch")
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((200, 6))
+Y = np.abs(RNG.standard_normal((200, 2)))
+STEPS = 50
+
+OPTIMIZERS = {
+    "sgd": (lambda: sn.SGD(0.05), lambda p: torch.optim.SGD(p, 0.05)),
+    "momentum": (lambda: sn.SGD(0.05, 0.9), lambda p: torch.optim.SGD(p, 0.05, momentum=0.9)),
+    "nesterov": (lambda: sn.SGD(0.05, 0.9, True), lambda p: torch.optim.SGD(p, 0.05, momentum=0.9, nesterov=True)),
+    "adam": (lambda: sn.Adam(0.01), lambda p: torch.optim.Adam(p, 0.01)),
+    "adamw": (lambda: sn.Adam(0.01, weight_decay=0.1), lambda p: torch.optim.AdamW(p, 0.01, weight_decay=0.1)),
+    "rprop": (lambda: sn.RPROP(0.01), lambda p: torch.optim.Rprop(p, 0.01)),
+    "cosine": (lambda: sn.SGD(0.05, schedule="cosine"), lambda p: torch.optim.SGD(p, 0.05)),
+}
+
+
+def summed(function, **options):
+    return lambda a, y: function(a, y, reduction="sum", **options) / len(y)
+
+
+def losses():
+    f = torch.nn.functional
+    return {
+        "squared_error": ({}, lambda a, y: 0.5 * ((a - y) ** 2).sum(1).mean()),
+        "absolute_error": ({}, summed(f.l1_loss)),
+        "huber": ({"delta": 0.6}, summed(f.huber_loss, delta=0.6)),
+        "poisson": ({}, summed(f.poisson_nll_loss, log_input=True)),
+    }
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_steps(name, loss):
+    if (name, loss) == ("rprop", "absolute_error"):
+        pytest.skip("signs of gradients that are 0 but for rounding")
+    options, criterion = losses()[loss]
+    net = sn.MLP([6, 10, 8, 2], ["tanh", "sigmoid"], loss=loss, seed=0, **options)
+    layers = []
+    for W, b, g in zip(net.weights, net.biases, (torch.nn.Tanh, torch.nn.Sigmoid, torch.nn.Identity), strict=True):
+        linear = torch.nn.Linear(*W.T.shape, dtype=torch.float64)
+        linear.weight.data, linear.bias.data = torch.tensor(W), torch.tensor(b)
+        layers += [linear, g()]
+    model = torch.nn.Sequential(*layers)
+    ours, theirs = OPTIMIZERS[name]
+    optimizer = theirs(list(model.parameters()))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS) if name == "cosine" else None
+    costs = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        J = criterion(model(torch.tensor(X)), torch.tensor(Y))
+        J.backward()
+        costs.append(J.item())
+        optimizer.step()
+        if schedule is not None:
+            schedule.step()
+    history = net.fit(X, Y, optimizer=ours(), epochs=STEPS)
+    params = np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
+    np.testing.assert_allclose(net.params, params, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(history.cost, costs, rtol=1e-13)

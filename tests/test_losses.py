@@ -1,0 +1,139 @@
+"""The losses besides those of the notes: values and gradients against their formulas, differences and saturation."""
+
+import numpy as np
+import pytest
+from scipy.special import xlogy
+from sklearn.metrics import mean_pinball_loss
+
+import shallownet_c as sn
+
+LOSSES = [
+    ("squared_error", {}),
+    ("absolute_error", {}),
+    ("huber", {"delta": 0.7}),
+    ("huber", {}),
+    ("pinball", {"quantile": 0.9}),
+    ("pinball", {}),
+    ("poisson", {}),
+]
+OUTPUTS = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "exp"]
+
+
+def data(m=37, n=3):
+    rng = np.random.default_rng(5)
+    return rng.standard_normal((m, 4)), rng.random((m, n)) * 3, rng.random(m) + 0.1
+
+
+def formula(a, y, loss, output, delta=1.0, quantile=0.5):
+    d = a - y
+    if loss == "squared_error":
+        return d**2 / 2
+    if loss == "absolute_error":
+        return np.abs(d)
+    if loss == "huber":
+        return np.where(np.abs(d) <= delta, d**2 / 2, delta * (np.abs(d) - delta / 2))
+    if loss == "pinball":
+        return np.where(d < 0, -quantile * d, (1 - quantile) * d)
+    return a - xlogy(y, a) if output == "exp" else np.exp(a) - y * a
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize(("loss", "parameter"), LOSSES)
+def test_value(loss, parameter, output, dtype):
+    X, Y, w = data()
+    net = sn.MLP([4, 5, 3], "tanh", output, loss=loss, dtype=dtype, seed=1, **parameter)
+    a = sn.MLP(**{**net._architecture(), "dtype": "float64"}, init="zeros")
+    a._params[:] = net.params
+    expected = np.sum(w * formula(a(X), Y, loss, output, **parameter).sum(axis=1)) / w.sum()
+    assert net.cost(X, Y, w) == pytest.approx(expected, rel=1e-12 if dtype == "float64" else 1e-5)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize(("loss", "parameter"), LOSSES)
+def test_gradient_against_central_differences(loss, parameter, output):
+    X, Y, w = data()
+    net = sn.MLP([4, 5, 3], "tanh", output, loss=loss, seed=1, **parameter)
+    assert sn.check_gradient(net, X, Y, w) < 1e-6
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.5, 0.95])
+def test_pinball_is_scikit_learns(quantile):
+    X, Y, w = data(n=1)
+    net = sn.MLP([4, 5, 1], loss="pinball", quantile=quantile, seed=1)
+    expected = mean_pinball_loss(Y, net(X), sample_weight=w, alpha=quantile)
+    assert net.cost(X, Y, w) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_constant_learns_what_its_loss_is_for():
+    """The minimum over one number: mean, median, quantile; for Poisson the (logarithm of the) mean."""
+    y = np.random.default_rng(0).exponential(size=(999, 1))
+    X = np.zeros((999, 1))
+    for loss, output, parameter, expected in (
+        ("squared_error", "identity", {}, y.mean()),
+        ("absolute_error", "identity", {}, np.median(y)),
+        ("pinball", "identity", {"quantile": 0.8}, np.quantile(y, 0.8, method="inverted_cdf")),
+        ("poisson", "exp", {}, y.mean()),
+        ("poisson", "identity", {}, np.log(y.mean())),
+    ):
+        net = sn.MLP([1, 1], output=output, loss=loss, **parameter)
+        net.fit(X, y, optimizer=sn.RPROP(), epochs=300)
+        assert net([0.0])[0] == pytest.approx(expected, abs=2e-3), loss
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("loss", "output"), [("log_loss", "sigmoid"), ("log_loss", "softmax"), ("huber", "sigmoid"),
+                                              ("absolute_error", "tanh"), ("pinball", "identity"),
+                                              ("poisson", "sigmoid"), ("poisson", "exp")])  # fmt: skip
+def test_finite_where_outputs_saturate(loss, output, dtype):
+    net = sn.MLP([1, 2], output=output, loss=loss, dtype=dtype, init="zeros")
+    net.weights[0][...] = [[1.0], [-1.0]]
+    for z in (80.0, -80.0) if output == "exp" else (1e30, -1e30) if dtype == "float32" else (1e200, -1e200):
+        J, grad = net.cost_and_grad([[z]], [[1.0, 0.0]])
+        assert np.isfinite(J)
+        assert np.isfinite(grad).all()
+
+
+def test_exp_is_infinite_only_where_no_float_can_hold_it():
+    for dtype in ("float64", "float32"):
+        net = sn.MLP([1, 1], output="exp", dtype=dtype, init="zeros")
+        net.params[0] = 1
+        most = float(np.log(np.finfo(dtype).max))
+        z = np.array([[0.0], [most * 0.9999], [most * 1.01], [1e30], [-most], [-1e30], [np.nan]])
+        with np.errstate(over="ignore", under="ignore"):
+            expected = np.exp(z.astype(dtype))
+        np.testing.assert_allclose(net(z), expected, rtol=4 * np.finfo(dtype).eps)
+        np.testing.assert_array_equal(net(z)[0], net(z[0]))
+
+
+def test_zero_at_the_kink():
+    for loss in ("absolute_error", "pinball"):
+        net = sn.MLP([1, 1], loss=loss, init="zeros")
+        np.testing.assert_array_equal(net.cost_and_grad([[1.0]], [0.0])[1], 0)
+
+
+def test_what_does_not_go_together():
+    with pytest.raises(ValueError, match="does not go with output"):
+        sn.MLP([2, 2], output="softmax", loss="huber")
+    with pytest.raises(ValueError, match="does not go with output"):
+        sn.MLP([2, 2], output="exp", loss="log_loss")
+    with pytest.raises(ValueError, match="activation must be one of"):
+        sn.MLP([2, 2, 1], "exp")
+    with pytest.raises(ValueError, match="delta must be > 0, got 0"):
+        sn.MLP([2, 1], loss="huber", delta=0)
+    with pytest.raises(ValueError, match=r"quantile must be in \(0, 1\), got 1"):
+        sn.MLP([2, 1], loss="pinball", quantile=1)
+    for net in (sn.MLP([2, 1], output="exp"), sn.MLP([2, 1], loss="poisson")):
+        with pytest.raises(ValueError, match=r"Y must not be negative for poisson, got \[-1.\] in row 1"):
+            net.cost(np.zeros((2, 2)), [0.0, -1.0])
+        with pytest.raises(ValueError, match="Y must not be negative"):
+            net.cost_and_grad(np.zeros((2, 2)), np.array([[0.0], [-1.0]]))
+
+
+def test_their_parameters_are_kept(tmp_path):
+    net = sn.MLP([2, 3, 1], loss="huber", delta=2.5, seed=0)
+    net.save(tmp_path / "net")
+    for again in (sn.load(tmp_path / "net"), net.copy()):
+        assert (again.loss, again.delta) == ("huber", 2.5)
+    assert "delta=2.5" in repr(net)
+    assert "quantile=0.3" in repr(sn.MLP([2, 1], loss="pinball", quantile=0.3))

@@ -1,0 +1,167 @@
+"""Rows that are not arrays in memory: mapped files, lazy arrays, chunks."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import shallownet_c as sn
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((500, 6))
+Y = np.column_stack([np.sin(X).sum(axis=1), X[:, 0] * X[:, 1]])
+W = RNG.random(500)
+
+
+class Lazy:
+    """As h5py has it: an index array must be increasing, without repetitions."""
+
+    def __init__(self, array):
+        self.array, self.most = array, 0
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, rows):
+        if isinstance(rows, np.ndarray):
+            assert (np.diff(rows) > 0).all()
+        self.most = max(self.most, len(self.array[rows]))
+        return self.array[rows]
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("copied whole")
+
+
+def network(**options):
+    return sn.MLP([6, 9, 2], seed=1, **options)
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch):
+    monkeypatch.setattr("shallownet_c._sources.PIECE_BYTES", 6 * 8 * 100)
+
+
+@pytest.mark.parametrize("weights", [None, W])
+@pytest.mark.parametrize("batch", [7, 64, 499])
+def test_lazy_minibatches_are_the_same_bits(batch, weights):
+    options = {"epochs": 3, "batch_size": batch, "seed": 5, "sample_weight": weights}
+    net, lazy = network(), network()
+    expected = net.fit(X, Y, **options)
+    source = Lazy(X)
+    history = lazy.fit(source, Lazy(Y), **options)
+    np.testing.assert_array_equal(net.params, lazy.params)
+    np.testing.assert_allclose(history.cost, expected.cost, rtol=1e-12)
+    assert source.most <= max(100, batch)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rprop", "lbfgs"])
+def test_lazy_full_batch(optimizer):
+    if optimizer == "lbfgs":
+        pytest.importorskip("scipy")
+    options = {"epochs": 10, "sample_weight": W, "l2": 0.5, "optimizer": optimizer}
+    net, lazy = network(), network()
+    expected = net.fit(X, Y, **options)
+    source = Lazy(X)
+    history = lazy.fit(source, Y, **options)
+    np.testing.assert_allclose(lazy.params, net.params, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(history.cost, expected.cost, rtol=1e-9)
+    assert source.most <= 100
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_mapped_files(tmp_path, dtype, layout):
+    mapped = np.memmap(tmp_path / "X", dtype, "w+", shape=X.shape, order=layout)
+    mapped[:] = X
+    mapped.flush()
+    mapped = np.memmap(tmp_path / "X", dtype, "r", shape=X.shape, order=layout)
+    net, other = network(), network()
+    net.fit(np.array(mapped), Y, epochs=3, batch_size=32, seed=5)
+    other.fit(mapped, Y, epochs=3, batch_size=32, seed=5)
+    np.testing.assert_array_equal(net.params, other.params)
+
+
+def test_a_mapped_file_is_not_copied(tmp_path):
+    shape = (200_000, 20)
+    mapped = np.memmap(tmp_path / "X", np.float64, "w+", shape=shape)
+    mapped[:] = 1
+    target = np.zeros((len(mapped), 1))
+    for X in (mapped, np.memmap(tmp_path / "X", np.float32, "r", shape=(2 * shape[0], shape[1]))[: shape[0]]):
+        net = sn.MLP([20, 2, 1], seed=0)
+        tracemalloc.start()
+        net.fit(X, target, epochs=1, batch_size=1000, shuffle=False)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 4_000_000 < mapped.nbytes
+
+
+def test_integer_classes_and_lazy_rows():
+    y = RNG.integers(0, 3, 500)
+    nets = [sn.MLP([6, 4, 3], output="softmax", seed=1) for _ in range(2)]
+    nets[0].fit(X, y, epochs=2, batch_size=50, seed=0)
+    nets[1].fit(Lazy(X), y, epochs=2, batch_size=50, seed=0)
+    np.testing.assert_array_equal(nets[0].params, nets[1].params)
+
+
+def test_chunks():
+    """In their own order, with batches that fit into them: the same as the rows one after the other."""
+    net, other = network(), network()
+    passes = []
+
+    def chunks():
+        passes.append(1)
+        for first in range(0, 500, 100):
+            yield X[first : first + 100], Y[first : first + 100], W[first : first + 100]
+
+    expected = net.fit(X, Y, epochs=4, batch_size=20, shuffle=False, sample_weight=W)
+    history = other.fit(chunks, epochs=4, batch_size=20, shuffle=False)
+    np.testing.assert_array_equal(net.params, other.params)
+    np.testing.assert_allclose(history.cost, expected.cost, rtol=1e-12)
+    assert len(passes) == 4
+    net, other = network(), network()
+    net.fit(X, Y, epochs=4, batch_size=100, shuffle=False, sample_weight=W)
+    other.fit(chunks, epochs=4)  # each chunk a batch
+    np.testing.assert_array_equal(net.params, other.params)
+    shuffled = network()
+    shuffled.fit(chunks, epochs=4, batch_size=20, seed=0)
+    assert (shuffled.params != other.params).any()
+
+
+def test_bad_sources():
+    net = network()
+    before = net.params.copy()
+    for X_, options, match in (
+        (lambda: [(X, Y)], {"Y": Y}, "Y and sample_weight must be left out"),
+        (lambda: [(X, Y)], {"order": np.zeros((1, 5), int)}, "order must be left out"),
+        (lambda: [], {}, "must yield at least one chunk"),
+        (lambda: [X], {}, "an iterable of tuples"),
+        (lambda: [(X, Y[:3])], {}, "Y must have shape"),
+        (lambda: [(X, Y)], {"optimizer": "rprop"}, "needs the full batch"),
+        (X, {}, "Y must be given"),
+        (Lazy(X), {"Y": Y[:3]}, "Y must have 500 rows"),
+        (Lazy(np.where(np.arange(500)[:, None] == 333, np.nan, X)), {"Y": Y}, "X must be finite"),
+        (Lazy(X[:, :3]), {"Y": Y}, "X must have shape"),
+        (Lazy(X), {"Y": Y, "dropout": 0.5}, "dropout needs a batch_size"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=match):
+            net.fit(X_, **options)
+        np.testing.assert_array_equal(net.params, before)
+
+
+def test_diverged_chunks():
+    net = sn.MLP([6, 2], seed=1)
+    before = net.params.copy()
+    with pytest.raises(sn.DivergenceError):
+        net.fit(lambda: [(X * 1e200, Y)], epochs=3)
+    np.testing.assert_array_equal(net.params, before)
+
+
+def test_h5py(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        stored = file.create_dataset("X", data=X)
+        net, other = network(), network()
+        net.fit(X, Y, epochs=2, batch_size=32, seed=0)
+        other.fit(stored, Y, epochs=2, batch_size=32, seed=0)
+    np.testing.assert_array_equal(net.params, other.params)

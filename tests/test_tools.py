@@ -1,0 +1,107 @@
+"""Learning tools: layer_gradients, check_gradient, compare_activations."""
+
+import itertools
+
+import networks
+import numpy as np
+import pytest
+
+import shallownet_c as sn
+from shallownet_c.reference import vectorized
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("output", networks.OUTPUTS, ids="-".join)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_layer_gradients(output, weighted):
+    case = networks.make((4, 6, 5, 3), ["tanh", "leaky_relu"], output, 9, np.float64)
+    net = sn.MLP(case.sizes, case.activations[:-1], output[0], loss=output[1], leak=networks.LEAK)
+    net.params[:] = case.params
+    w = RNG.random(9) if weighted else np.ones(9)
+    gradients = net.layer_gradients(case.X, case.Y, w if weighted else None)
+    _, grad = net.cost_and_grad(case.X, case.Y, w)
+    flat = networks.flat([g.dW for g in gradients], [g.db for g in gradients])
+    np.testing.assert_allclose(flat, grad, rtol=1e-10, atol=1e-13)
+    Z, A = case.forward()
+    dA = None
+    for layer in reversed(range(3)):
+        g = gradients[layer]
+        if layer == 2:
+            expected = A[-1] - case.Y
+            if output[1] == "squared_error":
+                np.testing.assert_allclose(g.dA, expected * w[:, None], atol=1e-12)
+                expected = expected * vectorized.derivative(Z[-1], output[0], networks.LEAK)
+        else:
+            np.testing.assert_allclose(g.dA, dA, atol=1e-12)
+            expected = dA / w[:, None] * vectorized.derivative(Z[layer], case.activations[layer], networks.LEAK)
+        np.testing.assert_allclose(g.dZ, expected * w[:, None], atol=1e-12)
+        np.testing.assert_allclose(g.dW, g.dZ.T @ A[layer] / w.sum(), atol=1e-12)
+        dA = g.dZ @ case.W[layer]
+    if output[0] == "sigmoid":
+        np.testing.assert_allclose(gradients[-1].dA * A[-1] * (1 - A[-1]), gradients[-1].dZ, atol=1e-12)
+
+
+def test_layer_gradients_of_classes_and_rates():
+    X, y = RNG.standard_normal((7, 3)), RNG.integers(0, 4, 7)
+    net = sn.MLP([3, 5, 4], output="softmax", seed=0)
+    one, other = net.layer_gradients(X, y), net.layer_gradients(X, np.eye(4)[y])
+    for a, b in itertools.chain(*(zip(p, q, strict=True) for p, q in zip(one, other, strict=True))):
+        np.testing.assert_array_equal(a, b)
+    net = sn.MLP([3, 5, 2], output="exp", seed=0)
+    Y = RNG.random((7, 2))
+    g = net.layer_gradients(X, Y)[-1]
+    np.testing.assert_allclose(g.dA * net(X), g.dZ, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("float64", 1e-6), ("float32", 1e-3)])
+def test_check_gradient(dtype, most):
+    X, y = sn.datasets.make_flower(60, seed=1)
+    net = sn.MLP([2, 7, 3, 1], ["tanh", "sigmoid"], "sigmoid", dtype=dtype, seed=0)
+    before = net.params.copy()
+    assert 0 < sn.check_gradient(net, X, y) < most
+    np.testing.assert_array_equal(net.params, before)
+
+
+def test_check_gradient_sees_a_wrong_one(monkeypatch):
+    X, y = sn.datasets.make_flower(60, seed=1)
+    net = sn.MLP([2, 3, 1], output="sigmoid", seed=0)
+    J, grad = net.cost_and_grad(X, y)
+    grad[np.argmax(np.abs(grad))] *= 1.01
+    monkeypatch.setattr(sn.MLP, "cost_and_grad", lambda *_: (J, grad))
+    assert sn.check_gradient(net, X, y) == pytest.approx(0.01, rel=0.1)
+    with pytest.raises(TypeError, match="net must be an MLP"):
+        sn.check_gradient(None, X, y)
+
+
+def test_compare_activations():
+    X, y = sn.datasets.make_flower(200, seed=1)
+    optimizer = sn.Adam(0.05)
+    table = sn.compare_activations(X[::2], y[::2], X[1::2], y[1::2], hidden=[6, 4], epochs=300, optimizer=optimizer)
+    assert optimizer.n_steps == 0
+    assert {row.activation for row in table} == {"identity", "sigmoid", "tanh", "relu", "leaky_relu"}
+    assert [row.dev_cost for row in table] == sorted(row.dev_cost for row in table)
+    row = next(row for row in table if row.activation == "tanh")
+    net = sn.MLP([2, 6, 4, 1], "tanh", "sigmoid", seed=0)
+    net.fit(X[::2], y[::2], epochs=300, optimizer=sn.Adam(0.05), seed=0)
+    assert row.cost == net.cost(X[::2], y[::2])
+    assert row.dev_cost == net.cost(X[1::2], y[1::2])
+    assert row.dev_score == ((net(X[1::2])[:, 0] > 0.5) == y[1::2]).mean()
+    assert repr(table).splitlines()[0].split() == ["activation", "cost", "dev", "cost", "dev", "score", "seconds"]
+    assert len(repr(table).splitlines()) == 6
+
+
+def test_compare_activations_of_classes_numbers_and_divergence():
+    X = RNG.standard_normal((60, 3))
+    y = RNG.integers(0, 3, 60)
+    table = sn.compare_activations(X[:40], y[:40], X[40:], y[40:], hidden=4, epochs=5, activations=["tanh"])
+    assert 0 <= table[0].dev_score <= 1
+    target = X @ [1.0, 2.0, 3.0]
+    table = sn.compare_activations(
+        X[:40], target[:40], X[40:], target[40:], hidden=4, epochs=2000, activations=["identity"]
+    )
+    assert table[0].dev_score > 0.999
+    table = sn.compare_activations(
+        X[:40], target[:40], X[40:], target[40:], epochs=300, optimizer=sn.SGD(30.0), activations=["identity", "tanh"]
+    )
+    assert table[-1].dev_cost == np.inf
