@@ -75,6 +75,7 @@ def test_who_is_wrong_is_not_timed(small, monkeypatch):
 def test_interleaved_takes_medians_of_turns(monkeypatch):
     clock = iter(np.arange(10_000.0))
     monkeypatch.setattr(measure, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(measure.os, "sched_getaffinity", lambda pid: {0}, raising=False)
     calls = []
     seconds = measure.interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, seconds=1)
     assert seconds == {"a": 1.0, "b": 1.0}
