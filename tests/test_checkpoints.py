@@ -107,7 +107,7 @@ def test_killed_at_random_moments(tmp_path):
     while time.monotonic() < deadline:
         what = "resume" if path.exists() else "fit"
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(path), what], stdout=subprocess.PIPE, env=os.environ
+            [sys.executable, "-P", "-c", PROGRAM, str(path), what], stdout=subprocess.PIPE, env=os.environ
         )
         process.stdout.readline()
         try:
