@@ -44,6 +44,8 @@ class Settings:
     clip_norm: float
     patience: int | None
     tol: float
+    #: 0: costs are J. Otherwise those of the batches, that times J and the penalties, as scikit-learn has its loss.
+    objective_scale: float = 0.0
 
 
 @dataclasses.dataclass
@@ -232,8 +234,8 @@ class Training:
         settings, optimizer = self.settings, self.optimizer
         self.net._kernels.train(
             *self.model, self.net._params, piece.X, piece.Y, piece.classes, piece.weights, orders, len(costs), batch,
-            settings.l2, settings.l1, settings.clip_norm, self.dropout, settings.dropout_seed, optimizer.code, rates,
-            hyper, state, optimizer._step, costs, self.n_threads,
+            settings.l2, settings.l1, settings.clip_norm, settings.objective_scale, self.dropout,
+            settings.dropout_seed, optimizer.code, rates, hyper, state, optimizer._step, costs, self.n_threads,
         )  # fmt: skip
 
     def whole_batch(self, rates: Array, hyper: Array, state: Array) -> float:

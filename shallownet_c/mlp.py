@@ -492,7 +492,11 @@ class MLP(Network):
 
     def _loss_terms(self) -> tuple[int, float]:
         """The loss's code and its parameter, as the kernels take them."""
-        return _kernels.LOSSES[self._loss], self._quantile if self._loss == "pinball" else self._delta
+        parameter = {"pinball": self._quantile, "huber": self._delta}.get(self._loss, self._most_log_loss)
+        return _kernels.LOSSES[self._loss], parameter
+
+    #: A sample's log_loss that is greater is told as this; the gradient is its own.
+    _most_log_loss = math.inf
 
     def _model(self) -> tuple[Any, ...]:
         """What the kernels take before the parameters."""

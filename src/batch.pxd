@@ -10,8 +10,8 @@ from libc.math cimport isfinite, pow, sqrt
 from libc.stdint cimport int64_t
 
 from network cimport Block, Data, Network, block_gradient
-from optimizers cimport ADAM, RPROP, adam, penalise, rprop, sgd, sgd_momentum
-from real cimport LANES, real
+from optimizers cimport ADAM, RPROP, adam, penalise, rprop, sgd, sgd_momentum, sum_of_squares
+from real cimport LANES, magnitude, real
 from threads cimport Team, Watch, is_raised, look_for_signals, share, take, team_of, wait
 
 cdef enum:
@@ -100,6 +100,22 @@ cdef inline void add_up(const Step* s, Py_ssize_t first, Py_ssize_t last) noexce
                 for i in range(at, end):
                     s.grad[i] = partial[i]
         at = end
+
+
+cdef inline double penalty_of(const Step* s) noexcept nogil:
+    """l2 / 2 sum w^2 + l1 sum |w|"""
+    cdef const Network* net = s.net
+    cdef const real* w = s.params
+    cdef Py_ssize_t l, i, n
+    cdef double squares = 0, sizes = 0
+    for l in range(1, net.layers + 1):
+        n = net.sizes[l] * net.sizes[l - 1]
+        squares += sum_of_squares(w, n)
+        if s.l1 > 0:
+            for i in range(n):
+                sizes += <double>magnitude(w[i])
+        w += n + net.sizes[l]
+    return s.l2 / 2 * squares + s.l1 * sizes
 
 
 cdef inline void regularise(Step* s) noexcept nogil:

@@ -54,6 +54,7 @@ def train(
     l2: float,
     l1: float,
     clip_norm: float,
+    objective_scale: float,
     dropout: NDArray[np.float64] | None,
     dropout_seed: int,
     optimizer: int,

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from activations cimport SOFTMAX, activate, multiply_by_derivative
-from batch cimport NO_OPTIMIZER, Step, groups_of, regularise, take_part, update
+from batch cimport NO_OPTIMIZER, Step, groups_of, penalty_of, regularise, take_part, update
 from dense cimport backward, bias_gradient, forward as layer_forward, forward_rows, gradient, packed_size, rows_pay
 from dropout cimport no_dropout
 from losses cimport LOG_LOSS, POISSON, softmax
@@ -187,14 +187,15 @@ def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, dou
 
 
 cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t epochs, Py_ssize_t batch_size, bint load_once,
-                       const double* rates, double* hyper, int64_t* step, double* cost, int n_threads) noexcept nogil:
+                       double objective_scale, const double* rates, double* hyper, int64_t* step, double* cost,
+                       int n_threads) noexcept nogil:
     """All epochs, or those up to a Ctrl-C or a cost that is not finite; `step` counts the steps that were done"""
     cdef Py_ssize_t epoch, first
-    cdef double loss_sum, weight_sum
+    cdef double loss_sum, weight_sum, penalty = 0, objective
     for epoch in range(epochs):
         s.data.order = order + epoch * m if order != NULL else NULL
         hyper[0] = rates[epoch]
-        loss_sum = weight_sum = 0
+        loss_sum = weight_sum = objective = 0
         first = 0
         while first < m:
             s.first, s.rows = first, batch_size if batch_size < m - first else m - first
@@ -202,17 +203,22 @@ cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t e
             s.number = step[0] + 1
             s.load = not load_once or epoch == 0
             s.data.dropout.step, s.data.dropout.batch = s.number, first
+            if objective_scale > 0:
+                penalty = penalty_of(s)
             take_step(s, n_threads)
             if s.watch.stop:
                 return
             if s.weight_sum > 0:
                 step[0] += 1
+                objective += s.rows * (objective_scale * s.loss_sum + penalty) / s.weight_sum
             loss_sum += s.loss_sum
             weight_sum += s.weight_sum
             first += s.rows
             if not isfinite(loss_sum):
                 break
         cost[epoch] = loss_sum / weight_sum if weight_sum > 0 else 0
+        if objective_scale > 0 and isfinite(loss_sum):
+            cost[epoch] = objective / m
         if not isfinite(loss_sum):
             return
 
@@ -220,12 +226,13 @@ cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t e
 def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss, double loss_parameter,
           real[::1] params, const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes, const real[::1] weights,
           const int64_t[:, ::1] order, Py_ssize_t n_epochs, Py_ssize_t batch_size, double l2, double l1, double clip_norm,
-          const double[::1] dropout, uint64_t dropout_seed, int optimizer, const double[::1] rates,
+          double objective_scale, const double[::1] dropout, uint64_t dropout_seed, int optimizer, const double[::1] rates,
           const double[::1] hyper, real[:, ::1] state, int64_t[::1] step, double[::1] cost, int n_threads=1):
     """n_epochs passes of minibatch descent, in place on params (P,), state (k, P) and step (1,); cost (n_epochs,) is filled.
 
     Minimises (sum_i w_i L(a_i, y_i) + l2 / 2 |W|^2 + l1 sum |W|) / sum_i w_i of each batch, its gradient's norm cut to
-    clip_norm; a batch whose weights are all 0 is skipped. rates (n_epochs,) stand for hyper[0]; dropout (L - 1,) or None.
+    clip_norm; a batch whose weights are all 0 is skipped. With objective_scale > 0 the cost is the batches' own, that times
+    J and the penalties, weighted by their rows. rates (n_epochs,) stand for hyper[0]; dropout (L - 1,) or None.
     The GIL is taken only to look for signals. An interrupt leaves the parameters of the last finished step; a loss that is
     not finite ends the training, and is the last epoch's cost.
     """
@@ -251,7 +258,7 @@ def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, 
     s.state = &state[0, 0] if state.shape[0] > 0 else NULL
     with nogil:
         train_epochs(&s, rows, m, n_epochs, batch_size, rows == NULL and most == m and blocks[0].samples >= m,
-                     &rates[0], rules, &step[0], &cost[0], n_threads)
+                     objective_scale, &rates[0], rules, &step[0], &cost[0], n_threads)
     close_step(&s, n)
     free(grad)
     finish(&s.watch)
@@ -356,7 +363,7 @@ cdef void forward_part(Layer* p, Team team) noexcept nogil:
         load_rows(p.X, p.n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
         layer_forward(p.W, p.b, p.n_out, p.n_in, block.A[0], vectors_of(rows), A)
         if p.activation == SOFTMAX:
-            softmax(A, NULL, NULL, p.n_out, vectors_of(rows))
+            softmax(0, A, NULL, NULL, p.n_out, vectors_of(rows))
         else:
             activate(p.activation, p.leak, A, vectors_of(rows) * LANES * p.n_out)
         store_rows(A, p.n_out, rows, p.A + first * p.n_out)

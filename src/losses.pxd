@@ -112,13 +112,14 @@ cdef inline double elementwise_loss(int loss, real parameter, int activation, re
     return sum_lanes(total)
 
 
-cdef inline double log_loss_sigmoid(real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
+cdef inline double log_loss_sigmoid(real most, real* Z, const real* Y, const real* w, Py_ssize_t n,
+                                    Py_ssize_t vectors) noexcept nogil:
     """L = -sum_j [y_j log a_j + (1 - y_j) log(1 - a_j)], dZ_j = a_j - y_j; with e = e^-|z|,
-    -log a = max(-z, 0) + log(1 + e) and -log(1 - a) = max(z, 0) + log(1 + e)."""
+    -log a = max(-z, 0) + log(1 + e) and -log(1 - a) = max(z, 0) + log(1 + e). A term above `most` counts as that in L."""
     cdef real[16] total
     cdef Py_ssize_t v, _j
     cdef int i, width
-    cdef real e, a
+    cdef real e, a, term
     cdef real* z
     cdef const real* y
     for i in range(LANES):
@@ -132,24 +133,25 @@ cdef inline double log_loss_sigmoid(real* Z, const real* Y, const real* w, Py_ss
                 e = exp_negative(-magnitude(z[i]))
                 a = (e if z[i] < <real>0 else <real>1) / (<real>1 + e)
                 # y or 1 - y times |z|, never their difference from z: a label of 0 or 1 then gives an exact 0
-                total[i] += w[v * LANES + i] * (
-                    magnitude(z[i]) * (y[i] if z[i] < <real>0 else <real>1 - y[i]) + log1p_nonnegative(e))
+                term = magnitude(z[i]) * (y[i] if z[i] < <real>0 else <real>1 - y[i]) + log1p_nonnegative(e)
+                total[i] += w[v * LANES + i] * (most if term > most else term)
                 z[i] = w[v * LANES + i] * (a - y[i])
             z += width
             y += width
     return sum_lanes(total)
 
 
-cdef inline double softmax(real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
+cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n,
+                           Py_ssize_t vectors) noexcept nogil:
     """a_j = e^z_j / sum_k e^z_k in place where Y is NULL (and the sum returned is 0); otherwise
-    L = -sum_j y_j log a_j, dZ_j = a_j - y_j (sum_j y_j = 1).
+    L = -sum_j y_j log a_j, dZ_j = a_j - y_j (sum_j y_j = 1). An L above `most` counts as that.
 
     log sum_k e^(z_k - max) = log(1 + the terms besides the greatest): exact where one output has all the probability.
     """
     cdef real[16] total, greatest, at, others, expected, scale
     cdef Py_ssize_t v, j
     cdef int i, width
-    cdef real e
+    cdef real e, term
     cdef real* z
     cdef const real* y = NULL
     for i in range(LANES):
@@ -184,7 +186,8 @@ cdef inline double softmax(real* Z, const real* Y, const real* w, Py_ssize_t n, 
                     z[j * width + i] *= scale[i]
             continue
         for i in range(LANES):
-            total[i] += w[v * LANES + i] * (log1p_nonnegative(others[i]) + expected[i])
+            term = log1p_nonnegative(others[i]) + expected[i]
+            total[i] += w[v * LANES + i] * (most if term > most else term)
         for j in range(n):
             for i in range(LANES):
                 z[j * width + i] = w[v * LANES + i] * (z[j * width + i] * scale[i] - y[j * width + i])

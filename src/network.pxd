@@ -23,7 +23,7 @@ cdef struct Network:
     const int* activations          # of layers 1 ... L
     real leak
     int loss
-    real loss_parameter             # delta of huber, quantile of pinball
+    real loss_parameter             # delta of huber, quantile of pinball, greatest log_loss that is told
     const real* params              # W[1], b[1], W[2], b[2], ...
 
 
@@ -145,7 +145,7 @@ cdef inline void predict(const Network* net, const Block* block, const real* X, 
     load_rows(X, net.sizes[0], NULL, 0, rows, block.A[0], NULL, 0, 0)
     through_layers(net, block, NULL, 0, 0, vectors_of(rows))
     if output == SOFTMAX:
-        softmax(A, NULL, NULL, n, vectors_of(rows))
+        softmax(0, A, NULL, NULL, n, vectors_of(rows))
     else:
         activate(output, net.leak, A, vectors_of(rows) * LANES * n)
     store_rows(A, n, rows, out)
@@ -161,8 +161,8 @@ cdef inline double output_loss(const Network* net, const Block* block, Py_ssize_
     if net.loss != LOG_LOSS:
         return elementwise_loss(net.loss, net.loss_parameter, output, net.leak, Z, Y, w, n, vectors)
     if output == SOFTMAX:
-        return softmax(Z, Y, w, n, vectors)
-    return log_loss_sigmoid(Z, Y, w, n, vectors)
+        return softmax(net.loss_parameter, Z, Y, w, n, vectors)
+    return log_loss_sigmoid(net.loss_parameter, Z, Y, w, n, vectors)
 
 
 cdef inline void output_losses(const Network* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:

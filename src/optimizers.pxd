@@ -52,6 +52,26 @@ cdef inline void rprop(real* w, const real* gradient, real* last, real* size, Py
         w[i] -= s if g > <real>0 else -s if g < <real>0 else <real>0
 
 
+cdef inline double sum_of_squares(const real* w, Py_ssize_t n) noexcept nogil:
+    """In eight sums that take turns, which the compiler makes a vector of."""
+    cdef double[8] total
+    cdef double sum = 0
+    cdef Py_ssize_t i = 0
+    cdef int k
+    for k in range(8):
+        total[k] = 0
+    while i + 8 <= n:
+        for k in range(8):
+            total[k] += <double>w[i + k] * <double>w[i + k]
+        i += 8
+    for k in range(8):
+        sum += total[k]
+    while i < n:
+        sum += <double>w[i] * <double>w[i]
+        i += 1
+    return sum
+
+
 cdef inline double penalise(real* gradient, const real* w, Py_ssize_t n, real l2, real l1) noexcept nogil:
     """gradient += l2 w + l1 sign(w); returns the sum of its squares"""
     cdef Py_ssize_t i

@@ -20,8 +20,8 @@ OUTPUTS = [
     ("softmax", "log_loss"),
 ]
 LEAK = 0.1
-#: No l1 penalty, no limit of the gradient's norm, no dropout and its seed, as `train` takes them.
-PLAIN = (0.0, np.inf, None, 0)
+#: No l1 penalty, no limit of the gradient's norm, the plain cost, no dropout and its seed, as `train` takes them.
+PLAIN = (0.0, np.inf, 0.0, None, 0)
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Case:
     @property
     def loss_terms(self) -> tuple[int, float]:
         """The loss's code, and its parameter."""
-        return LOSSES[self.loss], 1.0
+        return LOSSES[self.loss], np.inf
 
     def forward(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         return vectorized.forward(self.X, self.W, self.b, self.activations, LEAK)

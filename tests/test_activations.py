@@ -144,7 +144,7 @@ def loss_and_dz(build, output, z, Y=None, classes=None):
     X = np.zeros((1, 1), build.dtype)
     Y = None if Y is None else np.array([Y], build.dtype)
     classes = None if classes is None else np.array([classes], np.int64)
-    loss, weight = build.kernels.accumulate_grad(sizes, codes, 0.0, 1, 1.0, params, X, Y, classes, None, grad)
+    loss, weight = build.kernels.accumulate_grad(sizes, codes, 0.0, 1, np.inf, params, X, Y, classes, None, grad)
     assert weight == 1
     return loss, grad[n:].astype(float)
 

@@ -66,6 +66,7 @@ def calls(build, m, sizes):
             ):
                 run = {"order": order, "n_epochs": 2, "batch_size": batch_size, "l2": 0.1}
                 run |= {"l1": 0.1 * dropped, "clip_norm": 1.0 if dropped else np.inf}
+                run |= {"objective_scale": 1.0 * dropped}
                 run |= {"dropout": np.full(max(1, len(sizes) - 2), 0.5) if dropped else None, "dropout_seed": 7}
                 run |= {"optimizer": code, "rates": np.full(2, 1e-2)}
                 run |= {"hyper": np.array(hyper), "state": np.zeros((k, P), build.dtype)}

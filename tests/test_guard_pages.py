@@ -16,7 +16,7 @@ import numpy as np
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 PAGE = mmap.PAGESIZE
-PLAIN = (0.1, 1.0, np.full(8, 0.5), 7)    # l1, clip_norm, dropout and its seed
+PLAIN = (0.1, 1.0, 0.5, np.full(8, 0.5), 7)    # l1, clip_norm, objective_scale, dropout and its seed
 keep = []
 
 def guarded(array, at_end):

@@ -262,8 +262,8 @@ def test_dropout_is_the_same_on_every_build(build):
     X, Y = np.ones((130, 1), build.dtype), np.ones((130, 1), build.dtype)
     build.kernels.train(
         np.array([1, n, 1], np.intp), np.array([0, 0], np.intc), 0.0, 0, 1.0, params, X, Y, None, None, None, 1, 130,
-        0.0, 0.0, np.inf, np.array([0.5]), 77, 0, np.array([1.0]), np.array([1.0, 0, 0]), np.zeros((0, P), build.dtype),
-        np.zeros(1, np.int64), np.zeros(1),
+        0.0, 0.0, np.inf, 0.0, np.array([0.5]), 77, 0, np.array([1.0]), np.array([1.0, 0, 0]),
+        np.zeros((0, P), build.dtype), np.zeros(1, np.int64), np.zeros(1),
     )  # fmt: skip
     counts = np.rint(params[2 * n : 3 * n].astype(float) * 130 / 2).astype(int)  # dW = sum of (0 - 1) a / m
     numbers = np.arange(130)[:, np.newaxis] * n + np.arange(n)
