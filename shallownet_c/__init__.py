@@ -19,6 +19,7 @@ from shallownet_c.optimizers import LBFGS, RPROP, SGD, Adam
 
 if TYPE_CHECKING:
     from shallownet_c import datasets, reference
+    from shallownet_c.sklearn import from_sklearn
     from shallownet_c.tools import check_gradient, compare_activations
 
     __version__: str
@@ -35,6 +36,7 @@ __all__ = [
     "check_gradient",
     "compare_activations",
     "datasets",
+    "from_sklearn",
     "kernels",
     "load",
     "reference",
@@ -53,6 +55,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"shallownet_c.{name}")
     if name in ("check_gradient", "compare_activations"):
         return getattr(importlib.import_module("shallownet_c.tools"), name)
+    if name == "from_sklearn":
+        return importlib.import_module("shallownet_c.sklearn").from_sklearn
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("shallownet-c")
     raise AttributeError(f"module 'shallownet_c' has no attribute {name!r}")

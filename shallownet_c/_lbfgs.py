@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from shallownet_c.mlp import MLP
 
 
+def penalties(net: MLP, l2: float) -> Array:
+    """(P,), l2 for each weight and 0 for each bias."""
+    penalties = np.zeros(net.n_params)
+    at = 0
+    for W, b in zip(net.weights, net.biases, strict=True):
+        penalties[at : at + W.size] = l2
+        at += W.size + b.size
+    return penalties
+
+
 def minimise(
     net: MLP,
     optimizer: LBFGS,
@@ -35,11 +45,7 @@ def minimise(
     except ImportError:
         raise ImportError("LBFGS needs SciPy: pip install 'shallownet-c[scipy]'", name="scipy") from None
     params = net._params
-    penalised = np.zeros(len(params))
-    at = 0
-    for W, b in zip(net.weights, net.biases, strict=True):
-        penalised[at : at + W.size] = l2
-        at += W.size + b.size
+    penalised = penalties(net, l2)
     costs: list[tuple[Array, float]] = []  # of the points tried since the last iteration ended
     state = {"x": params.astype(np.float64), "J": math.nan, "stop": False, "epoch": 0}
 

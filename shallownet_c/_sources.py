@@ -62,7 +62,7 @@ class Lazy:
 
     def pieces(self, order: Array | None, batch: int, _rng: object) -> Iterator[Piece]:
         """Whole batches, as many as make a piece of a few megabytes; a full batch comes in several."""
-        rows = max(1, PIECE_BYTES // (self.net.dtype.itemsize * self.net.layer_sizes[0]))
+        rows = rows_at_a_time(self.net)
         if batch < self.m:
             rows = max(1, rows // batch) * batch
         for first in range(0, self.m, rows):
@@ -92,6 +92,11 @@ class Chunks:
             yield Piece(X, Y, classes, weights, order)
         if empty:
             raise ValueError("X, a function, must yield at least one chunk each time it is called, got none")
+
+
+def rows_at_a_time(net: MLP) -> int:
+    """How many make a piece of a few megabytes."""
+    return max(1, PIECE_BYTES // (net.dtype.itemsize * net.layer_sizes[0]))
 
 
 def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:

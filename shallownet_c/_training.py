@@ -214,7 +214,7 @@ class Training:
             m = len(piece.X)
             rows = None if piece.order is None else piece.order[np.newaxis]
             self.train(piece, rows, m if self.batch is None else min(m, self.batch), rates, hyper, state, cost)
-            weight = piece.weight_sum
+            weight = m if self.settings.objective_scale > 0 else piece.weight_sum
             loss_sum, weight_sum = loss_sum + cost[0] * weight, weight_sum + weight
             self.rows_an_epoch += m
             if not math.isfinite(loss_sum):

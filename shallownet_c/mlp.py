@@ -492,11 +492,8 @@ class MLP(Network):
 
     def _loss_terms(self) -> tuple[int, float]:
         """The loss's code and its parameter, as the kernels take them."""
-        parameter = {"pinball": self._quantile, "huber": self._delta}.get(self._loss, self._most_log_loss)
+        parameter = {"pinball": self._quantile, "huber": self._delta}.get(self._loss, math.inf)
         return _kernels.LOSSES[self._loss], parameter
-
-    #: A sample's log_loss that is greater is told as this; the gradient is its own.
-    _most_log_loss = math.inf
 
     def _model(self) -> tuple[Any, ...]:
         """What the kernels take before the parameters."""

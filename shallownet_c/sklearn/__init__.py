@@ -1,0 +1,27 @@
+"""scikit-learn's multi-layer perceptrons, computed by the compiled kernels: change one import.
+
+>>> from shallownet_c.sklearn import MLPClassifier  # instead of: from sklearn.neural_network import MLPClassifier
+>>> from sklearn.datasets import load_iris
+>>> X, y = load_iris(return_X_y=True)
+>>> MLPClassifier((16,), max_iter=1000, random_state=0).fit(X, y).score(X, y) > 0.95
+True
+
+Parameters, attributes, messages, random numbers and results are scikit-learn's; what is added is listed in
+`MLPClassifier`. Needs the extra "sklearn" (scikit-learn ≥ 1.7).
+"""
+
+import importlib
+
+try:
+    importlib.import_module("sklearn")
+except ModuleNotFoundError as error:
+    if error.name != "sklearn":
+        raise
+    raise ImportError(
+        "shallownet_c.sklearn needs scikit-learn: pip install 'shallownet-c[sklearn]'", name="sklearn"
+    ) from None
+
+from shallownet_c.sklearn._convert import from_sklearn
+from shallownet_c.sklearn._estimators import MLPClassifier, MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor", "from_sklearn"]

@@ -1,0 +1,254 @@
+"""scikit-learn's course of a fit around the compiled epochs: what it counts, prints, keeps and when it stops."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.optimize
+from scipy.special import xlogy
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.optimize import _check_optimize_result
+
+from shallownet_c import _lbfgs, _orders, _sources, _training
+from shallownet_c.mlp import MLP
+from shallownet_c.optimizers import SGD, Adam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shallownet_c.sklearn._estimators import BaseMLP
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+)
+
+
+class Objective:
+    """The loss that scikit-learn reports: its penalty included, log_loss cut off, squared errors averaged over outputs.
+
+    The gradients are those of the network's own loss, in scikit-learn as here.
+    """
+
+    def __init__(self, net: MLP, y: Any, weights: Any) -> None:
+        self.scale = 1.0 if net.loss in ("log_loss", "poisson") else 1 / net.layer_sizes[-1]
+        #: A probability counts as ε at least.
+        self.most_log_loss = -math.log(np.finfo(net.dtype).eps)
+        #: Half the Poisson deviance of a sample is the network's loss and this.
+        self.constants = (xlogy(y, y) - y).reshape(len(y), -1).sum(axis=1) if net.loss == "poisson" else None
+        self.weights = np.ones(len(y)) if weights is None else weights
+
+    def constant(self, order: Any, batch: int) -> float:
+        """What `constants` add to an epoch's loss, the mean over its rows of the batches' weighted means."""
+        if self.constants is None:
+            return 0.0
+        rows = slice(None) if order is None else order
+        values, weights, starts = self.constants[rows], self.weights[rows], np.arange(0, len(self.constants), batch)
+        means = np.add.reduceat(weights * values, starts) / np.add.reduceat(weights, starts)
+        return float(means @ np.diff(starts, append=len(values))) / len(values)
+
+
+class Rule:
+    """An optimizer's state and rate, which partial_fit takes from call to call."""
+
+    def __init__(self, estimator: BaseMLP, net: MLP) -> None:
+        self.learning_rate = float(estimator.learning_rate_init)
+        self.first_rate = self.learning_rate
+        self.schedule = estimator.learning_rate if estimator.solver == "sgd" else "constant"
+        self.power_t = estimator.power_t
+        self.optimizer: Adam | SGD
+        if estimator.solver == "adam":
+            least = float(np.finfo(net.dtype).tiny)  # 0 in the kernel, and 0 / 0 for a parameter without gradient
+            self.optimizer = Adam(self.learning_rate, estimator.beta_1, estimator.beta_2, max(estimator.epsilon, least))
+            self.optimizer._epsilon_as_given = True
+            self.hyper = self.optimizer.hyper_parameters()
+        else:
+            self.optimizer = SGD(self.learning_rate)
+            # By hand: scikit-learn takes a momentum of 1, and Nesterov's without any.
+            self.hyper = np.array([self.learning_rate, estimator.momentum, estimator.nesterovs_momentum])
+        self.state = np.zeros((2 if estimator.solver == "adam" else 1, net.n_params), net.dtype)
+
+    def rate_after(self, samples: int) -> float:
+        """The rate of the epoch that follows so many samples, unless `is_done` changes it."""
+        if self.schedule == "invscaling":
+            return self.first_rate / (samples + 1) ** self.power_t
+        return self.learning_rate
+
+    def is_done(self, message: str, verbose: object) -> bool:
+        """Whether to stop for want of progress; adaptive rates go down first."""
+        if self.schedule != "adaptive":
+            note = "Stopping."
+        elif self.learning_rate <= 1e-6:
+            note = "Learning rate too small. Stopping."
+        else:
+            self.learning_rate /= 5
+            note = f"Setting learning rate to {self.learning_rate:f}"
+        if verbose:
+            print(message, note)
+        return note.endswith("Stopping.")
+
+
+def training_of(
+    estimator: BaseMLP, net: MLP, objective: Objective, source: Any, rule: Rule | None, batch: int | None, seed: Any
+) -> _training.Training:
+    """The compiled loop on the source, with `estimator`'s settings; `seed` gives that of dropout if it is needed."""
+    dropout = _training.dropout_rates(estimator.dropout, len(net.layer_sizes) - 2)
+    settings = _training.Settings(
+        epochs=estimator.max_iter,
+        batch_size=batch,
+        shuffle=False,
+        l2=float(estimator.alpha),
+        l1=0.0,
+        dropout=dropout,
+        dropout_seed=0 if dropout is None else _training.dropout_seed(seed),
+        clip_norm=math.inf,
+        patience=None,
+        tol=0.0,
+        objective_scale=objective.scale,
+    )
+    watchers = _training.Watchers(None, None, False, None)
+    optimizer = SGD() if rule is None else rule.optimizer
+    training = _training.Training(net, source, optimizer, settings, watchers, None, None, estimator._n_threads())
+    if net.loss == "log_loss":
+        training.model = (*training.model[:-1], objective.most_log_loss)
+    return training
+
+
+class Descent:
+    """Epochs of sgd or adam; `score` is that of the network on validation data, the greater the better, or None."""
+
+    def __init__(
+        self,
+        estimator: BaseMLP,
+        training: _training.Training,
+        rule: Rule,
+        objective: Objective,
+        rng: np.random.RandomState,
+        score: Callable[[], float] | None,
+    ) -> None:
+        self.estimator, self.training, self.rule, self.objective = estimator, training, rule, objective
+        self.rng, self.score = rng, score
+        self.m: int = training.source.m  # type: ignore[assignment]
+        self.order = np.arange(self.m)
+        #: What a fit with a score ends with. A warm start that finds nothing better than the fit before keeps its last
+        #: parameters, in scikit-learn too.
+        self.best_params = None if estimator.loss_curve_ else training.net.params.copy()
+
+    def run(self, once: bool) -> None:
+        """Train until max_iter or a reason to stop; a single epoch if `once`."""
+        estimator, net = self.estimator, self.training.net
+        estimator.n_iter_ = 0
+        try:
+            while estimator.n_iter_ < estimator.max_iter:
+                self.epochs(1 if once else self.length())
+                if self.score is not None:
+                    self.validate(self.score())
+                self.rule.learning_rate = self.rule.rate_after(estimator.t_)
+                if self.has_stopped() or once:
+                    break
+                if estimator.n_iter_ == estimator.max_iter:
+                    warnings.warn(
+                        f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
+                        f"hasn't converged yet.",
+                        ConvergenceWarning,
+                        stacklevel=5,
+                    )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=5)
+        if self.score is not None and self.best_params is not None:
+            net.params[:] = self.best_params
+
+    def length(self) -> int:
+        """How many epochs can pass before anybody looks: no more than it takes to exhaust the patience."""
+        estimator = self.estimator
+        if self.score is not None or estimator.verbose or not isinstance(self.training.source, _sources.Rows):
+            return 1
+        left = estimator.max_iter - estimator.n_iter_
+        patience = min(estimator.n_iter_no_change, sys.maxsize) - estimator._no_improvement_count + 1
+        return max(1, min(left, patience, _orders.CHUNK // self.m))
+
+    def epochs(self, n: int) -> None:
+        """Train for n epochs and record those that were finished."""
+        estimator, rule = self.estimator, self.rule
+        orders = None
+        if estimator.shuffle:
+            orders = np.empty((n, self.m), np.int64)
+            for i in range(n):
+                orders[i] = self.order = self.order[self.rng.permutation(self.m)]
+        rates = np.array([rule.learning_rate, *(rule.rate_after(estimator.t_ + i * self.m) for i in range(1, n))])
+        costs = np.full(n, np.nan)
+        try:
+            self.training.epochs(orders, rates, rule.hyper, rule.state, costs)
+        finally:  # of a Ctrl-C, too
+            batch: int = self.training.batch  # type: ignore[assignment]
+            for i in range(int(np.isfinite(costs).sum())):
+                self.record(float(costs[i]) + self.objective.constant(None if orders is None else orders[i], batch))
+        if not np.isfinite(costs[-1]):
+            raise ValueError(NOT_FINITE)
+
+    def record(self, loss: float) -> None:
+        """Count an epoch and its loss."""
+        estimator = self.estimator
+        estimator.n_iter_ += 1
+        estimator.loss_ = loss
+        estimator.t_ += self.m
+        estimator.loss_curve_.append(loss)
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+        if self.score is None:
+            self.count(loss > estimator.best_loss_ - estimator.tol)
+            estimator.best_loss_ = min(loss, estimator.best_loss_)
+
+    def validate(self, score: float) -> None:
+        """Count the epoch's score, and keep the parameters if it is the best."""
+        estimator = self.estimator
+        self.count(score < estimator._best_score + estimator.tol)
+        if score > estimator._best_score:
+            estimator._best_score, self.best_params = score, self.training.net.params.copy()
+        estimator._record_validation(score)
+
+    def count(self, in_vain: bool) -> None:
+        self.estimator._no_improvement_count = self.estimator._no_improvement_count + 1 if in_vain else 0
+
+    def has_stopped(self) -> bool:
+        estimator = self.estimator
+        if estimator._no_improvement_count <= estimator.n_iter_no_change:
+            return False
+        what = "Training loss" if self.score is None else "Validation score"
+        message = (
+            f"{what} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} consecutive "
+            f"epochs."
+        )
+        if self.rule.is_done(message, estimator.verbose):
+            return True
+        estimator._no_improvement_count = 0
+        return False
+
+
+def minimise(estimator: BaseMLP, training: _training.Training, objective: Objective) -> None:
+    """L-BFGS-B of SciPy on the whole batch, scikit-learn's objective and stopping rules."""
+    net = training.net
+    penalty = _lbfgs.penalties(net, float(estimator.alpha))
+    constant = objective.constant(None, training.source.m)  # type: ignore[arg-type]
+
+    def value_and_gradient(x: Any) -> tuple[float, Any]:
+        net.params[:] = x
+        loss_sum, weight_sum, grad = training.cost_and_grad()
+        value = (objective.scale * loss_sum + 0.5 * float(penalty @ (x * x))) / weight_sum + constant
+        return value, (grad + penalty * x) / weight_sum
+
+    def report(intermediate_result: Any) -> None:
+        estimator.n_iter_ += 1
+        print(f"Iteration {estimator.n_iter_}, loss = {intermediate_result.fun:.8f}")
+
+    options = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol}
+    result = scipy.optimize.minimize(
+        value_and_gradient, net.params.astype(np.float64), jac=True, method="L-BFGS-B",
+        callback=report if estimator.verbose else None, options=options,
+    )  # fmt: skip
+    estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
+    estimator.loss_ = float(result.fun)
+    net.params[:] = result.x
