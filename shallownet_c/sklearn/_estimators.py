@@ -129,6 +129,8 @@ class BaseMLP(BaseEstimator, ABC):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, ...], incremental: bool) -> Self:
         hidden, activations = self._hidden()
+        if self.solver == "lbfgs" and np.any(self.dropout):
+            raise ValueError("dropout does not go with solver='lbfgs', which takes its own steps on a smooth loss")
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y, factors = self._checked(X, y, incremental, reset=first)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
@@ -290,8 +292,9 @@ class BaseMLP(BaseEstimator, ABC):
 
     def _outputs(self, X: Any) -> np.ndarray[Any, Any]:
         """The network's outputs (m, n_L) for X as a caller has it."""
-        check_is_fitted(self)
-        net = self.network_
+        net = getattr(self, "network_", None)
+        if net is None:
+            check_is_fitted(self)  # raises; itself it takes longer than a small network
         if not self._are_tied():
             _, activations = self._hidden()
             parameters = self.coefs_, self.intercepts_
@@ -309,7 +312,7 @@ class BaseMLP(BaseEstimator, ABC):
             and net._kernels.first_nonfinite(X) < 0
         )
         if plain:
-            return net(X)
+            return net(X[0])[np.newaxis] if len(X) == 1 else net(X)
         return outputs(net, validate_data(self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False))
 
     def __sklearn_tags__(self) -> Any:
@@ -513,12 +516,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _encoded(self, y: Any) -> Any:
         """The classes' numbers (m,) for softmax, otherwise 0 and 1 (m, n_outputs)."""
-        if self._output() == "softmax" and y.ndim == 1:
-            unknown = np.setdiff1d(y, self.classes_)
-            if len(unknown):
-                raise ValueError(f"y must hold classes of the fit, {self.classes_}, got {unknown}")
-            return np.searchsorted(self.classes_, y)
-        return self._label_binarizer.transform(y).astype(np.float32)
+        if type_of_target(y).startswith("multilabel"):
+            return self._label_binarizer.transform(y).astype(np.float32)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}, got {unknown}"
+            )
+        classes = np.searchsorted(self.classes_, y)
+        return classes if self._output() == "softmax" else classes.astype(np.float32)[:, np.newaxis]
 
     def _output(self) -> str:
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
