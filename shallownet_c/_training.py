@@ -133,6 +133,8 @@ class Training:
         self.model = net._model()
         self.grad: Array | None = None
         self.rows_an_epoch = m or 0
+        #: What the kernel has found out about threads.
+        self.pace = np.zeros(net._kernels.pace_size)
         self.dropout = None if settings.dropout is None else np.array(settings.dropout)
         self.started = time.perf_counter()
 
@@ -236,6 +238,7 @@ class Training:
             *self.model, self.net._params, piece.X, piece.Y, piece.classes, piece.weights, orders, len(costs), batch,
             settings.l2, settings.l1, settings.clip_norm, settings.objective_scale, self.dropout,
             settings.dropout_seed, optimizer.code, rates, hyper, state, optimizer._step, costs, self.n_threads,
+            self.pace,
         )  # fmt: skip
 
     def whole_batch(self, rates: Array, hyper: Array, state: Array) -> float:
@@ -258,7 +261,7 @@ class Training:
         loss_sum = weight_sum = 0.0
         for piece in self.source.pieces(None, self.source.m or 1, None):
             sums = self.net._kernels.accumulate_grad(
-                *self.model, self.net._params, *piece[:4], self.grad, self.n_threads
+                *self.model, self.net._params, *piece[:4], self.grad, self.n_threads, self.pace
             )
             loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
         return loss_sum, weight_sum, self.grad

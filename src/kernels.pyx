@@ -16,16 +16,17 @@ from network cimport (
     Block, Data, Network, block_samples, close_block, cycles_of, load_block, open_block, output_loss, predict,
 )
 from panels cimport clear_past, load_rows, store_rows, vectors_of
-from real cimport LANES, VECTOR_BYTES, real
+from real cimport LANES, VECTOR_BYTES, real, seconds_now
 from row cimport row_predict
 from threads cimport (
-    MAX_THREADS, Team, Watch, is_raised, look_for_signals, share, take, team_of, team_size, threads_allowed,
-    threads_in_team, wait, watch_from_now,
+    LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, PACED_CYCLES, Pace, Team, Watch, is_raised, look_for_signals, note_step,
+    share, take, team_of, team_size, threads_allowed, threads_in_team, wait, watch_from_now,
 )
 
 itemsize = sizeof(real)
 lanes = LANES
 vector_bytes = VECTOR_BYTES
+pace_size = sizeof(Pace) // sizeof(double)
 
 cdef enum:
     TEAM_PARAMS = 4096      # from here on a block is work for a team
@@ -112,7 +113,7 @@ def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak
     cdef int size
     if m == 0:
         return
-    size = team_size(n_threads, cycles_of(&net, params.shape[0], m, 1))
+    size = team_size(n_threads, cycles_of(&net, params.shape[0], m, 1), LEAST_CYCLES_ONCE)
     if not open_blocks(blocks, size, &net, (m + size - 1) // size, False):
         raise MemoryError("no memory for the workspace of a prediction")
     p.net, p.blocks, p.X, p.m, p.out = &net, blocks, &X[0, 0], m, &out[0, 0]
@@ -127,12 +128,24 @@ def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak
     finish(&p.watch)
 
 
-cdef void take_step(Step* s, int n_threads) noexcept nogil:
-    """A step by as many threads as have enough to do in it"""
+cdef void take_step(Step* s, int n_threads, Pace* pace) noexcept nogil:
+    """A step by as many threads as have enough to do in it, or by one where that is faster; NULL: nobody asks"""
     cdef int size = 1
+    cdef double cycles, began
     if n_threads > 1 and (s.groups > 1 or s.P >= TEAM_PARAMS):
-        size = team_size(n_threads, cycles_of(s.net, s.P, s.rows, 3 if s.grad != NULL else 1))
+        cycles = cycles_of(s.net, s.P, s.rows, 3 if s.grad != NULL else 1)
+        size = team_size(n_threads, cycles, LEAST_CYCLES if pace != NULL else LEAST_CYCLES_ONCE)
         size = s.groups if 1 < s.groups < size else size
+        if size > 1 and pace != NULL and cycles < PACED_CYCLES:
+            began = seconds_now()
+            take_step_by(s, 1 if pace.alone else size)
+            note_step(pace, seconds_now() - began)
+            return
+    take_step_by(s, size)
+
+
+cdef void take_step_by(Step* s, int size) noexcept nogil:
+    """A step by a team of that size"""
     s.next_group = 0
     if size == 1:
         take_part(s, team_of(0, 1))
@@ -147,7 +160,7 @@ cdef int open_step(Step* s, Block* blocks, const Network* net, Py_ssize_t P, Py_
     s.net, s.blocks, s.P = net, blocks, P
     s.watch = watch_from_now()
     s.groups = groups_of(rows, block_samples(net, rows), P)
-    n_threads[0] = team_size(n_threads[0], cycles_of(net, P, rows, 3))
+    n_threads[0] = team_size(n_threads[0], cycles_of(net, P, rows, 3), LEAST_CYCLES)
     n = 1
     if s.groups > 1:
         n = n_threads[0] if n_threads[0] < s.groups else s.groups
@@ -168,8 +181,11 @@ cdef void close_step(Step* s, int blocks) noexcept nogil:
 
 def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss, double loss_parameter,
                     const real[::1] params, const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes,
-                    const real[::1] weights, real[::1] grad, int n_threads=1):
-    """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is None; returns (sum_i w_i L(a_i, y_i), sum_i w_i)."""
+                    const real[::1] weights, real[::1] grad, int n_threads=1, double[::1] pace=None):
+    """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is None; returns (sum_i w_i L(a_i, y_i), sum_i w_i).
+
+    pace as in `train`.
+    """
     cdef Network net = network_of(sizes, activations, leak, loss, loss_parameter, params)
     cdef Block[MAX_THREADS] blocks
     cdef Step s
@@ -180,7 +196,7 @@ def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, dou
     s.first, s.rows, s.load, s.optimizer = 0, X.shape[0], True, NO_OPTIMIZER
     s.grad, s.add = &grad[0] if grad is not None else NULL, True
     with nogil:
-        take_step(&s, n_threads)
+        take_step(&s, n_threads, <Pace*>&pace[0] if pace is not None else NULL)
     close_step(&s, n)
     finish(&s.watch)
     return s.loss_sum, s.weight_sum
@@ -188,7 +204,7 @@ def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, dou
 
 cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t epochs, Py_ssize_t batch_size, bint load_once,
                        double objective_scale, const double* rates, double* hyper, int64_t* step, double* cost,
-                       int n_threads) noexcept nogil:
+                       int n_threads, Pace* pace) noexcept nogil:
     """All epochs, or those up to a Ctrl-C or a cost that is not finite; `step` counts the steps that were done"""
     cdef Py_ssize_t epoch, first
     cdef double loss_sum, weight_sum, penalty = 0, objective
@@ -205,7 +221,7 @@ cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t e
             s.data.dropout.step, s.data.dropout.batch = s.number, first
             if objective_scale > 0:
                 penalty = penalty_of(s)
-            take_step(s, n_threads)
+            take_step(s, n_threads, pace)
             if s.watch.stop:
                 return
             if s.weight_sum > 0:
@@ -227,12 +243,14 @@ def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, 
           real[::1] params, const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes, const real[::1] weights,
           const int64_t[:, ::1] order, Py_ssize_t n_epochs, Py_ssize_t batch_size, double l2, double l1, double clip_norm,
           double objective_scale, const double[::1] dropout, uint64_t dropout_seed, int optimizer, const double[::1] rates,
-          const double[::1] hyper, real[:, ::1] state, int64_t[::1] step, double[::1] cost, int n_threads=1):
+          const double[::1] hyper, real[:, ::1] state, int64_t[::1] step, double[::1] cost, int n_threads=1,
+          double[::1] pace=None):
     """n_epochs passes of minibatch descent, in place on params (P,), state (k, P) and step (1,); cost (n_epochs,) is filled.
 
     Minimises (sum_i w_i L(a_i, y_i) + l2 / 2 |W|^2 + l1 sum |W|) / sum_i w_i of each batch, its gradient's norm cut to
     clip_norm; a batch whose weights are all 0 is skipped. With objective_scale > 0 the cost is the batches' own, that times
     J and the penalties, weighted by their rows. rates (n_epochs,) stand for hyper[0]; dropout (L - 1,) or None.
+    pace (pace_size,), zeros at first, tells one call how long steps took in those before.
     The GIL is taken only to look for signals. An interrupt leaves the parameters of the last finished step; a loss that is
     not finite ends the training, and is the last epoch's cost.
     """
@@ -258,7 +276,8 @@ def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, 
     s.state = &state[0, 0] if state.shape[0] > 0 else NULL
     with nogil:
         train_epochs(&s, rows, m, n_epochs, batch_size, rows == NULL and most == m and blocks[0].samples >= m,
-                     objective_scale, &rates[0], rules, &step[0], &cost[0], n_threads)
+                     objective_scale, &rates[0], rules, &step[0], &cost[0], n_threads,
+                     <Pace*>&pace[0] if pace is not None else NULL)
     close_step(&s, n)
     free(grad)
     finish(&s.watch)
@@ -381,7 +400,7 @@ cdef bint layer_entry(const void* X, Py_ssize_t m, Py_ssize_t n_in, const void* 
     if m == 0:
         return True
     net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
-    size = team_size(n_threads, cycles_of(&net, n_in * n_out, m, 1))
+    size = team_size(n_threads, cycles_of(&net, n_in * n_out, m, 1), LEAST_CYCLES_ONCE)
     p.X, p.W, p.b, p.A = <const real*>X, <const real*>W, <const real*>b, <real*>A
     p.m, p.n_in, p.n_out, p.activation, p.leak, p.blocks, p.packed = m, n_in, n_out, activation, leak, blocks, NULL
     if activation != SOFTMAX and rows_pay(n_out, n_in):
@@ -460,7 +479,7 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
     p.X, p.W, p.m, p.n_in, p.n_out, p.blocks = &X[0, 0], &W[0, 0], X.shape[0], sizes[0], sizes[1], &block
     p.A, p.dA, p.activation, p.leak = <real*>&A[0, 0], <real*>&dA[0, 0], activation, leak
     p.dW, p.db, p.dX = &dW[0, 0], &db[0], &dX[0, 0] if dX is not None else NULL
-    size = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], block.samples, 2)) if n_threads > 1 else 1
+    size = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], block.samples, 2), LEAST_CYCLES_ONCE)
     if size == 1:
         with nogil:
             backward_part(&p, team_of(0, 1))
@@ -508,7 +527,7 @@ cdef int gradient_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* a
     s.data.X, s.data.Y, s.data.classes, s.data.weights, s.data.order = <const real*>X, y, NULL, NULL, NULL
     s.data.dropout = no_dropout()
     s.first, s.rows, s.load, s.optimizer, s.grad, s.add = 0, m, True, NO_OPTIMIZER, g, False
-    take_step(&s, n_threads)
+    take_step(&s, n_threads, NULL)
     close_step(&s, n)
     if s.watch.stop:
         return -1

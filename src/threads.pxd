@@ -18,7 +18,13 @@ cdef extern from "threads.h" nogil:
 
 cdef enum:
     MAX_THREADS = 64
-    LEAST_CYCLES = 50_000    # of work for each thread: entering a parallel region and leaving it costs some 5,000
+    # Of work for each thread: entering a parallel region and leaving it costs some 5,000, but a single call cannot find out
+    # whether the other cores are free, as the steps of a training do.
+    LEAST_CYCLES = 50_000
+    LEAST_CYCLES_ONCE = 500_000
+    PACED_CYCLES = 30_000_000    # a step of more hardly feels it when a member of the team has to wait for a core
+    TRIAL_STEPS = 3
+    TRIAL_PAUSE = 32        # times as long as a trial took
 
 
 cdef struct Team:
@@ -44,13 +50,45 @@ cdef inline Py_ssize_t share(Py_ssize_t n, Py_ssize_t unit, Team team, int membe
     return at if at < n else n
 
 
-cdef inline int team_size(int allowed, double cycles) noexcept nogil:
-    """As many threads as have enough to do."""
-    cdef double most = cycles / LEAST_CYCLES
+cdef inline int team_size(int allowed, double cycles, double least) noexcept nogil:
+    """As many threads as have `least` cycles of work."""
+    cdef double most = cycles / least
     allowed = allowed if allowed < MAX_THREADS else MAX_THREADS
     if most >= allowed:
         return allowed
     return <int>most if most > 1 else 1
+
+
+cdef struct Pace:
+    # Steps by a team or alone, whichever was faster when it was last tried. Where other programs keep the cores busy, a team
+    # waits for a member that has none, for longer than a short step takes. Doubles, and zeros at first: an array holds it.
+    double started          # the first step of all starts the threads, and does not count
+    double alone
+    double trial            # of what was not in use before
+    double steps            # of this trial, or since the last
+    double seconds          # that they took
+    double pause            # until the next trial
+    double before           # seconds a step of what was in use before the trial
+
+
+cdef inline void note_step(Pace* pace, double seconds) noexcept nogil:
+    """Count a step, and go over to what is faster or has to be tried."""
+    if not pace.started:
+        pace.started = 1
+        return
+    pace.steps += 1
+    pace.seconds += seconds
+    if pace.steps < TRIAL_STEPS or (not pace.trial and pace.seconds < pace.pause):
+        return
+    if not pace.trial:
+        pace.before = pace.seconds / pace.steps
+        pace.alone = 1 - pace.alone
+    else:
+        pace.pause = TRIAL_PAUSE * pace.seconds
+        if pace.seconds / pace.steps > pace.before:
+            pace.alone = 1 - pace.alone
+    pace.trial = 1 - pace.trial
+    pace.steps = pace.seconds = 0
 
 
 cdef struct Watch:

@@ -47,7 +47,7 @@ def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
             build.kernels.train(
                 *case.spec(), *case.loss_terms, params, X, Y, None, w, order, 2, batch, 1e-4, *networks.PLAIN,
                 optimizer.code, np.full(2, optimizer.learning_rate), optimizer.hyper_parameters(),
-                state, np.zeros(1, np.int64), cost, n_threads,
+                state, np.zeros(1, np.int64), cost, n_threads, np.zeros(build.kernels.pace_size),
             )  # fmt: skip
             results.append((params.tobytes(), state.tobytes(), cost.tobytes()))
         assert len(set(results)) == 1
@@ -62,12 +62,12 @@ def test_gradient_and_prediction_by_any_number_of_threads(build, sizes, output, 
         J, gradient = case.cost_and_grad(w) if w is None else (None, None)
         results = []
         for n_threads in THREADS:
-            grad = np.zeros(len(case.params), build.dtype)
+            grad, pace = np.zeros(len(case.params), build.dtype), np.zeros(build.kernels.pace_size)
             sums = build.kernels.accumulate_grad(
-                *case.spec(), *case.loss_terms, case.params, X, Y, None, w, grad, n_threads
+                *case.spec(), *case.loss_terms, case.params, X, Y, None, w, grad, n_threads, pace
             )
             alone = build.kernels.accumulate_grad(
-                *case.spec(), *case.loss_terms, case.params, X, Y, None, w, None, n_threads
+                *case.spec(), *case.loss_terms, case.params, X, Y, None, w, None, n_threads, pace
             )
             assert alone == sums
             results.append((grad.tobytes(), *sums))
@@ -77,15 +77,16 @@ def test_gradient_and_prediction_by_any_number_of_threads(build, sizes, output, 
             networks.close(sums[0], J, tolerance)
             networks.close(grad, gradient, tolerance)
     predictions = []
+    X = np.tile(X, (8, 1))  # enough work for threads in a single call
     for n_threads in THREADS:
-        out = np.full((m, sizes[-1]), np.nan, build.dtype)
+        out = np.full((len(X), sizes[-1]), np.nan, build.dtype)
         build.kernels.forward(*case.spec(), case.params, X, out, n_threads)
         predictions.append(out.tobytes())
     assert len(set(predictions)) == 1
 
 
 @pytest.mark.parametrize("activation", range(6))
-@pytest.mark.parametrize(("m", "n_in", "n_out"), [(4001, 30, 64), (517, 300, 311), (3000, 17, 5)])
+@pytest.mark.parametrize(("m", "n_in", "n_out"), [(8001, 30, 64), (517, 300, 311), (100_001, 17, 5)])
 def test_a_layer_by_any_number_of_threads(build, m, n_in, n_out, activation):
     rng = np.random.default_rng(0)
     X, W, b, dA = (rng.standard_normal(s).astype(build.dtype) for s in ((m, n_in), (n_out, n_in), n_out, (m, n_out)))
@@ -100,6 +101,44 @@ def test_a_layer_by_any_number_of_threads(build, m, n_in, n_out, activation):
             backwards.add((dW.tobytes(), db.tobytes(), dX.tobytes()))
     assert len(forwards) == 1
     assert len(backwards) <= 1
+
+
+def test_a_team_or_one_thread_whatever_is_faster(build):
+    """The kernel's notes say which of the two is in use; the results do not."""
+    case, _ = case_and_weights(build, (10, 64, 64, 1), REGRESSION, 1000)
+    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
+    names = ("started", "alone", "trial", "steps", "seconds", "pause", "before")
+    assert build.kernels.pace_size == len(names)
+
+    def steps(pace, n):
+        params = case.params.copy()
+        build.kernels.train(
+            *case.spec(), *case.loss_terms, params, X, Y, None, None, None, n, 1000, 0.0, *networks.PLAIN, 0,
+            np.full(n, 1e-3), np.array([1e-3, 0.0, 0.0]), np.zeros((0, len(params)), build.dtype),
+            np.zeros(1, np.int64), np.zeros(n), 2, pace,
+        )  # fmt: skip
+        return params
+
+    pace = np.zeros(len(names))
+    team = steps(pace, 3)
+    now = dict(zip(names, pace, strict=True))
+    assert (now["started"], now["alone"], now["trial"], now["steps"]) == (1, 0, 0, 2)
+    assert now["seconds"] > 0
+    steps(pace, 1)  # the third that counts: now one thread is tried
+    assert dict(zip(names, pace, strict=True))["alone"] == 1
+    assert pace[names.index("before")] > 0
+    # In use, and each far from a trial.
+    for alone in (0.0, 1.0):
+        pace = np.array([1.0, alone, 0.0, 0.0, 0.0, 1e9, 0.0])
+        np.testing.assert_array_equal(steps(pace, 3), team)
+        assert pace[1] == alone
+        assert pace[3] == 3
+    # A trial that ends badly is followed by what was in use; one that ends well is not.
+    for before, alone in ((0.0, 0.0), (1e9, 1.0)):
+        pace = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0, before])
+        steps(pace, 3)
+        assert (pace[1], pace[2], pace[3]) == (alone, 0.0, 0.0)
+        assert pace[names.index("pause")] > 0
 
 
 def run(code, **environment):
