@@ -8,6 +8,7 @@ from __future__ import annotations  # evaluated, the annotations would import nu
 import dataclasses
 import os
 import time
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,14 @@ class Writer:
     """Writes a fit to `path` whenever `every` seconds have passed."""
 
     def __init__(self, path: str | os.PathLike[str], every: float) -> None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"checkpoint must be a path, got {path!r}")
+        folder, name = os.path.split(os.fspath(path))
+        if not name or "\0" in name or not os.path.isdir(folder or ".") or os.path.isdir(path):
+            raise ValueError(f"checkpoint must be the path of a file in a folder that exists, got {os.fspath(path)!r}")
         self.path, self.every = path, every
+        # The same each time, so that processes killed while they write leave no more than one unfinished file.
+        self.scratch = f".{zlib.crc32(os.fsencode(name)):08x}.part"
         self.due = time.monotonic() + every
 
     def write_if_due(self, training: Training) -> None:
@@ -42,6 +50,12 @@ class Writer:
         metadata = {
             "architecture": net._architecture(),
             "rows": training.source.m,
+            # What `resume` has to be given again: validation_data, sample_weight, order.
+            "given": [
+                training.watchers.validation is not None,
+                training.source.weighted,
+                training.orders.order is not None,
+            ],
             "settings": dataclasses.asdict(training.settings),
             "optimizer": {
                 "name": type(optimizer).__name__,
@@ -55,7 +69,7 @@ class Writer:
             "history": {"n_epochs": history.n_epochs, "stopped": history.stopped, "seconds": history.seconds},
             "random": random_state(training.rng),
         }
-        serialization.write(self.path, tensors, {"checkpoint": metadata})
+        serialization.write(self.path, tensors, {"checkpoint": metadata}, self.scratch)
         # From when it was done: a disk slower than `every` still leaves time for training.
         self.due = time.monotonic() + self.every
 
@@ -66,6 +80,14 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     if not isinstance(metadata, dict) or "checkpoint" not in metadata:
         raise ValueError(f"{os.fspath(path)} is not a checkpoint: it is a model without a fit's state, for load()")
     return tensors, metadata["checkpoint"]
+
+
+def check_optimizer(optimizer: optimizers.Optimizer) -> None:
+    """An error if a file could not tell what it is."""
+    kinds = optimizers.OPTIMIZERS.values(), (*schedules.SCHEDULES.values(), schedules.PerEpoch)
+    for name, value, known in zip(("optimizer", "its schedule"), (optimizer, optimizer.schedule), kinds, strict=True):
+        if type(value) not in known:
+            raise ValueError(f"{name} must be of one of the package's own classes for a checkpoint, got {value!r}")
 
 
 def optimizer_of(values: dict[str, Any], state: Array | None, schedule: Any) -> optimizers.Optimizer:

@@ -91,4 +91,6 @@ def minimise(
         params[:] = state["x"]
     if state["stop"]:
         return "stop"
-    return "converged" if result.status == 0 else "epochs" if state["epoch"] >= epochs else "max_fun"
+    if result.status == 1:
+        return "epochs" if state["epoch"] >= epochs else "max_fun"
+    return "converged" if result.status == 0 else "line_search"

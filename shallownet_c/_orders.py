@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Row numbers that are drawn at a time: enough to leave Python seldom, too few to be seen in memory.
 CHUNK = 65_536
+#: So many are drawn by another thread.
+LONG = 1_000_000
 
 
 def check_order(order: object, shape: tuple[int, ...]) -> Array:
@@ -51,4 +54,18 @@ class Orders:
         if self.rng is None:
             return None
         n = min(n, max(1, CHUNK // self.m))
-        return np.stack([self.rng.permutation(self.m) for _ in range(n)]).astype(np.int64, copy=False)
+        orders = [_permutation(self.rng, self.m).astype(np.int64, copy=False) for _ in range(n)]
+        return orders[0][np.newaxis] if n == 1 else np.stack(orders)
+
+
+def _permutation(rng: np.random.Generator | np.random.RandomState, m: int) -> Array:
+    """rng.permutation(m). Ctrl-C need not wait for a long one, but of a RandomState, which lets no other thread run."""
+    if m < LONG or isinstance(rng, np.random.RandomState):
+        return rng.permutation(m)
+    drawn: list[Array] = []
+    thread = threading.Thread(target=lambda: drawn.append(rng.permutation(m)), daemon=True)
+    thread.start()
+    thread.join()
+    if not drawn:  # the thread has reported why
+        raise MemoryError(f"no memory for the order of {m} rows")
+    return drawn[0]

@@ -49,7 +49,9 @@ class Bar(Silent):
     def __init__(self, done: int, epochs: int) -> None:
         from tqdm import tqdm
 
-        self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True)
+        # The bar itself gives way first on a narrow terminal.
+        shape = "{n_fmt}/{total_fmt}{postfix}, {remaining} left {bar}"
+        self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True, bar_format=shape)
         self.rows = 0
         self.started = time.perf_counter()
 

@@ -31,18 +31,47 @@ class Piece(NamedTuple):
         return float(len(self.X) if self.weights is None else self.weights.sum(dtype=np.float64))
 
 
-class Rows:
+class Source:
+    """What the sources share."""
+
+    m: int | None
+    #: Whether the rows have weights of their own.
+    weighted = False
+
+    def pieces(self, order: Array | None, batch: Any, rng: Any) -> Iterator[Piece]:
+        """All rows, in `order`; whole batches in each piece but the last."""
+        raise NotImplementedError
+
+    def sums(
+        self,
+        net: MLP,
+        grad: Array | None,
+        n_threads: int,
+        model: tuple[Any, ...] | None = None,
+        pace: Array | None = None,
+    ) -> tuple[float, float]:
+        """Σ w L and Σ w over all rows; the gradient of the first is added to grad (P,)."""
+        model = net._model() if model is None else model
+        loss_sum = weight_sum = 0.0
+        for piece in self.pieces(None, self.m or 1, None):
+            sums = net._kernels.accumulate_grad(*model, net._params, *piece[:4], grad, n_threads, pace)
+            loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
+        return loss_sum, weight_sum
+
+
+class Rows(Source):
     """Arrays in memory, or mapped into it: the kernels take them as they are."""
 
     def __init__(self, net: MLP, X: object, Y: object, weights: object) -> None:
         self.piece = Piece(*net._check_data(X, Y, weights))
         self.m = len(self.piece.X)
+        self.weighted = self.piece.weights is not None
 
     def pieces(self, order: Array | None, _batch: int, _rng: object) -> Iterator[Piece]:
         yield self.piece._replace(order=order)
 
 
-class Lazy:
+class Lazy(Source):
     """Rows of an object with shape, dtype and the array protocol (h5py, zarr, a mapped file of another dtype), a few
     megabytes at a time; every row is read and checked once before the training."""
 
@@ -51,9 +80,10 @@ class Lazy:
         self.m = X.shape[0]
         self.Y = Y if is_lazy(Y, net.dtype) else _validation.as_array("Y", Y)
         self.weights = None
-        if len(self.Y) != self.m:
-            raise ValueError(f"Y must have {self.m} rows to go with X, got {len(self.Y)}")
+        if len(self.Y.shape) not in (1, 2) or self.Y.shape[0] != self.m:
+            raise ValueError(f"Y must have {self.m} rows to go with X, got the shape {tuple(self.Y.shape)}")
         if weights is not None:
+            self.weighted = True
             self.weights = _validation.sample_weights(weights, self.m, net.dtype)
         if self.m == 0:
             raise ValueError("X must have at least one row, got none")
@@ -67,11 +97,15 @@ class Lazy:
             rows = max(1, rows // batch) * batch
         for first in range(0, self.m, rows):
             taken = slice(first, min(first + rows, self.m)) if order is None else order[first : first + rows]
-            X, Y, classes, _ = self.net._check_data(_taken(self.X, taken), _taken(self.Y, taken), None)
+            try:
+                X, Y, classes, _ = self.net._check_data(_taken(self.X, taken), _taken(self.Y, taken), None)
+            except (TypeError, ValueError) as error:
+                where = f" of those from row {first} on" if order is None else ""
+                raise type(error)(f"{error}{where}") from None
             yield Piece(X, Y, classes, None if self.weights is None else self.weights[taken])
 
 
-class Chunks:
+class Chunks(Source):
     """(X, Y) or (X, Y, weights) that a function's result yields, anew for each pass; m is not known beforehand."""
 
     m = None
@@ -81,10 +115,16 @@ class Chunks:
 
     def pieces(self, _order: None, batch: int | None, rng: Any) -> Iterator[Piece]:
         empty = True
-        for chunk in self.factory():
-            if not isinstance(chunk, tuple) or len(chunk) not in (2, 3):
-                raise TypeError("X, a function, must return an iterable of tuples (X, Y) or (X, Y, sample_weight)")
-            X, Y, classes, weights = self.net._check_data(*chunk, *([None] if len(chunk) == 2 else []))
+        chunks = self.factory()
+        if not isinstance(chunks, Iterable):
+            raise TypeError(f"X, a function, must return an iterable of chunks, got {chunks!r}")
+        for chunk in chunks:
+            if not isinstance(chunk, (tuple, list)) or len(chunk) not in (2, 3):
+                raise TypeError("X, a function, must return an iterable of chunks (X, Y) or (X, Y, sample_weight)")
+            if len(chunk[0]) == 0:
+                continue
+            weights = chunk[2] if len(chunk) == 3 else None
+            X, Y, classes, weights = self.net._check_data(*chunk[:2], weights, all_zero=True)
             order = None
             if rng is not None and batch is not None and batch < len(X):
                 order = rng.permutation(len(X)).astype(np.int64, copy=False)
@@ -108,7 +148,7 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
     return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
 
 
-def source(net: MLP, X: object, Y: object, weights: object) -> Rows | Lazy | Chunks:
+def source(net: MLP, X: object, Y: object, weights: object) -> Source:
     """The source that goes with the arguments of a fit."""
     if callable(X):
         if Y is not None or weights is not None:

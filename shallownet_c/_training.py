@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from shallownet_c.mlp import MLP
 
 STRETCH_SECONDS = 0.05
+#: How many times as long as the copies that it begins with a stretch takes, at least.
+COPY_SHARE = 64
 
 
 @dataclasses.dataclass
@@ -61,7 +63,7 @@ class Position:
 class Watchers:
     """What is to happen between epochs."""
 
-    validation: tuple[Any, ...] | None
+    validation: _sources.Source | None
     callback: Callable[[int, History, Any], object] | None
     progress: bool
     checkpoint: _checkpoint.Writer | None
@@ -88,6 +90,8 @@ def dropout_seed(rng: np.random.Generator | np.random.RandomState) -> int:
 def check_optimizer(optimizer: Optimizer, settings: Settings, m: int | None, checkpoint: object) -> None:
     """Whether the optimizer can do what the settings ask for."""
     name = type(optimizer).__name__
+    if checkpoint is not None:
+        _checkpoint.check_optimizer(optimizer)
     if not isinstance(optimizer, (RPROP, LBFGS)):
         return
     if m is None or (settings.batch_size is not None and settings.batch_size < m):
@@ -111,7 +115,7 @@ class Training:
     def __init__(
         self,
         net: MLP,
-        source: _sources.Rows | _sources.Lazy | _sources.Chunks,
+        source: _sources.Source,
         optimizer: Optimizer,
         settings: Settings,
         watchers: Watchers,
@@ -127,7 +131,7 @@ class Training:
         self.batch = batch if m is None else m if batch is None else min(m, batch)
         shuffled = settings.shuffle and (m is None or self.batch < m)  # type: ignore[operator]
         if settings.dropout is not None and isinstance(source, _sources.Lazy) and self.batch == m:
-            raise ValueError("dropout needs a batch_size where X is not an array in memory")
+            raise ValueError("dropout needs a batch_size where X is not a NumPy array in memory")
         self.rng = rng
         self.orders = _orders.Orders(order, rng if shuffled and m is not None else None, m or 0)
         self.model = net._model()
@@ -149,6 +153,10 @@ class Training:
                 self.minimise(bar)
             else:
                 self.descend(bar)
+        except BaseException as error:
+            why = "diverged" if isinstance(error, DivergenceError) else "error"
+            history.stopped = "interrupted" if isinstance(error, KeyboardInterrupt) else why
+            raise
         finally:
             history.seconds = time.perf_counter() - self.started
             bar.close()
@@ -163,27 +171,46 @@ class Training:
         state = optimizer._state = optimizer.state(self.net.n_params, self.net.dtype)
         hyper = optimizer.hyper_parameters()
         watched = self.is_watched()
-        n, before = 1, None
+        began_with = optimizer._epoch - history.n_epochs
+        n = 1
+        before = spare = None
         while history.n_epochs < settings.epochs and not history.stopped:
-            done = history.n_epochs
-            n = min(n, settings.epochs - done)
-            orders = self.orders.take(done, n)
+            n = min(n, settings.epochs - history.n_epochs)
+            orders = self.orders.take(history.n_epochs, n)
             n = n if orders is None else len(orders)
-            rates = optimizer.schedule.rates(optimizer.learning_rate, optimizer._epoch, n, settings.epochs)
-            now = Snapshot(self.net._params.copy(), state.copy(), optimizer._step.copy(), orders, rates)
+            rates = optimizer.schedule.rates(optimizer.learning_rate, optimizer._epoch, n, began_with, settings.epochs)
+            start = time.perf_counter()
+            now = spare or Snapshot(self.net._params.copy(), state.copy(), optimizer._step.copy(), orders, rates)
+            if spare is not None:
+                now.take(self.net._params, state, optimizer._step, orders, rates)
             began = time.perf_counter()
             costs = np.full(n, np.nan)
-            self.epochs(orders, rates, hyper, state, costs)
-            last = done + n == settings.epochs
-            if not np.isfinite(costs).all() or (last and not np.isfinite(self.net._params).all()):
+            try:
+                self.epochs(orders, rates, hyper, state, costs)
+            except KeyboardInterrupt:
+                self.count(costs[np.isfinite(costs)])
+                raise
+            seconds = time.perf_counter() - began
+            if not np.isfinite(costs).all() or not self.is_finite():
                 self.diverge(costs, now, before, hyper, state)
-            before = now
-            optimizer._epoch += n
-            history.cost.extend(costs.tolist())
-            self.finish_epochs(n, bar)
-            if not watched and time.perf_counter() - began < STRETCH_SECONDS / 2:
-                n *= 2
+            before, spare = now, before
+            self.count(costs)
+            self.finish_epochs(bar)
+            if not watched:
+                # Copies of large networks take their time, too; the first epochs are no measure of the others.
+                stretch = max(STRETCH_SECONDS, COPY_SHARE * (began - start))
+                n = max(1, min(16 * n, int(n * stretch / max(seconds, 1e-9))))
         history.stopped = history.stopped or "epochs"
+
+    def count(self, costs: Array) -> None:
+        """Add finished epochs to the history."""
+        self.optimizer._epoch += len(costs)
+        self.history.cost.extend(costs.tolist())
+        self.history.n_epochs += len(costs)
+
+    def is_finite(self) -> bool:
+        """Whether all parameters are."""
+        return self.net._kernels.first_nonfinite(self.net._params[np.newaxis]) < 0
 
     def is_watched(self) -> bool:
         """Whether somebody looks at each epoch."""
@@ -196,7 +223,7 @@ class Training:
             or self.settings.patience is not None
             or self.orders.one_by_one
             or not isinstance(self.source, _sources.Rows)
-            or self.optimizer.schedule.follows_cost
+            or self.optimizer.schedule.one_by_one
         )
 
     def epochs(self, orders: Array | None, rates: Array, hyper: Array, state: Array, costs: Array) -> None:
@@ -221,6 +248,8 @@ class Training:
             self.rows_an_epoch += m
             if not math.isfinite(loss_sum):
                 break
+        if weight_sum == 0:
+            raise ValueError("sample_weight must not be zero in every row of X")
         costs[0] = loss_sum / weight_sum
 
     def train(
@@ -258,20 +287,15 @@ class Training:
         if self.grad is None:
             self.grad = np.empty(self.net.n_params, self.net.dtype)
         self.grad[:] = 0
-        loss_sum = weight_sum = 0.0
-        for piece in self.source.pieces(None, self.source.m or 1, None):
-            sums = self.net._kernels.accumulate_grad(
-                *self.model, self.net._params, *piece[:4], self.grad, self.n_threads, self.pace
-            )
-            loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
-        return loss_sum, weight_sum, self.grad
+        sums = self.source.sums(self.net, self.grad, self.n_threads, self.model, self.pace)
+        return *sums, self.grad
 
     def minimise(self, bar: _progress.Silent) -> None:
         self.optimizer._step = np.zeros(1, np.int64)
 
         def finish_epoch(cost: float) -> bool:
-            self.history.cost.append(cost)
-            self.finish_epochs(1, bar)
+            self.count(np.array([cost]))
+            self.finish_epochs(bar)
             return bool(self.history.stopped)
 
         why = _lbfgs.minimise(
@@ -286,32 +310,32 @@ class Training:
         """
         finite = np.isfinite(costs)
         bad = len(costs) if finite.all() else int(np.argmin(finite))
-        step, epoch = self.optimizer.n_steps, self.history.n_epochs + bad
-        self.history.cost.extend(costs[:bad].tolist())
-        self.history.stopped = "diverged"
+        optimizer, step = self.optimizer, self.optimizer.n_steps
+        self.count(costs[:bad])
+        epoch = min(self.history.n_epochs, self.settings.epochs - 1)
+        again = bad - 1
         if bad == 0 and before is not None:
-            now, bad = before, len(before.rates)
-            self.optimizer._epoch -= bad
-        self.optimizer._epoch += max(bad - 1, 0)
-        self.net._params[:], state[:], self.optimizer._step[:] = now.params, now.state, now.step
-        if bad > 1 and isinstance(self.source, _sources.Rows):
-            orders = None if now.orders is None else now.orders[: bad - 1]
-            self.epochs(orders, now.rates[: bad - 1], hyper, state, np.empty(bad - 1))
-        raise DivergenceError(
-            min(epoch, self.settings.epochs - 1), step, self.history.cost[-1] if self.history.cost else None
-        )
+            now, again = before, len(before.rates) - 1
+            optimizer._epoch -= 1
+        elif bad > 0:
+            optimizer._epoch -= 1
+        now.restore(self.net._params, state, optimizer._step)
+        if again > 0 and isinstance(self.source, _sources.Rows):
+            orders = None if now.orders is None else now.orders[:again]
+            self.epochs(orders, now.rates[:again], hyper, state, np.empty(again))
+            if not self.is_finite():  # although the cost was: a saturated output hides it
+                now.restore(self.net._params, state, optimizer._step)
+                optimizer._epoch -= again
+        raise DivergenceError(epoch, step, self.history.cost[-1] if self.history.cost else None)
 
-    def finish_epochs(self, n: int, bar: _progress.Silent) -> None:
-        """What happens after n epochs, one wherever somebody watches: validation, and whether to stop."""
+    def finish_epochs(self, bar: _progress.Silent) -> None:
+        """What happens after epochs, one wherever somebody watches: validation, and whether to stop."""
         history, settings, position, watchers = self.history, self.settings, self.position, self.watchers
         watched = history.cost[-1]
         if watchers.validation is not None:
-            loss_sum, weight_sum = self.net._kernels.accumulate_grad(
-                *self.model, self.net._params, *watchers.validation, None, self.n_threads
-            )
+            loss_sum, weight_sum = watchers.validation.sums(self.net, None, self.n_threads)
             watched = loss_sum / weight_sum
             history.val_cost.append(watched)
-        history.n_epochs += n
         history.seconds = time.perf_counter() - self.started
         self.optimizer.schedule.watch(watched)
         if settings.patience is not None:
@@ -323,8 +347,10 @@ class Training:
             if position.wait >= settings.patience:
                 history.stopped = "patience"
         bar.show(history, self.rows_an_epoch)
-        if watchers.callback is not None and watchers.callback(history.n_epochs - 1, history, self.net) is True:
-            history.stopped = history.stopped or "callback"
+        if watchers.callback is not None:
+            answer = watchers.callback(history.n_epochs - 1, history, self.net)
+            if isinstance(answer, (bool, np.bool_)) and answer:
+                history.stopped = history.stopped or "callback"
         if watchers.checkpoint is not None:
             watchers.checkpoint.write_if_due(self)
 
@@ -338,3 +364,12 @@ class Snapshot:
     step: Array
     orders: Array | None
     rates: Array
+
+    def take(self, params: Array, state: Array, step: Array, orders: Array | None, rates: Array) -> None:
+        """Keep these, in the memory that it has."""
+        self.params[:], self.state[:], self.step[:] = params, state, step
+        self.orders, self.rates = orders, rates
+
+    def restore(self, params: Array, state: Array, step: Array) -> None:
+        """Write back what it keeps."""
+        params[:], state[:], step[:] = self.params, self.state, self.step

@@ -136,8 +136,8 @@ def extremes(array: Array) -> tuple[float, float]:
     return array.item(array.argmin()), array.item(array.argmax())
 
 
-def sample_weights(value: object, m: int, dtype: np.dtype[Any]) -> Array:
-    """The value as (m,) weights: finite, none negative, not all zero, with a finite sum.
+def sample_weights(value: object, m: int, dtype: np.dtype[Any], all_zero: bool = False) -> Array:
+    """The value as (m,) weights: finite, none negative, not all zero unless told so, with a finite sum.
 
     Weights below the least normal number count as 0: 1 / Σw would be infinite.
     """
@@ -151,7 +151,7 @@ def sample_weights(value: object, m: int, dtype: np.dtype[Any]) -> Array:
     if not math.isfinite(greatest * m):
         raise ValueError(f"sample_weight must have a finite sum, got weights up to {greatest}")
     tiny = float(np.finfo(dtype).tiny)
-    if greatest < tiny:
+    if greatest < tiny and not all_zero:
         raise ValueError(f"sample_weight must not be zero in every row (as {dtype})")
     return weights if least >= tiny else np.where(weights < tiny, dtype.type(0), weights)
 

@@ -17,8 +17,9 @@ class History:
     n_epochs : int
         Epochs done.
     stopped : str
-        Why it ended: "epochs" when all were done, "patience", "callback" or "diverged"; for LBFGS also "converged" or
-        "max_fun". Empty while it goes on.
+        Why it ended: "epochs" when all were done, "patience", "callback", "diverged", "interrupted" by Ctrl-C, "error"
+        in a function of the caller's; for LBFGS also "converged", "max_fun" or "line_search", where SciPy finds no
+        better point. Empty while it goes on.
     seconds : float
         Wall-clock time.
     """

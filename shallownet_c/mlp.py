@@ -376,10 +376,10 @@ class MLP(Network):
             identity = _kernels.ACTIVATIONS["identity"]
             self._kernels.output_gradient(identity, self.leak, *self._loss_terms(), dA, Y, None, weights)
             return dA
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # an output may be 0 or 1
-            dA = (1 if output == "exp" else 0) - Y / A
+        with np.errstate(divide="ignore", over="ignore"):  # an output may be 0 or 1
+            dA = (1 if output == "exp" else 0) - np.divide(Y, A, out=np.zeros_like(A), where=Y > 0)
             if output == "sigmoid":
-                dA += (1 - Y) / (1 - A)
+                dA += np.divide(1 - Y, 1 - A, out=np.zeros_like(A), where=Y < 1)
         return dA if weights is None else dA * weights[:, np.newaxis]
 
     def cost(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -486,6 +486,9 @@ class MLP(Network):
     def _accumulate(
         self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, grad: Array | None
     ) -> tuple[float, float]:
+        if _sources.is_lazy(X, self._dtype):
+            source = _sources.source(self, X, Y, sample_weight)
+            return source.sums(self, grad, _threads.allowed())
         X, Y, classes, weights = self._check_data(X, Y, sample_weight)
         n_threads = _threads.for_work(len(X) * self._params.size)
         return self._kernels.accumulate_grad(*self._model(), self._params, X, Y, classes, weights, grad, n_threads)
@@ -500,9 +503,9 @@ class MLP(Network):
         return self._sizes, self._activation_codes, self._leak, *self._loss_terms()
 
     def _check_data(
-        self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None
+        self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, all_zero: bool = False
     ) -> tuple[Array, Array | None, Array | None, Array | None]:
-        """X, and Y or the classes, and the weights, as the kernels take them."""
+        """X, and Y or the classes, and the weights, as the kernels take them; weights of 0 in all rows if told so."""
         X = _validation.rows("X", X, self._layer_sizes[0], self._dtype)
         if len(X) == 0:
             raise ValueError("X must have at least one row, got none")
@@ -510,7 +513,7 @@ class MLP(Network):
         Y, classes = _targets.check(self, Y, len(X))
         weights = None
         if sample_weight is not None:
-            weights = _validation.sample_weights(sample_weight, len(X), self._dtype)
+            weights = _validation.sample_weights(sample_weight, len(X), self._dtype, all_zero)
         return X, Y, classes, weights
 
     def fit(
@@ -653,6 +656,8 @@ class MLP(Network):
         _training.check_optimizer(optimizer, settings, m, checkpoint)
         watchers = self._watchers(validation_data, progress, callback, checkpoint, checkpoint_every)
         optimizer.hyper_parameters()
+        if not isinstance(optimizer, optimizers.LBFGS):
+            optimizer.state(self._params.size, self._dtype)
         if rates is not None:
             settings.dropout_seed = _training.dropout_seed(rng)
         return _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads).run()
@@ -666,21 +671,20 @@ class MLP(Network):
         checkpoint_every: float,
     ) -> _training.Watchers:
         """The arguments of `fit` that say who watches, checked."""
+        source = None
         if validation_data is not None:
             items = _validation.sequence("validation_data", validation_data, "X, Y and perhaps sample_weight")
             if len(items) not in (2, 3):
                 raise ValueError(f"validation_data must be (X, Y) or (X, Y, sample_weight), got {len(items)} items")
             try:
-                validation_data = self._check_data(*items, *([None] if len(items) == 2 else []))
+                source = _sources.source(self, *items, *([None] if len(items) == 2 else []))
             except (TypeError, ValueError) as error:
                 raise type(error)(f"validation_data: {error}") from None
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be callable, got {callback!r}")
         every = _validation.real_number("checkpoint_every", checkpoint_every, ">= 0", lambda x: x >= 0)
-        if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
-            raise TypeError(f"checkpoint must be a path, got {checkpoint!r}")
         writer = None if checkpoint is None else _checkpoint.Writer(checkpoint, every)
-        return _training.Watchers(validation_data, callback, _validation.boolean("progress", progress), writer)
+        return _training.Watchers(source, callback, _validation.boolean("progress", progress), writer)
 
     def partial_fit(
         self,
@@ -847,7 +851,8 @@ def resume(
     Raises
     ------
     ValueError, TypeError
-        If the file is no checkpoint or the data are not those of the fit, by their shape.
+        If the file is no checkpoint, or the data are not those of the fit: by their shape, or because one of
+        validation_data, sample_weight, order is missing or new.
     OSError
         If it cannot be read.
 
@@ -875,6 +880,14 @@ def resume(
     optimizer = _checkpoint.optimizer_of(values["optimizer"], tensors.get("optimizer.state"), schedule)
     rng = _checkpoint.random_generator(values["random"])
     watchers = net._watchers(validation_data, progress, callback, path, checkpoint_every)
+    for name, had, has in zip(
+        ("validation_data", "sample_weight", "order"),
+        values["given"],
+        (watchers.validation is not None, source.weighted, order is not None),
+        strict=True,
+    ):
+        if had != has:
+            raise ValueError(f"{name} must be {'given again, as' if had else 'left out, as it was'} in the fit")
     n_threads = _threads.allowed(n_threads)
     training = _training.Training(net, source, optimizer, settings, watchers, order, rng, n_threads)
     costs = (tensors["history.cost"].tolist(), tensors["history.val_cost"].tolist())

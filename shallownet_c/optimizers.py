@@ -18,11 +18,19 @@ class Optimizer:
     names: ClassVar[tuple[str, ...]]
 
     learning_rate: float
-    schedule: Schedule
 
     def __init__(self, schedule_: str | Schedule | Callable[[int], float] = "constant") -> None:
-        self.schedule = schedule(schedule_)
+        self.schedule = schedule_
         self.reset()
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate's course, an object whatever form it was given in."""
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, value: str | Schedule | Callable[[int], float]) -> None:
+        self._schedule = schedule(value)
 
     def reset(self) -> None:
         """Forget the state: the next fit starts afresh."""
@@ -121,9 +129,9 @@ class SGD(Optimizer):
         self._check()
 
     def _check(self) -> None:
-        _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
-        _validation.real_number("momentum", self.momentum, "in [0, 1)", lambda x: 0 <= x < 1)
-        _validation.boolean("nesterov", self.nesterov)
+        self.learning_rate = _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
+        self.momentum = _validation.real_number("momentum", self.momentum, "in [0, 1)", lambda x: 0 <= x < 1)
+        self.nesterov = _validation.boolean("nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov=True needs momentum > 0, got momentum=0")
 
@@ -183,11 +191,11 @@ class Adam(Optimizer):
         self._check()
 
     def _check(self) -> None:
-        _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
-        _validation.real_number("beta_1", self.beta_1, "in [0, 1)", lambda x: 0 <= x < 1)
-        _validation.real_number("beta_2", self.beta_2, "in [0, 1)", lambda x: 0 <= x < 1)
-        _validation.real_number("epsilon", self.epsilon, "> 0", lambda x: x > 0)
-        _validation.real_number("weight_decay", self.weight_decay, ">= 0", lambda x: x >= 0)
+        self.learning_rate = _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
+        self.beta_1 = _validation.real_number("beta_1", self.beta_1, "in [0, 1)", lambda x: 0 <= x < 1)
+        self.beta_2 = _validation.real_number("beta_2", self.beta_2, "in [0, 1)", lambda x: 0 <= x < 1)
+        self.epsilon = _validation.real_number("epsilon", self.epsilon, "> 0", lambda x: x > 0)
+        self.weight_decay = _validation.real_number("weight_decay", self.weight_decay, ">= 0", lambda x: x >= 0)
 
     def state(self, n_params: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         least = float(np.finfo(dtype).tiny)
@@ -255,11 +263,13 @@ class RPROP(Optimizer):
         self._check()
 
     def _check(self) -> None:
-        _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
-        _validation.real_number("eta_minus", self.eta_minus, "in (0, 1)", lambda x: 0 < x < 1)
-        _validation.real_number("eta_plus", self.eta_plus, "> 1", lambda x: x > 1)
-        least = _validation.real_number("step_min", self.step_min, "> 0", lambda x: x > 0)
-        _validation.real_number("step_max", self.step_max, f">= step_min, {least}", lambda x: x >= least)
+        self.learning_rate = _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
+        self.eta_minus = _validation.real_number("eta_minus", self.eta_minus, "in (0, 1)", lambda x: 0 < x < 1)
+        self.eta_plus = _validation.real_number("eta_plus", self.eta_plus, "> 1", lambda x: x > 1)
+        least = self.step_min = _validation.real_number("step_min", self.step_min, "> 0", lambda x: x > 0)
+        self.step_max = _validation.real_number(
+            "step_max", self.step_max, f">= step_min, {least}", lambda x: x >= least
+        )
 
     def _n_vectors(self) -> int:
         return 2
@@ -304,10 +314,10 @@ class LBFGS(Optimizer):
         self._check()
 
     def _check(self) -> None:
-        _validation.integer("history_size", self.history_size, 1)
-        _validation.integer("max_fun", self.max_fun, 1)
-        _validation.real_number("gtol", self.gtol, ">= 0", lambda x: x >= 0)
-        _validation.real_number("ftol", self.ftol, ">= 0", lambda x: x >= 0)
+        self.history_size = _validation.integer("history_size", self.history_size, 1)
+        self.max_fun = _validation.integer("max_fun", self.max_fun, 1)
+        self.gtol = _validation.real_number("gtol", self.gtol, ">= 0", lambda x: x >= 0)
+        self.ftol = _validation.real_number("ftol", self.ftol, ">= 0", lambda x: x >= 0)
 
 
 OPTIMIZERS = {"sgd": SGD, "adam": Adam, "rprop": RPROP, "lbfgs": LBFGS}

@@ -21,11 +21,12 @@ from shallownet_c._validation import Array
 class Schedule:
     """What the schedules share: settings as attributes, rates of epochs that come one after the other."""
 
-    #: Whether the rates depend on the costs that `watch` is told.
-    follows_cost = False
+    #: Whether the rate of an epoch can only be told when its turn has come.
+    one_by_one = False
 
-    def rates(self, alpha: float, first: int, n: int, epochs: int) -> Array:
-        """α of epochs first … first + n − 1, counted from the optimizer's first; `epochs` is the length of the fit."""
+    def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
+        """α of epochs first … first + n − 1, counted from the optimizer's first; the fit `began` with one of those, and
+        takes `epochs`."""
         raise NotImplementedError
 
     def watch(self, cost: float) -> None:
@@ -49,11 +50,11 @@ class Constant(Schedule):
 
     Examples
     --------
-    >>> Constant().rates(0.5, 0, 2, 2)
+    >>> Constant().rates(0.5, 0, 2, 0, 2)
     array([0.5, 0.5])
     """
 
-    def rates(self, alpha: float, first: int, n: int, epochs: int) -> Array:
+    def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         return np.full(n, float(alpha))
 
 
@@ -67,14 +68,14 @@ class InverseScaling(Schedule):
 
     Examples
     --------
-    >>> InverseScaling().rates(1.0, 0, 4, 4).round(3)
+    >>> InverseScaling().rates(1.0, 0, 4, 0, 4).round(3)
     array([1.   , 0.707, 0.577, 0.5  ])
     """
 
     def __init__(self, power: float = 0.5) -> None:
         self.power = _validation.real_number("power", power, ">= 0", lambda x: x >= 0)
 
-    def rates(self, alpha: float, first: int, n: int, epochs: int) -> Array:
+    def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         return alpha / np.arange(first + 1, first + n + 1) ** self.power
 
 
@@ -85,13 +86,14 @@ class Cosine(Schedule):
     Parameters
     ----------
     epochs : int, optional
-        T; by default the epochs of the fit. From T on the rate stays at α_min.
+        T, counted from the optimizer's first epoch; from T on the rate stays at α_min. By default the epochs of a fit,
+        and each fit begins with α again.
     least : float, default 0.0
         α_min ≥ 0.
 
     Examples
     --------
-    >>> Cosine().rates(1.0, 0, 4, 4).round(3)
+    >>> Cosine().rates(1.0, 0, 4, 0, 4).round(3)
     array([1.   , 0.854, 0.5  , 0.146])
     """
 
@@ -99,7 +101,9 @@ class Cosine(Schedule):
         self.epochs = None if epochs is None else _validation.integer("epochs", epochs, 1)
         self.least = _validation.real_number("least", least, ">= 0", lambda x: x >= 0)
 
-    def rates(self, alpha: float, first: int, n: int, epochs: int) -> Array:
+    def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
+        if self.epochs is None:
+            first -= began
         t = np.minimum(np.arange(first, first + n) / (self.epochs or epochs), 1.0)
         return self.least + (alpha - self.least) * (1 + np.cos(np.pi * t)) / 2
 
@@ -122,11 +126,11 @@ class Adaptive(Schedule):
     >>> adaptive = Adaptive(factor=0.5, patience=1)
     >>> for cost in (1.0, 1.0):
     ...     adaptive.watch(cost)
-    >>> adaptive.rates(0.1, 2, 1, 10)
+    >>> adaptive.rates(0.1, 2, 1, 0, 10)
     array([0.05])
     """
 
-    follows_cost = True
+    one_by_one = True
 
     def __init__(self, factor: float = 0.2, patience: int = 10, tol: float = 1e-4, least: float = 1e-6) -> None:
         self.factor = _validation.real_number("factor", factor, "in (0, 1)", lambda x: 0 < x < 1)
@@ -138,7 +142,7 @@ class Adaptive(Schedule):
     def reset(self) -> None:
         self._best, self._wait, self._cuts = math.inf, 0, 0
 
-    def rates(self, alpha: float, first: int, n: int, epochs: int) -> Array:
+    def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         return np.full(n, max(alpha * self.factor**self._cuts, min(alpha, self.least)))
 
     def watch(self, cost: float) -> None:
@@ -149,7 +153,7 @@ class Adaptive(Schedule):
 
 
 class PerEpoch(Schedule):
-    """α_t = function(t) in epochs t = 0, 1, …
+    """α_t = function(t) in epochs t = 0, 1, …, asked for as each begins.
 
     Parameters
     ----------
@@ -158,14 +162,16 @@ class PerEpoch(Schedule):
 
     Examples
     --------
-    >>> PerEpoch(lambda epoch: 0.1 * 0.5**epoch).rates(0.1, 0, 3, 3)
+    >>> PerEpoch(lambda epoch: 0.1 * 0.5**epoch).rates(0.1, 0, 3, 0, 3)
     array([0.1  , 0.05 , 0.025])
     """
+
+    one_by_one = True
 
     def __init__(self, function: Callable[[int], float]) -> None:
         self.function = function
 
-    def rates(self, alpha: float, first: int, n: int, epochs: int) -> Array:
+    def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         name = "the rate of schedule"
         return np.array(
             [_validation.real_number(name, self.function(t), "> 0", lambda x: x > 0) for t in range(first, first + n)]

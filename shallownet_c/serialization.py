@@ -21,8 +21,11 @@ MAX_HEADER = 100_000_000  # bytes; the format's own limit
 DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
-def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any]) -> None:
-    """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was."""
+def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any], scratch: str = "") -> None:
+    """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was.
+
+    The file grows under another name in the same folder: `scratch`, whatever there is of it, or a new one each time.
+    """
     names = {dtype: name for name, dtype in DTYPES.items()}
     header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "model": json.dumps(metadata)}}
     at = 0
@@ -40,9 +43,9 @@ def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dic
     if path.exists() and not (path.is_file() or path.is_dir()):
         # Replaced, a device such as /dev/null would be gone for every program.
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    temporary = path.with_name(f".{os.urandom(8).hex()}.part")  # short, whatever the length of the path's own name
+    temporary = path.with_name(scratch or f".{os.urandom(8).hex()}.part")  # short, however long the path's own name
     try:
-        with temporary.open("xb") as file:
+        with temporary.open("wb" if scratch else "xb") as file:
             file.write(len(text).to_bytes(8, "little") + text)
             for tensor in tensors.values():
                 file.write(tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes())

@@ -98,7 +98,7 @@ class Comparisons(tuple[Comparison, ...]):
         lines = [f"{'activation':<12}{'cost':>12}{'dev cost':>12}{'dev score':>12}{'seconds':>10}"]
         for row in self:
             lines.append(
-                f"{row.activation:<12}{row.cost:>12.5g}{row.dev_cost:>12.5g}{row.dev_score:>12.4f}{row.seconds:>10.3f}"
+                f"{row.activation:<12}{row.cost:>12.5g}{row.dev_cost:>12.5g}{row.dev_score:>12.5g}{row.seconds:>10.3f}"
             )
         return "\n".join(lines)
 
@@ -120,7 +120,7 @@ def compare_activations(
     Parameters
     ----------
     X, Y, X_dev, Y_dev
-        As in `MLP.cost`. Y of one dimension that holds integers 0, 1, … are classes.
+        As in `MLP.cost`. Y of one dimension that holds booleans or integers 0, 1, … are classes.
     hidden : int or sequence of int, default 16
         Units of the hidden layer, or of each.
     activations : sequence of str
@@ -154,7 +154,12 @@ def compare_activations(
     X, Y = np.asarray(X), np.asarray(Y)
     if X.ndim != 2:
         raise ValueError(f"X must have shape (m, n_0), got {X.shape}")
-    sizes = list(_validation.sequence("hidden", hidden, "integers")) if not isinstance(hidden, int) else [hidden]
+    if Y.ndim not in (1, 2):
+        raise ValueError(f"Y must have shape (m,) or (m, n_L), got {Y.shape}")
+    one = isinstance(hidden, (int, np.integer))
+    sizes = [int(hidden)] if one else _validation.sequence("hidden", hidden, "integers")  # type: ignore[call-overload]
+    if Y.dtype.kind == "b":
+        Y, Y_dev = Y.astype(int), np.asarray(Y_dev).astype(int)
     classes = Y.ndim == 1 and Y.dtype.kind in "iu" and Y.size > 0
     n_classes = int(max(Y.max(), np.max(Y_dev, initial=0))) + 1 if classes else 0
     if output is None:
@@ -164,6 +169,7 @@ def compare_activations(
     rows = []
     for name in activations:
         net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, seed=seed)
+        net.cost(X_dev, Y_dev)  # what is wrong with them comes to light before the training
         try:
             history = net.fit(X, Y, optimizer=copy.deepcopy(optimizer), seed=seed, **fit)
             costs = net.cost(X, Y), net.cost(X_dev, Y_dev)

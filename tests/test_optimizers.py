@@ -86,7 +86,7 @@ def test_attributes_can_be_set_between_fits_and_are_checked():
 
 def test_repr():
     assert repr(sn.Adam(0.01)) == "Adam(learning_rate=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-08, weight_decay=0.0)"
-    assert repr(sn.SGD(1, 0.9, True)) == "SGD(learning_rate=1, momentum=0.9, nesterov=True)"
+    assert repr(sn.SGD(1, 0.9, True)) == "SGD(learning_rate=1.0, momentum=0.9, nesterov=True)"
 
 
 @pytest.mark.parametrize(

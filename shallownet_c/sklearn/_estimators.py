@@ -272,11 +272,8 @@ class BaseMLP(BaseEstimator, ABC):
 
     def _validation_loss(self, source: Any) -> float:
         """The negative of the cost on a source's rows: the greater the better."""
-        net = self.network_
-        sums = np.zeros(2)
-        for piece in source.pieces(None, source.m, None):
-            sums += net._kernels.accumulate_grad(*net._model(), net._params, *piece[:4], None, self._n_threads())
-        return -float(sums[0] / sums[1])
+        loss_sum, weight_sum = source.sums(self.network_, None, self._n_threads())
+        return -loss_sum / weight_sum
 
     def _record_validation(self, score: float) -> None:
         """Keep what an epoch's validation gave, and the best of it."""

@@ -1,0 +1,266 @@
+"""A fit at its edges: where numbers overflow, where it is broken off, where it is taken up again."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import shallownet_c as sn
+from shallownet_c import _checkpoint
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((90, 4))
+Y = np.column_stack([np.sin(X).sum(axis=1), X[:, 0] * X[:, 1]])
+
+
+def network(**options):
+    return sn.MLP([4, 7, 2], seed=3, **options)
+
+
+def far_away():
+    """A saturated output: the cost stays finite when the parameters no longer are."""
+    X = np.abs(RNG.standard_normal((50, 1))) * 1e3 + 500
+    return sn.MLP([1, 1], output="sigmoid", loss="squared_error", init="zeros"), X, np.ones(50)
+
+
+def test_diverged_parameters_come_back_finite_although_the_cost_was(tmp_path):
+    net, far, labels = far_away()
+    with pytest.raises(sn.DivergenceError):
+        net.fit(far, labels, optimizer=sn.SGD(1e308), epochs=60)
+    assert np.isfinite(net.params).all()
+    assert net.history.n_epochs == len(net.history.cost)
+
+    net, far, labels = far_away()
+    path = tmp_path / "fit"
+    with pytest.raises(sn.DivergenceError):
+        net.fit(far, labels, optimizer=sn.SGD(1e308), epochs=60, checkpoint=path, checkpoint_every=0)
+    assert np.isfinite(net.params).all()
+    assert not path.exists() or np.isfinite(_checkpoint.read(path)[0]["params"]).all()
+
+
+def test_nobody_is_shown_parameters_that_are_not_finite():
+    net = sn.MLP([1, 1], seed=0)
+    seen = []
+    with pytest.raises(sn.DivergenceError):
+        net.fit([[1e140], [2e140]], [1.0, 2.0], optimizer=sn.SGD(1e30), callback=lambda *_: seen.append(1) or True)
+    assert not seen
+    assert np.isfinite(net.params).all()
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_history_of_a_diverged_fit(watched):
+    net = sn.MLP([4, 7, 2], "relu", seed=3)
+    with pytest.raises(sn.DivergenceError):
+        net.fit(X * 8, Y, optimizer=sn.SGD(0.7, 0.9), epochs=3000, callback=(lambda *_: None) if watched else None)
+    assert net.history.n_epochs == len(net.history.cost) > 0
+    assert net.history.stopped == "diverged"
+
+
+@pytest.mark.parametrize(
+    ("output", "loss"),
+    [
+        ("identity", "squared_error"),
+        ("identity", "huber"),
+        ("exp", "poisson"),
+        ("exp", "squared_error"),
+        ("softmax", None),
+    ],
+)
+@pytest.mark.parametrize("rows", [3, 40])
+def test_an_absent_sample_may_overflow(output, loss, rows):
+    """Its loss, and what it would have given to the gradient, are infinite or no number; its weight is 0."""
+    net = sn.MLP([2, 2], output=output, loss=loss, seed=0)
+    data, targets = RNG.standard_normal((rows, 2)), np.full((rows, 2), 0.5)
+    weights = np.ones(rows)
+    weights[-1] = 0
+    data[-1] = 1e200
+    J, grad = net.cost_and_grad(data, targets, weights)
+    expected, expected_grad = net.cost_and_grad(data[:-1], targets[:-1])
+    assert pytest.approx(expected, rel=1e-12) == J
+    np.testing.assert_allclose(grad, expected_grad, rtol=1e-12)
+
+
+def test_a_cost_that_no_number_can_hold_is_infinite():
+    net = sn.MLP([1, 1], output="exp", init="zeros")
+    net.params[:] = [1, 0]
+    for rows in (1, 5):
+        assert net.cost(np.full((rows, 1), 1000.0), np.ones(rows)) == np.inf
+
+
+def test_the_answer_of_a_callback_may_be_numpys():
+    for answer in (True, np.True_):
+        assert network().fit(X, Y, epochs=9, callback=lambda *_, a=answer: a).n_epochs == 1
+    for answer in (None, False, np.False_, 1, "yes"):
+        assert network().fit(X, Y, epochs=9, callback=lambda *_, a=answer: a).n_epochs == 9
+
+
+def test_ctrl_c_leaves_history_and_optimizer_in_step():
+    net, optimizer = network(), sn.SGD(1e-3, schedule="invscaling")
+    blow = threading.Timer(0.4, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    blow.start()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, Y, optimizer=optimizer, epochs=10_000_000, batch_size=30, seed=0)
+    done = optimizer.n_steps // 3
+    assert net.history.n_epochs == optimizer._epoch == len(net.history.cost) == done > 0
+    assert net.history.stopped == "interrupted"
+
+
+def test_what_a_callback_raises_ends_the_history():
+    net = network()
+    with pytest.raises(ZeroDivisionError):
+        net.fit(X, Y, callback=lambda *_: 1 / 0)
+    assert net.history.stopped == "error"
+
+
+def test_long_orders_can_be_interrupted(monkeypatch):
+    """Drawn by another thread, the permutations are the same."""
+    results = []
+    for least in (10**9, 10):
+        monkeypatch.setattr("shallownet_c._orders.LONG", least)
+        net = network()
+        net.fit(X, Y, epochs=5, batch_size=30, seed=3)
+        results.append(net.params.tobytes())
+    assert results[0] == results[1]
+
+
+def test_a_second_fit_with_the_cosine_begins_anew():
+    net, adam = network(), sn.Adam(0.05, schedule="cosine")
+    net.fit(X, Y, optimizer=adam, epochs=30)
+    before = net.params.copy()
+    net.fit(X, Y, optimizer=adam, epochs=30)
+    assert np.abs(net.params - before).max() > 0.01
+    for _ in range(3):
+        before = net.params.copy()
+        net.partial_fit(X, Y, optimizer=adam)
+        assert np.abs(net.params - before).max() > 1e-3
+    # Its own T counts from the optimizer's first epoch.
+    late = sn.SGD(0.05, schedule=sn.schedules.Cosine(epochs=10))
+    net.fit(X, Y, optimizer=late, epochs=10)
+    before = net.params.copy()
+    net.fit(X, Y, optimizer=late, epochs=10)
+    np.testing.assert_array_equal(net.params, before)
+
+
+def test_a_function_is_asked_for_the_rate_when_its_epoch_comes():
+    net, asked = network(), []
+
+    def rate(epoch):
+        asked.append((epoch, net.history.n_epochs))
+        return 1e-3
+
+    net.fit(X, Y, optimizer=sn.SGD(schedule=rate), epochs=300)
+    assert asked == [(epoch, epoch) for epoch in range(300)]
+
+
+def test_a_refused_fit_leaves_everything_alone():
+    net, adam, rng = network(), sn.Adam(), np.random.default_rng(5)
+    sn.MLP([3, 2], seed=0).fit(X[:, :3], Y, optimizer=adam, epochs=1)
+    state = rng.bit_generator.state
+    with pytest.raises(ValueError, match="state of another fit"):
+        net.fit(X, Y, optimizer=adam, dropout=0.5, seed=rng)
+    assert net.history is None
+    assert rng.bit_generator.state == state
+
+
+def test_attributes_of_an_optimizer_are_taken_as_arguments_are():
+    optimizer = sn.SGD(0.1)
+    optimizer.schedule = "cosine"
+    assert optimizer.schedule == sn.schedules.Cosine()
+    with pytest.raises(ValueError, match="schedule must be one of"):
+        optimizer.schedule = "sine"
+
+
+def test_checkpoint_of_numpys_numbers(tmp_path):
+    optimizer = sn.SGD(np.float32(0.01), np.array(0.5), np.bool_(True))
+    net = network()
+    net.fit(X, Y, optimizer=optimizer, epochs=2, checkpoint=tmp_path / "fit")
+    np.testing.assert_array_equal(sn.resume(tmp_path / "fit", X, Y).params, net.params)
+
+
+def test_checkpoint_where_none_can_be(tmp_path):
+    net = network()
+    before = net.params.copy()
+    for path in (tmp_path / "no" / "fit", "", tmp_path, "a\0b"):
+        with pytest.raises(ValueError, match="checkpoint must be the path of a file in a folder that exists"):
+            net.fit(X, Y, checkpoint=path)
+    np.testing.assert_array_equal(net.params, before)
+    assert net.history is None
+
+
+def test_checkpoint_of_classes_of_ones_own(tmp_path):
+    class Slower(sn.Adam):
+        pass
+
+    class Step(sn.schedules.Constant):
+        pass
+
+    for optimizer in (Slower(), sn.Adam(schedule=Step())):
+        with pytest.raises(ValueError, match="the package's own classes"):
+            network().fit(X, Y, optimizer=optimizer, checkpoint=tmp_path / "fit")
+
+
+def test_resume_wants_what_the_fit_had(tmp_path):
+    path, order = tmp_path / "fit", np.tile(np.arange(90), (3, 1))
+    given = {"validation_data": (X, Y), "sample_weight": np.ones(90), "order": order}
+    network().fit(X, Y, epochs=3, checkpoint=path, batch_size=30, **given)
+    for name in given:
+        less = {key: value for key, value in given.items() if key != name}
+        with pytest.raises(ValueError, match=f"{name} must be given again"):
+            sn.resume(path, X, Y, **less)
+    assert sn.resume(path, X, Y, **given).history.n_epochs == 3
+    network().fit(X, Y, epochs=3, checkpoint=path)
+    for name, value in given.items():
+        with pytest.raises(ValueError, match=f"{name} must be left out"):
+            sn.resume(path, X, Y, **{name: value})
+
+
+def test_chunks_without_weight_or_rows_are_skipped():
+    whole, net = network(), network()
+    whole.fit(lambda: [(X, Y)], epochs=5)
+    net.fit(lambda: [[X, Y], (X, Y, np.zeros(90)), (X[:0], Y[:0])], epochs=5)
+    np.testing.assert_array_equal(net.params, whole.params)
+    np.testing.assert_allclose(net.history.cost, whole.history.cost, rtol=1e-14)
+
+
+class ReadInPieces:
+    """Rows that must not be copied whole."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __getitem__(self, rows):
+        return self.array[rows]
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("copied whole")
+
+
+def test_validation_data_and_costs_are_read_in_pieces(monkeypatch):
+    monkeypatch.setattr("shallownet_c._sources.PIECE_BYTES", 1000)
+    net, twin = network(), network()
+    lazy = ReadInPieces(X)
+    history = net.fit(X, Y, epochs=4, validation_data=(lazy, Y))
+    np.testing.assert_allclose(history.val_cost, twin.fit(X, Y, epochs=4, validation_data=(X, Y)).val_cost, rtol=1e-13)
+    assert net.cost(lazy, Y) == pytest.approx(net.cost(X, Y), rel=1e-13)
+    np.testing.assert_allclose(net.cost_and_grad(lazy, Y)[1], net.cost_and_grad(X, Y)[1], rtol=1e-9)
+
+
+def test_gradients_of_a_saturated_output():
+    net = sn.MLP([1, 1], output="sigmoid", init="zeros")
+    net.params[:] = [1000, 0]
+    assert net.layer_gradients([[1.0]], [1])[0].dA == -1
+    assert net.layer_gradients([[-1.0]], [0])[0].dA == 1
+    softmax = sn.MLP([1, 3], output="softmax", init="zeros")
+    softmax.weights[0][0] = 1000
+    np.testing.assert_array_equal(softmax.layer_gradients([[1.0]], [0])[0].dA, [[-1, 0, 0]])
+
+
+def test_comparison_of_activations_takes_what_numpy_gives():
+    labels = X[:, 0] > 0
+    table = sn.compare_activations(X[:60], labels[:60], X[60:], labels[60:], hidden=np.int64(4), epochs=20)
+    assert all(0 <= row.dev_score <= 1 for row in table)
+    with pytest.raises(ValueError, match="Y must have shape"):
+        sn.compare_activations(X, 3.0, X, 3.0)
+    with pytest.raises(ValueError, match="X must have shape"):
+        sn.compare_activations(X, labels, X[:, :2], labels, epochs=10**9)
