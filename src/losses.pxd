@@ -55,11 +55,6 @@ cdef inline double sum_lanes(const real* lane) noexcept nogil:
     return total
 
 
-cdef inline real weighted(real w, real x) noexcept nogil:
-    """w x, and 0 for w = 0 even where x has overflown: such a sample counts as absent."""
-    return w * x if w > <real>0 else <real>0
-
-
 cdef inline double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y,
                                     const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
     """L = sum_j l(a_j, y_j), dZ_j = l'(a_j) g'(z_j); with d = a - y and the loss's parameter p,
@@ -88,30 +83,32 @@ cdef inline double elementwise_loss(int loss, real parameter, int activation, re
                 d[i] = z[j * width + i] - y[j * width + i]
             if loss == SQUARED_ERROR:
                 for i in range(LANES):
-                    total[i] += weighted(w[v * LANES + i], <real>0.5 * (d[i] * d[i]))
+                    total[i] += w[v * LANES + i] * (<real>0.5 * (d[i] * d[i]))
             elif loss == ABSOLUTE_ERROR:
                 for i in range(LANES):
-                    total[i] += weighted(w[v * LANES + i], magnitude(d[i]))
+                    total[i] += w[v * LANES + i] * magnitude(d[i])
                     d[i] = d[i] if d[i] == <real>0 else with_sign_of(<real>1, d[i])
             elif loss == HUBER:
                 for i in range(LANES):
                     size = magnitude(d[i])
                     e = parameter if size > parameter else size
-                    total[i] += weighted(w[v * LANES + i], e * (size - <real>0.5 * e))
+                    total[i] += w[v * LANES + i] * (e * (size - <real>0.5 * e))
                     d[i] = with_sign_of(e, d[i])
             elif loss == PINBALL:
                 for i in range(LANES):
                     e = (<real>1 - parameter) if d[i] > <real>0 else -parameter
-                    total[i] += weighted(w[v * LANES + i], e * d[i])
+                    total[i] += w[v * LANES + i] * (e * d[i])
                     d[i] = d[i] if d[i] == <real>0 else e
             else:
                 for i in range(LANES):
                     e = exp(z[j * width + i])
-                    total[i] += weighted(w[v * LANES + i], e - y[j * width + i] * z[j * width + i])
+                    total[i] += w[v * LANES + i] * (e - y[j * width + i] * z[j * width + i])
                     d[i] = e - y[j * width + i]
+            for i in range(LANES):
+                d[i] *= w[v * LANES + i]
             multiply_by_derivative(activation, leak, z + j * width, d, LANES)
             for i in range(LANES):
-                z[j * width + i] = weighted(w[v * LANES + i], d[i])
+                z[j * width + i] = d[i]
     return sum_lanes(total)
 
 
@@ -137,8 +134,8 @@ cdef inline double log_loss_sigmoid(real most, real* Z, const real* Y, const rea
                 a = (e if z[i] < <real>0 else <real>1) / (<real>1 + e)
                 # y or 1 - y times |z|, never their difference from z: a label of 0 or 1 then gives an exact 0
                 term = magnitude(z[i]) * (y[i] if z[i] < <real>0 else <real>1 - y[i]) + log1p_nonnegative(e)
-                total[i] += weighted(w[v * LANES + i], most if term > most else term)
-                z[i] = weighted(w[v * LANES + i], a - y[i])
+                total[i] += w[v * LANES + i] * (most if term > most else term)
+                z[i] = w[v * LANES + i] * (a - y[i])
             z += width
             y += width
     return sum_lanes(total)
@@ -190,8 +187,8 @@ cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_
             continue
         for i in range(LANES):
             term = log1p_nonnegative(others[i]) + expected[i]
-            total[i] += weighted(w[v * LANES + i], most if term > most else term)
+            total[i] += w[v * LANES + i] * (most if term > most else term)
         for j in range(n):
             for i in range(LANES):
-                z[j * width + i] = weighted(w[v * LANES + i], z[j * width + i] * scale[i] - y[j * width + i])
+                z[j * width + i] = w[v * LANES + i] * (z[j * width + i] * scale[i] - y[j * width + i])
     return sum_lanes(total)

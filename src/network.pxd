@@ -12,7 +12,7 @@ from activations cimport IDENTITY, SOFTMAX, activate, multiply_by_derivative
 from dense cimport backward, bias_gradient, forward, gradient, gradient_lanes, lanes_pay
 from dropout cimport Dropout, drop, drop_back
 from losses cimport LOG_LOSS, elementwise_loss, log_loss_sigmoid, softmax
-from panels cimport load_classes, load_rows, load_weights, store_rows, sum_of_weights, to_features, vectors_of
+from panels cimport clear_sample, load_classes, load_rows, load_weights, store_rows, sum_of_weights, to_features, vectors_of
 from real cimport LANES, real
 from threads cimport Team, share, wait
 
@@ -223,8 +223,12 @@ cdef inline void back_through_layers(const Network* net, const Block* block, con
 
 cdef inline void load_block(const Network* net, const Block* block, const Data* data, Py_ssize_t first, Py_ssize_t rows,
                             bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
-    """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`."""
-    cdef Py_ssize_t n = net.sizes[net.layers]
+    """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`.
+
+    Samples of weight 0 and lanes past the last one have zeros for X and Y: what overflows there would be no number, 0 times
+    infinity, in the sums.
+    """
+    cdef Py_ssize_t n = net.sizes[net.layers], s
     load_rows(data.X, net.sizes[0], data.order, first, rows, block.A[0] + skip * net.sizes[0],
               block.F_0 if features else NULL, samples, skip)
     if data.classes != NULL:
@@ -232,6 +236,10 @@ cdef inline void load_block(const Network* net, const Block* block, const Data* 
     else:
         load_rows(data.Y, n, data.order, first, rows, block.Y + skip * n, NULL, 0, 0)
     load_weights(data.weights, data.order, first, rows, block.w + skip)
+    for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
+        if block.w[skip + s] == <real>0:
+            clear_sample(block.A[0] + skip * net.sizes[0], net.sizes[0], vectors_of(rows), s)
+            clear_sample(block.Y + skip * n, n, vectors_of(rows), s)
 
 
 cdef inline double block_gradient(const Network* net, Block* block, const Data* data, Py_ssize_t first, Py_ssize_t rows,

@@ -166,6 +166,15 @@ cdef inline double sum_of_weights(const real* weights, const int64_t* order, Py_
     return total
 
 
+cdef inline void clear_sample(real* A, Py_ssize_t n, Py_ssize_t vectors, Py_ssize_t s) noexcept nogil:
+    """A (sample panels) <- 0 for sample s"""
+    cdef Py_ssize_t panel = s // LANES // 2, k
+    cdef int width = panel_width(panel, vectors)
+    cdef real* a = A + panel * n * 2 * LANES + s % width
+    for k in range(n):
+        a[k * width] = 0
+
+
 cdef inline void clear_past(real* A, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
     """A (sample panels) <- 0 in the lanes past the last sample"""
     cdef Py_ssize_t last = vectors_of(rows) - 1, s, k
