@@ -591,7 +591,8 @@ class MLP(Network):
         checkpoint : path, optional
             Where to keep all that `sn.resume` needs to go on with the fit, should the process die.
         checkpoint_every : float, default 60.0
-            Seconds between two checkpoints, at least; one is written when the fit ends, too.
+            Seconds between two checkpoints, at least. They are written at the end of an epoch, and when the fit ends; what
+            has been done of an epoch since is done again.
 
         Returns
         -------
