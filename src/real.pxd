@@ -6,6 +6,7 @@ cdef extern from "real.h" nogil:
     ctypedef double vec
     ctypedef unsigned long long bits
     const int REAL_BITS
+    ctypedef unsigned long long bits_vec
     const int VECTOR_BYTES
     const int LANES
     const int LOG2_LANES
