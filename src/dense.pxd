@@ -43,7 +43,7 @@ cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py
     cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // 6 * 6 + 6     # whole strips of rows
     cdef Py_ssize_t padded = vectors_of(n_out) * LANES
     cdef Py_ssize_t first = 0, rows, j
-    load_rows(W, n_in, NULL, 0, n_out, packed, NULL, 0, 0)
+    load_rows(W, n_out, n_in, NULL, 0, n_out, packed, NULL, 0, 0)
     p.columns = n_out
     p.a_row, p.a_column = n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
