@@ -307,11 +307,18 @@ def output_gradient(int activation, double leak, int loss, double loss_parameter
 
 
 cdef bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int bad = 0
-    for i in range(n):
-        bad |= x[i] - x[i] != <real>0
-    return not bad
+    """x - x is 0, or else NaN, which no sum loses again."""
+    cdef vec even = broadcast(0), odd = broadcast(0)
+    cdef real rest = 0
+    cdef Py_ssize_t i = 0
+    while i + 2 * LANES <= n:
+        even += load(x + i) - load(x + i)
+        odd += load(x + i + LANES) - load(x + i + LANES)
+        i += 2 * LANES
+    while i < n:
+        rest += x[i] - x[i]
+        i += 1
+    return vec_sum(even + odd) + rest == <real>0
 
 
 def first_nonfinite(const real[:, ::1] a):
