@@ -134,38 +134,43 @@ cdef inline void regularise(Step* s) noexcept nogil:
         s.scale *= s.clip_norm / norm
 
 
+cdef inline void descend(const Step* s, Py_ssize_t first, Py_ssize_t n, double penalty, double rate,
+                         double root) noexcept nogil:
+    """A step of the optimizer on n parameters from `first` on, whose gradient is scale grad + penalty W."""
+    cdef const double* hyper = s.hyper
+    cdef real* w = s.params + first
+    cdef const real* grad = s.grad + first
+    cdef real* state = s.state + first if s.state != NULL else NULL
+    if s.optimizer == ADAM:
+        adam(w, grad, state, state + s.P, n, s.scale, penalty, rate, hyper[1], 1 - hyper[1], hyper[2], 1 - hyper[2],
+             hyper[3] * root if hyper[5] == 0 else hyper[3], 1 - hyper[0] * hyper[4])
+    elif s.optimizer == RPROP:
+        rprop(w, grad, state, state + s.P, n, s.scale, penalty, s.number == 1, hyper[0], hyper[1], hyper[2], hyper[3],
+              hyper[4])
+    elif hyper[1] == 0:
+        sgd(w, grad, n, s.scale, penalty, hyper[0])
+    else:
+        sgd_momentum(w, grad, state, n, s.scale, penalty, hyper[0], hyper[1], hyper[2] != 0)
+
+
 cdef inline void update(const Step* s, Py_ssize_t first, Py_ssize_t last, bint regularised) noexcept nogil:
     """Parameters first ... last after a step of the optimizer on scale (grad + l2 W) (no penalty on b)."""
     cdef const Network* net = s.net
-    cdef const double* hyper = s.hyper
-    cdef real* w = s.params
-    cdef const real* grad = s.grad
-    cdef real* state = s.state
-    cdef Py_ssize_t l, part, n, at = 0, low, high
-    cdef double penalty, root = 0, rate = 0
+    cdef Py_ssize_t at = 0, low, high
+    cdef Py_ssize_t part, parts = 2 * net.layers if s.l2 != 0 and not regularised else 1    # W[1], b[1], W[2], ...
+    cdef double root = 0, rate = 0
     if s.optimizer == ADAM:
-        root = sqrt(1 - pow(hyper[2], <double>s.number))
-        rate = hyper[0] * root / (1 - pow(hyper[1], <double>s.number))
-    for l in range(1, net.layers + 1):
-        for part in range(2):
-            n = net.sizes[l] * (net.sizes[l - 1] if part == 0 else 1)
-            penalty = s.l2 * s.scale if part == 0 and not regularised else 0
-            low = at if at > first else first
-            high = at + n if at + n < last else last
-            at += n
-            if low >= high:
-                continue
-            n = high - low
-            if s.optimizer == ADAM:
-                adam(w + low, grad + low, state + low, state + s.P + low, n, s.scale, penalty, rate, hyper[1], 1 - hyper[1],
-                     hyper[2], 1 - hyper[2], hyper[3] * root if hyper[5] == 0 else hyper[3], 1 - hyper[0] * hyper[4])
-            elif s.optimizer == RPROP:
-                rprop(w + low, grad + low, state + low, state + s.P + low, n, s.scale, penalty, s.number == 1, hyper[0],
-                      hyper[1], hyper[2], hyper[3], hyper[4])
-            elif hyper[1] == 0:
-                sgd(w + low, grad + low, n, s.scale, penalty, hyper[0])
-            else:
-                sgd_momentum(w + low, grad + low, state + low, n, s.scale, penalty, hyper[0], hyper[1], hyper[2] != 0)
+        root = sqrt(1 - pow(s.hyper[2], <double>s.number))
+        rate = s.hyper[0] * root / (1 - pow(s.hyper[1], <double>s.number))
+    for part in range(parts):
+        low = at if at > first else first
+        if parts == 1:
+            at = s.P
+        else:
+            at += net.sizes[part // 2 + 1] * (net.sizes[part // 2] if part % 2 == 0 else 1)
+        high = at if at < last else last
+        if low < high:
+            descend(s, low, high - low, s.l2 * s.scale if parts > 1 and part % 2 == 0 else 0, rate, root)
 
 
 cdef inline void take_part(Step* s, Team team) noexcept nogil:

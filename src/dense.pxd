@@ -43,7 +43,7 @@ cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py
     cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // 6 * 6 + 6     # whole strips of rows
     cdef Py_ssize_t padded = vectors_of(n_out) * LANES
     cdef Py_ssize_t first = 0, rows, j
-    load_rows(W, n_in, NULL, 0, n_out, packed, NULL, 0, 0)
+    load_rows(W, n_out, n_in, NULL, 0, n_out, packed, NULL, 0, 0)
     p.columns = n_out
     p.a_row, p.a_column = n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
@@ -92,32 +92,46 @@ cdef inline void gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_
 
 cdef inline bint lanes_pay(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t samples, bint features_ready) noexcept nogil:
     """Whether gradient_lanes beats gradient: an estimate of the vector operations of each, transposing included."""
-    cdef Py_ssize_t vectors = vectors_of(samples)
-    cdef Py_ssize_t products = n_out * vectors_of(n_in) * samples
+    cdef Py_ssize_t vectors = vectors_of(samples), columns = vectors_of(n_in)
+    # A tile of one vector has six sums under way, of eight that a core could have: its operations count 4/3.
+    cdef Py_ssize_t products = n_out * samples * (3 * columns + columns % 2) // 3
     if not features_ready:
         products += n_in * vectors * (LOG2_LANES + 1)
-    return n_out * n_in <= MAX_LANE_SUMS and n_out * n_in * (vectors + 5) * 5 // 4 < products
+    return n_out * n_in <= MAX_LANE_SUMS and n_out * n_in * (vectors + 5) < products
+
+
+cdef inline void outer_step(const int rows, const int columns, const real* z, const real* a, Py_ssize_t step,
+                            vec[4]* c) noexcept nogil:
+    """c (rows, columns) += z (rows,) a (columns,)^T, lane by lane, of one vector of samples; rows of both are `step` apart"""
+    cdef vec[4] a_j
+    cdef vec z_i
+    cdef int i, j
+    for j in range(columns):
+        a_j[j] = load(a + j * step)
+    for i in range(rows):
+        z_i = load(z + i * step)
+        for j in range(columns):
+            c[i][j] += z_i * a_j[j]
 
 
 cdef inline void outer_tile(const int rows, const int columns, const real* dZ, Py_ssize_t n_out, Py_ssize_t row,
                             const real* A, Py_ssize_t n_in, Py_ssize_t column, Py_ssize_t vectors, vec* sums) noexcept nogil:
     """sums (n_out, n_in), lane by lane, = dZ A^T for `rows` rows from `row` on and `columns` columns from `column` on"""
     cdef vec[4][4] c
-    cdef vec[4] a
-    cdef const real* z
-    cdef Py_ssize_t v, step
+    cdef const real* z = dZ + row * 2 * LANES
+    cdef const real* a = A + column * 2 * LANES
+    cdef Py_ssize_t _panel
     cdef int i, j
     for i in range(rows):
         for j in range(columns):
             c[i][j] = broadcast(0)
-    for v in range(vectors):
-        step = panel_width(v // 2, vectors)
-        z = dZ + (v // 2) * n_out * 2 * LANES + row * step + (v % 2) * LANES
-        for j in range(columns):
-            a[j] = load(A + (v // 2) * n_in * 2 * LANES + (column + j) * step + (v % 2) * LANES)
-        for i in range(rows):
-            for j in range(columns):
-                c[i][j] += load(z + i * step) * a[j]
+    for _panel in range(vectors // 2):
+        outer_step(rows, columns, z, a, 2 * LANES, c)
+        outer_step(rows, columns, z + LANES, a + LANES, 2 * LANES, c)
+        z += n_out * 2 * LANES
+        a += n_in * 2 * LANES
+    if vectors % 2:
+        outer_step(rows, columns, z - row * LANES, a - column * LANES, LANES, c)
     for i in range(rows):
         for j in range(columns):
             sums[(row + i) * n_in + column + j] = c[i][j]

@@ -16,7 +16,7 @@ from network cimport (
     Block, Data, Network, block_samples, close_block, cycles_of, load_block, open_block, output_loss, predict,
 )
 from panels cimport clear_past, load_rows, store_rows, vectors_of
-from real cimport LANES, VECTOR_BYTES, real, seconds_now
+from real cimport LANES, VECTOR_BYTES, broadcast, load, real, seconds_now, vec, vec_sum
 from row cimport row_predict
 from threads cimport (
     LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, PACED_CYCLES, Pace, Team, Watch, is_raised, look_for_signals, note_step,
@@ -48,7 +48,7 @@ cdef inline Network network_of(const Py_ssize_t[::1] sizes, const int[::1] activ
 cdef inline Data data_of(const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes,
                          const real[::1] weights) noexcept:
     cdef Data data
-    data.X = &X[0, 0]
+    data.X, data.m = &X[0, 0], X.shape[0]
     data.Y = &Y[0, 0] if Y is not None else NULL
     data.classes = &classes[0] if classes is not None else NULL
     data.weights = &weights[0] if weights is not None else NULL
@@ -317,7 +317,7 @@ def output_gradient(int activation, double leak, int loss, double loss_parameter
     while first < m:
         rows = block.samples if block.samples < m - first else m - first
         load_block(&net, &block, &data, first, rows, False, vectors_of(rows) * LANES, 0)
-        load_rows(&Z[0, 0], sizes[1], NULL, first, rows, block.A[1], NULL, 0, 0)
+        load_rows(&Z[0, 0], m, sizes[1], NULL, first, rows, block.A[1], NULL, 0, 0)
         total += output_loss(&net, &block, 0, vectors_of(rows))
         store_rows(block.A[1], sizes[1], rows, &Z[first, 0])
         first += rows
@@ -326,11 +326,18 @@ def output_gradient(int activation, double leak, int loss, double loss_parameter
 
 
 cdef bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int bad = 0
-    for i in range(n):
-        bad |= x[i] - x[i] != <real>0
-    return not bad
+    """x - x is 0, or else NaN, which no sum loses again."""
+    cdef vec even = broadcast(0), odd = broadcast(0)
+    cdef real rest = 0
+    cdef Py_ssize_t i = 0
+    while i + 2 * LANES <= n:
+        even += load(x + i) - load(x + i)
+        odd += load(x + i + LANES) - load(x + i + LANES)
+        i += 2 * LANES
+    while i < n:
+        rest += x[i] - x[i]
+        i += 1
+    return vec_sum(even + odd) + rest == <real>0
 
 
 def first_nonfinite(const real[:, ::1] a):
@@ -379,7 +386,7 @@ cdef void forward_part(Layer* p, Team team) noexcept nogil:
     A = block.A[1]
     while first < last:
         rows = block.samples if block.samples < last - first else last - first
-        load_rows(p.X, p.n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
+        load_rows(p.X, p.m, p.n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
         layer_forward(p.W, p.b, p.n_out, p.n_in, block.A[0], vectors_of(rows), A)
         if p.activation == SOFTMAX:
             softmax(0, A, NULL, NULL, p.n_out, vectors_of(rows))
@@ -448,9 +455,9 @@ cdef void backward_part(Layer* p, Team team) noexcept nogil:
         vectors = vectors_of(own)
         A_0, dZ = block.A[0] + skip * p.n_in, block.Y + skip * p.n_out
         if own > 0:
-            load_rows(p.X, p.n_in, NULL, first + skip, own, A_0, block.F_0, samples, skip)
-            load_rows(p.A, p.n_out, NULL, first + skip, own, block.A[1] + skip * p.n_out, NULL, 0, 0)
-            load_rows(p.dA, p.n_out, NULL, first + skip, own, dZ, NULL, 0, 0)
+            load_rows(p.X, p.m, p.n_in, NULL, first + skip, own, A_0, block.F_0, samples, skip)
+            load_rows(p.A, p.m, p.n_out, NULL, first + skip, own, block.A[1] + skip * p.n_out, NULL, 0, 0)
+            load_rows(p.dA, p.m, p.n_out, NULL, first + skip, own, dZ, NULL, 0, 0)
             clear_past(dZ, p.n_out, own)
             multiply_by_derivative(p.activation, p.leak, block.A[1] + skip * p.n_out, dZ, vectors * LANES * p.n_out)
         wait(team)
@@ -524,7 +531,8 @@ cdef int gradient_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* a
     n = open_step(&s, blocks, &net, P, m, &n_threads)
     if n == 0:
         return -2
-    s.data.X, s.data.Y, s.data.classes, s.data.weights, s.data.order = <const real*>X, y, NULL, NULL, NULL
+    s.data.X, s.data.Y, s.data.m = <const real*>X, y, m
+    s.data.classes, s.data.weights, s.data.order = NULL, NULL, NULL
     s.data.dropout = no_dropout()
     s.first, s.rows, s.load, s.optimizer, s.grad, s.add = 0, m, True, NO_OPTIMIZER, g, False
     take_step(&s, n_threads, NULL)

@@ -28,6 +28,7 @@ cdef struct Network:
 
 
 cdef struct Data:
+    Py_ssize_t m
     const real* X                   # (m, n_0)
     const real* Y                   # (m, n_L), or NULL and
     const int64_t* classes          # (m,)
@@ -142,7 +143,7 @@ cdef inline void predict(const Network* net, const Block* block, const real* X, 
     cdef Py_ssize_t n = net.sizes[net.layers]
     cdef int output = net.activations[net.layers - 1]
     cdef real* A = block.A[net.layers]
-    load_rows(X, net.sizes[0], NULL, 0, rows, block.A[0], NULL, 0, 0)
+    load_rows(X, rows, net.sizes[0], NULL, 0, rows, block.A[0], NULL, 0, 0)
     through_layers(net, block, NULL, 0, 0, vectors_of(rows))
     if output == SOFTMAX:
         softmax(0, A, NULL, NULL, n, vectors_of(rows))
@@ -229,12 +230,12 @@ cdef inline void load_block(const Network* net, const Block* block, const Data* 
     infinity, in the sums.
     """
     cdef Py_ssize_t n = net.sizes[net.layers], s
-    load_rows(data.X, net.sizes[0], data.order, first, rows, block.A[0] + skip * net.sizes[0],
+    load_rows(data.X, data.m, net.sizes[0], data.order, first, rows, block.A[0] + skip * net.sizes[0],
               block.F_0 if features else NULL, samples, skip)
     if data.classes != NULL:
         load_classes(data.classes, n, data.order, first, rows, block.Y + skip * n)
     else:
-        load_rows(data.Y, n, data.order, first, rows, block.Y + skip * n, NULL, 0, 0)
+        load_rows(data.Y, data.m, n, data.order, first, rows, block.Y + skip * n, NULL, 0, 0)
     load_weights(data.weights, data.order, first, rows, block.w + skip)
     for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
         if block.w[skip + s] == <real>0:

@@ -36,13 +36,28 @@ cdef inline real* feature(real* F, Py_ssize_t n, Py_ssize_t samples, Py_ssize_t 
     return F + (k // (2 * LANES)) * samples * 2 * LANES + s * feature_step(n, k) + k % (2 * LANES)
 
 
-cdef inline void load_rows(const real* X, Py_ssize_t n, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
-                           real* A, real* F, Py_ssize_t samples, Py_ssize_t at) noexcept nogil:
+cdef inline void turn(const real* a, int width, Py_ssize_t n, real* f, int step) noexcept nogil:
+    """f (LANES samples, `step` apart, of LANES features) <- a (features, `width` apart, of LANES samples); past n they are 0"""
+    cdef vec[16] r
+    cdef int i
+    if n >= LANES:
+        for i in range(LANES):
+            r[i] = load(a + i * width)
+    else:
+        for i in range(LANES):
+            r[i] = load(a + i * width) if i < n else broadcast(0)
+    transpose(r)
+    for i in range(LANES):
+        store(f + i * step, r[i])
+
+
+cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int64_t* order, Py_ssize_t first,
+                           Py_ssize_t rows, real* A, real* F, Py_ssize_t samples, Py_ssize_t at) noexcept nogil:
     """A (sample panels) <- the rows first ... first + rows of X (m, n), in `order`; unless F is NULL, they also become the
     samples from `at` on of the feature panels F, which hold `samples`."""
     cdef Py_ssize_t vectors = vectors_of(rows)
     cdef Py_ssize_t whole = n - n % LANES
-    cdef Py_ssize_t v, k
+    cdef Py_ssize_t v, k, row, greatest
     cdef int i, width
     cdef const real* x[16]
     cdef real* a
@@ -51,54 +66,57 @@ cdef inline void load_rows(const real* X, Py_ssize_t n, const int64_t* order, Py
     for v in range(vectors):
         width = panel_width(v // 2, vectors)
         a = A + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        greatest = 0
         for i in range(LANES):
-            x[i] = X + row_of(order, first, rows, v * LANES + i) * n
-        k = 0
-        while k < whole:
+            row = row_of(order, first, rows, v * LANES + i)
+            greatest = row if row > greatest else greatest
+            x[i] = X + row * n
+        if whole == 0 and n > 2 and greatest * n + LANES <= m * n:    # a vector ends in the rows after its own
             for i in range(LANES):
-                r[i] = load(x[i] + k)
-            if F != NULL:
-                f = feature(F, n, samples, at + v * LANES, k)
-                for i in range(LANES):
-                    store(f + i * feature_step(n, k), r[i])
+                r[i] = load(x[i])
             transpose(r)
             for i in range(LANES):
-                store(a + (k + i) * width, r[i])
-            k += LANES
-        for k in range(whole, n):
+                if i < n:
+                    store(a + i * width, r[i])
+        elif whole == 0:
             for i in range(LANES):
-                a[k * width + i] = x[i][k]
+                for k in range(n):
+                    a[k * width + i] = x[i][k]
+        else:
+            k = 0
+            while k < whole:
+                for i in range(LANES):
+                    r[i] = load(x[i] + k)
+                if F != NULL:
+                    f = feature(F, n, samples, at + v * LANES, k)
+                    for i in range(LANES):
+                        store(f + i * feature_step(n, k), r[i])
+                transpose(r)
+                for i in range(LANES):
+                    store(a + (k + i) * width, r[i])
+                k += LANES
+            if whole < n:    # the last vector of a row, of which a part is there already
+                for i in range(LANES):
+                    r[i] = load(x[i] + n - LANES)
+                transpose(r)
+                for i in range(LANES):
+                    store(a + (n - LANES + i) * width, r[i])
         if F != NULL and whole < n:
-            f = feature(F, n, samples, at + v * LANES, whole)
-            for i in range(LANES):
-                store(f + i * feature_step(n, whole), broadcast(0))
-                for k in range(n - whole):
-                    f[i * feature_step(n, whole) + k] = x[i][whole + k]
+            turn(a + whole * width, width, n - whole, feature(F, n, samples, at + v * LANES, whole), feature_step(n, whole))
 
 
 cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples,
                              Py_ssize_t at) noexcept nogil:
     """The samples from `at` on of F (feature panels that hold `samples`) <- A (sample panels); features past n are 0."""
     cdef Py_ssize_t v, k
-    cdef int i, width
+    cdef int width
     cdef const real* a
-    cdef real* f
-    cdef vec[16] r
     for v in range(vectors):
         width = panel_width(v // 2, vectors)
         a = A + (v // 2) * n * 2 * LANES + (v % 2) * LANES
         k = 0
         while k < n:
-            if k + LANES <= n:
-                for i in range(LANES):
-                    r[i] = load(a + (k + i) * width)
-            else:
-                for i in range(LANES):
-                    r[i] = load(a + (k + i) * width) if k + i < n else broadcast(0)
-            transpose(r)
-            f = feature(F, n, samples, at + v * LANES, k)
-            for i in range(LANES):
-                store(f + i * feature_step(n, k), r[i])
+            turn(a + k * width, width, n - k, feature(F, n, samples, at + v * LANES, k), feature_step(n, k))
             k += LANES
 
 
@@ -128,9 +146,16 @@ cdef inline void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* 
                 for i in range(valid):
                     store(o + i * n + k, r[i])
             k += LANES
-        for i in range(valid):
-            for k in range(whole, n):
-                o[i * n + k] = a[k * width + i]
+        if 0 < whole < n:    # the last vector of a row, of which a part is there already
+            for i in range(LANES):
+                r[i] = load(a + (n - LANES + i) * width)
+            transpose(r)
+            for i in range(valid):
+                store(o + i * n + n - LANES, r[i])
+        elif whole == 0:
+            for i in range(valid):
+                for k in range(n):
+                    o[i * n + k] = a[k * width + i]
 
 
 cdef inline void load_classes(const int64_t* classes, Py_ssize_t n, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
