@@ -65,34 +65,47 @@ static inline __attribute__((always_inline)) real bits_to_real(bits b) { real x;
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (bits_vec){__VA_ARGS__})
 #endif
 
-/* zip_low(a, b) = a0 b0 a1 b1 ... from the lower halves, zip_high the same from the upper halves. */
 #if LANE_COUNT_IS(2)
 #define LOG2_LANES 1
-#define LANE_NUMBERS 0, 1
-#define ZIP_LOW 0, 2
-#define ZIP_HIGH 1, 3
+#define EACH_LANE(f, n) f(0, n), f(1, n)
 #elif LANE_COUNT_IS(4)
 #define LOG2_LANES 2
-#define LANE_NUMBERS 0, 1, 2, 3
-#define ZIP_LOW 0, 4, 1, 5
-#define ZIP_HIGH 2, 6, 3, 7
+#define EACH_LANE(f, n) f(0, n), f(1, n), f(2, n), f(3, n)
 #elif LANE_COUNT_IS(8)
 #define LOG2_LANES 3
-#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7
-#define ZIP_LOW 0, 8, 1, 9, 2, 10, 3, 11
-#define ZIP_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#define EACH_LANE(f, n) f(0, n), f(1, n), f(2, n), f(3, n), f(4, n), f(5, n), f(6, n), f(7, n)
 #else
 #define LOG2_LANES 4
-#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-#define ZIP_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define ZIP_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define EACH_LANE(f, n) f(0, n), f(1, n), f(2, n), f(3, n), f(4, n), f(5, n), f(6, n), f(7, n), \
+    f(8, n), f(9, n), f(10, n), f(11, n), f(12, n), f(13, n), f(14, n), f(15, n)
 #endif
-static inline __attribute__((always_inline)) vec zip_low(vec a, vec b) { return SHUFFLE(a, b, ZIP_LOW); }
-static inline __attribute__((always_inline)) vec zip_high(vec a, vec b) { return SHUFFLE(a, b, ZIP_HIGH); }
 
+/* Lanes come in blocks of 16 bytes: instructions that move them within each block are the cheap ones, one for a zip. */
+#define BLOCK (16 / (REAL_BITS / 8))
+#define LOG2_BLOCK (REAL_BITS == 32 ? 2 : 1)
+
+/* In each block zip_low(a, b) = a0 b0 a1 b1 ... from its lower half, zip_high the same from its upper half. */
+#define ZIPPED(lane, from) ((lane) % 2 * LANES + (lane) / BLOCK * BLOCK + (lane) % BLOCK / 2 + (from))
+static inline __attribute__((always_inline)) vec zip_low(vec a, vec b) { return SHUFFLE(a, b, EACH_LANE(ZIPPED, 0)); }
+static inline __attribute__((always_inline)) vec zip_high(vec a, vec b) {
+    return SHUFFLE(a, b, EACH_LANE(ZIPPED, BLOCK / 2));
+}
+
+/* Of each two blocks of a and of b, even(a, b) has the first ones, a's and b's, and odd(a, b) the second ones;
+ * even_pair and odd_pair the same with two blocks for each one. */
+#define EVEN(lane, n) (((lane) & (n) ? LANES + (lane) - (n) : (lane)) & (2 * LANES - 1))
+#define ODD(lane, n) (((lane) & (n) ? LANES + (lane) : (lane) + (n)) & (2 * LANES - 1))
+static inline __attribute__((always_inline)) vec even(vec a, vec b) { return SHUFFLE(a, b, EACH_LANE(EVEN, BLOCK)); }
+static inline __attribute__((always_inline)) vec odd(vec a, vec b) { return SHUFFLE(a, b, EACH_LANE(ODD, BLOCK)); }
+static inline __attribute__((always_inline)) vec even_pair(vec a, vec b) {
+    return SHUFFLE(a, b, EACH_LANE(EVEN, 2 * BLOCK));
+}
+static inline __attribute__((always_inline)) vec odd_pair(vec a, vec b) { return SHUFFLE(a, b, EACH_LANE(ODD, 2 * BLOCK)); }
+
+#define NUMBER(lane, n) (lane)
 /* The first n lanes of v, 0 in the others, whatever they held. */
 static inline __attribute__((always_inline)) vec first_lanes(vec v, long n) {
-    const bits_vec number = {LANE_NUMBERS}, none = {0};
+    const bits_vec number = {EACH_LANE(NUMBER, 0)}, none = {0};
     return (vec)((bits_vec)v & (bits_vec)(number < none + (bits)n));
 }
 
