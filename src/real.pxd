@@ -33,18 +33,19 @@ cdef extern from "real.h" nogil:
     double seconds_now()
 
 
-# The three below are one butterfly: bit after bit of the lane number goes into the row number, first those within a block.
+# The functions below are one butterfly: bit after bit of the lane number goes into the row number, first those within a block.
+# Additions come in the same order in vec_sum and in sum_each: which of the two a sum is made by depends on the threads.
 
 cdef inline real vec_sum(vec v) noexcept nogil:
     """Sum of the lanes of v."""
     cdef int _stage
     cdef real[16] lane
-    if LANES > 2 * BLOCK:
-        v = even_pair(v, v) + odd_pair(v, v)
-    if LANES > BLOCK:
-        v = even(v, v) + odd(v, v)
     for _stage in range(LOG2_BLOCK):
         v = zip_low(v, v) + zip_high(v, v)
+    if LANES > BLOCK:
+        v = even(v, v) + odd(v, v)
+    if LANES > 2 * BLOCK:
+        v = even_pair(v, v) + odd_pair(v, v)
     store(lane, v)
     return lane[0]
 
