@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from shallownet_c import kernels, schedules
 from shallownet_c.errors import DivergenceError
 from shallownet_c.history import History
-from shallownet_c.mlp import MLP, load, resume
+from shallownet_c.mlp import MLP, load
 from shallownet_c.optimizers import LBFGS, RPROP, SGD, Adam
+from shallownet_c.resumption import resume
 
 if TYPE_CHECKING:
     from shallownet_c import datasets, reference

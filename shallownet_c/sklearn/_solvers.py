@@ -20,7 +20,7 @@ from shallownet_c.optimizers import SGD, Adam
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shallownet_c.sklearn._estimators import BaseMLP
+    from shallownet_c.sklearn._base import BaseMLP
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."

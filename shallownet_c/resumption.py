@@ -1,0 +1,94 @@
+"""`resume`: a fit taken up from its checkpoint."""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from shallownet_c import _checkpoint, _orders, _sources, _threads, _training
+from shallownet_c.history import History
+from shallownet_c.mlp import MLP
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+def resume(
+    path: str | os.PathLike[str],
+    X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],
+    Y: ArrayLike | None = None,
+    *,
+    order: ArrayLike | Callable[[int], ArrayLike] | None = None,
+    sample_weight: ArrayLike | None = None,
+    validation_data: tuple[Any, ...] | None = None,
+    n_threads: int | None = None,
+    progress: bool = False,
+    callback: Callable[[int, History, MLP], object] | None = None,
+    schedule: Callable[[int], float] | None = None,
+    checkpoint_every: float = 60.0,
+) -> MLP:
+    """Go on with a fit that wrote checkpoints, to the bits at which it would have ended without an interruption.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The `checkpoint` of `MLP.fit`; it goes on being written.
+    X, Y, order, sample_weight, validation_data, n_threads, progress, callback, checkpoint_every
+        As given to `fit`, the data the same: the checkpoint does not hold them.
+    schedule : callable epoch → α, optional
+        The optimizer's, where it was a function.
+
+    Returns
+    -------
+    MLP
+        Trained to the end; its `history` is that of the whole fit. One whose fit had ended is returned as it was.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the file is no checkpoint, or the data are not those of the fit: by their shape, or because one of
+        validation_data, sample_weight, order is missing or new.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import os, tempfile, shallownet_c as sn
+    >>> X, y = sn.datasets.make_flower(400, seed=1)
+    >>> net = sn.MLP([2, 4, 1], output="sigmoid", seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "fit.safetensors")
+    ...     _ = net.fit(X, y, epochs=50, batch_size=100, seed=0, checkpoint=path)
+    ...     again = sn.resume(path, X, y)
+    >>> bool((again.params == net.params).all()), again.history.n_epochs
+    (True, 50)
+    """
+    tensors, values = _checkpoint.read(path)
+    net = MLP(**values["architecture"], init="zeros")
+    net._params[:] = tensors["params"]
+    source = _sources.source(net, X, Y, sample_weight)
+    if source.m != values["rows"]:
+        raise ValueError(f"X must have the fit's {values['rows']} rows, got {source.m}")
+    settings = _training.Settings(**values["settings"])
+    if order is not None and not callable(order):
+        order = _orders.check_order(order, (settings.epochs, source.m))
+    optimizer = _checkpoint.optimizer_of(values["optimizer"], tensors.get("optimizer.state"), schedule)
+    rng = _checkpoint.random_generator(values["random"])
+    watchers = net._watchers(validation_data, progress, callback, path, checkpoint_every)
+    for name, had, has in zip(
+        ("validation_data", "sample_weight", "order"),
+        values["given"],
+        (watchers.validation is not None, source.weighted, order is not None),
+        strict=True,
+    ):
+        if had != has:
+            raise ValueError(f"{name} must be {'given again, as' if had else 'left out, as it was'} in the fit")
+    n_threads = _threads.allowed(n_threads)
+    training = _training.Training(net, source, optimizer, settings, watchers, order, rng, n_threads)
+    costs = (tensors["history.cost"].tolist(), tensors["history.val_cost"].tolist())
+    training.history = net._history = History(*costs, **values["history"])
+    training.position = _training.Position(**values["position"], best_params=tensors.get("best.params"))
+    if not training.history.stopped:
+        training.run()
+    return net
