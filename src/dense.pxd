@@ -9,6 +9,7 @@ from tile cimport Product, multiply
 cdef enum:
     MAX_LANE_SUMS = 256     # vectors: 16 KB at most, half of a first-level cache
     PACKED_BYTES = 131072   # of W in panels
+    SMALL_BYTES = 16384     # of W in panels that may be read for each four rows instead of six
     CHUNK_BYTES = 16384     # of Z, so that it is still in the first-level cache when g is applied to it
 
 
@@ -16,7 +17,7 @@ cdef inline void forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssiz
                          real* Z) noexcept nogil:
     """Z (n_out, m) = W (n_out, n_in) A (n_in, m) + b (n_out, 1), samples in panels"""
     cdef Product p
-    p.columns = vectors * LANES
+    p.columns, p.strip_rows = vectors * LANES, 6
     p.a, p.a_row, p.a_column = W, n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_in, n_in
@@ -44,7 +45,9 @@ cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py
     cdef Py_ssize_t padded = vectors_of(n_out) * LANES
     cdef Py_ssize_t first = 0, rows, j
     load_rows(W, n_out, n_in, NULL, 0, n_out, packed, NULL, 0, 0)
-    p.columns = n_out
+    p.columns, p.strip_rows = n_out, 6
+    if padded % (2 * LANES) == 0 and padded * n_in * <Py_ssize_t>sizeof(real) <= SMALL_BYTES:
+        p.strip_rows = 4    # with fewer sums in registers the next tile begins before the one before has ended
     p.a_row, p.a_column = n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_in, n_in
@@ -65,7 +68,7 @@ cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, cons
                           real* dA) noexcept nogil:
     """dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels"""
     cdef Product p
-    p.columns = vectors * LANES
+    p.columns, p.strip_rows = vectors * LANES, 6
     p.a, p.a_row, p.a_column = W, 1, n_in
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_out, 1
@@ -80,7 +83,7 @@ cdef inline void gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_
     """Rows first ... last of dW (n_out, n_in) = [dW +] dZ (n_out, m) A^T (m, n_in), A^T in feature panels F, m = samples"""
     cdef Product p
     cdef Py_ssize_t vectors = vectors_of(samples)
-    p.columns = n_in
+    p.columns, p.strip_rows = n_in, 6
     p.a, p.a_row, p.a_column = dZ, 2 * LANES, 1
     p.segments, p.segment, p.a_segment = samples // (2 * LANES), 2 * LANES, n_out * 2 * LANES
     p.tail, p.a_row_tail = samples % (2 * LANES), panel_width((vectors - 1) // 2, vectors)

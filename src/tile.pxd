@@ -17,6 +17,7 @@ from real cimport LANES, broadcast, load, real, store, vec
 
 cdef struct Product:
     Py_ssize_t columns      # n; the array behind B and its panels is padded to whole vectors, C need not be
+    Py_ssize_t strip_rows   # 6 or 4, of A that go together
     # A in segments of `segment` columns, `segments` of them and a last one of `tail`:
     const real* a
     Py_ssize_t a_row, a_column, a_segment
@@ -105,12 +106,12 @@ cdef inline void strip(const int rows, const Product* p, Py_ssize_t row) noexcep
 cdef inline void multiply(const Product* p, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Rows first ... last of the product; each is the same whatever the others are.
 
-    One to three rows take as long as four, since each sum waits for the one before: 7, 8 and 9 rows are halved.
+    One to three rows take as long as four, since each sum waits for the one before: what would leave so few is halved.
     """
     cdef Py_ssize_t row = first, rows
     while row < last:
         rows = last - row
-        rows = 6 if rows > 9 else (rows + 1) // 2 if rows > 6 else rows
+        rows = p.strip_rows if rows > p.strip_rows + 3 else (rows + 1) // 2 if rows > 6 else rows
         if rows == 6:
             strip(6, p, row)
         elif rows == 5:
