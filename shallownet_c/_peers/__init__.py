@@ -155,7 +155,8 @@ def limit_cpus(n_threads: int) -> int:
     cpus = cpus[: n_threads or len(cpus)]
     os.sched_setaffinity(0, cpus)
     if len(cpus) == 1:
-        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+        flags = os.environ.get("XLA_FLAGS", "")  # the user's may name an instruction set
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1".strip()
     return len(cpus)
 
 
