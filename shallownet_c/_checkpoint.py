@@ -17,7 +17,7 @@ from shallownet_c import optimizers, schedules, serialization
 from shallownet_c._validation import Array
 
 if TYPE_CHECKING:
-    from shallownet_c._training import Training
+    from shallownet_c._training import Snapshot, Training
 
 
 class Writer:
@@ -38,18 +38,13 @@ class Writer:
         if time.monotonic() >= self.due:
             self.write(training)
 
-    def write(self, training: Training) -> None:
+    def describe(self, training: Training) -> dict[str, Any]:
+        """Where the fit stands, but for its arrays."""
         net, optimizer, position, history = training.net, training.optimizer, training.position, training.history
-        tensors = {"params": net._params}
-        if optimizer._state is not None:
-            tensors["optimizer.state"] = optimizer._state
-        if position.best_params is not None:
-            tensors["best.params"] = position.best_params
-        tensors["history.cost"] = np.array(history.cost)
-        tensors["history.val_cost"] = np.array(history.val_cost)
-        metadata = {
+        return {
             "architecture": net._architecture(),
             "rows": training.source.m,
+            "fingerprint": training.source.fingerprint,
             # What `resume` has to be given again: validation_data, sample_weight, order.
             "given": [
                 training.watchers.validation is not None,
@@ -69,7 +64,22 @@ class Writer:
             "history": {"n_epochs": history.n_epochs, "stopped": history.stopped, "seconds": history.seconds},
             "random": random_state(training.rng),
         }
-        serialization.write(self.path, tensors, {"checkpoint": metadata}, self.scratch)
+
+    def write(
+        self, training: Training, began: Snapshot | None = None, description: dict[str, Any] | None = None
+    ) -> None:
+        """Write where the fit stands, or where it stood when its epoch `began`, with the description of then."""
+        description = self.describe(training) if description is None else description
+        optimizer, history, position = training.optimizer, training.history, training.position
+        epochs = description["history"]["n_epochs"]
+        tensors = {"params": training.net._params if began is None else began.params}
+        if optimizer._state is not None:
+            tensors["optimizer.state"] = optimizer._state if began is None else began.state
+        if position.best_params is not None:
+            tensors["best.params"] = position.best_params
+        tensors["history.cost"] = np.array(history.cost[:epochs])
+        tensors["history.val_cost"] = np.array(history.val_cost[:epochs])
+        serialization.write(self.path, tensors, {"checkpoint": description}, self.scratch)
         # From when it was done: a disk slower than `every` still leaves time for training.
         self.due = time.monotonic() + self.every
 

@@ -124,6 +124,20 @@ def load_notes(path: str, net: MLP) -> dict[str, Any]:
     return notes
 
 
+def check_notes_path(path: str) -> None:
+    """An error if `save_model` would write over a file of names that it has not made."""
+    beside = notes_path(path)
+    if beside == Path(path):
+        raise InputError(f"--out {path}: the names of classes and columns go into that file, beside the model")
+    if beside.exists():
+        try:
+            made_here = set(json.loads(beside.read_text(encoding="utf-8"))) == {"model", "classes", "columns", "target"}
+        except (ValueError, TypeError, RecursionError):
+            made_here = False
+        if not made_here:
+            raise InputError(f"--out {path} would write over {beside}, which is no model's file of names")
+
+
 def _fit(net: MLP, classes: Any, columns: Any, target: Any) -> bool:
     """Whether a network can have such names."""
     n_in, n_out = net.layer_sizes[0], net.layer_sizes[-1]

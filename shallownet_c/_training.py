@@ -172,34 +172,43 @@ class Training:
         hyper = optimizer.hyper_parameters()
         watched = self.is_watched()
         began_with = optimizer._epoch - history.n_epochs
+        writer = self.watchers.checkpoint
         n = 1
-        before = spare = None
-        while history.n_epochs < settings.epochs and not history.stopped:
-            n = min(n, settings.epochs - history.n_epochs)
-            orders = self.orders.take(history.n_epochs, n)
-            n = n if orders is None else len(orders)
-            rates = optimizer.schedule.rates(optimizer.learning_rate, optimizer._epoch, n, began_with, settings.epochs)
-            start = time.perf_counter()
-            now = spare or Snapshot(self.net._params.copy(), state.copy(), optimizer._step.copy(), orders, rates)
-            if spare is not None:
-                now.take(self.net._params, state, optimizer._step, orders, rates)
-            began = time.perf_counter()
-            costs = np.full(n, np.nan)
-            try:
-                self.epochs(orders, rates, hyper, state, costs)
-            except KeyboardInterrupt:
-                self.count(costs[np.isfinite(costs)])
-                raise
-            seconds = time.perf_counter() - began
-            if not np.isfinite(costs).all() or not self.is_finite():
-                self.diverge(costs, now, before, hyper, state)
-            before, spare = now, before
-            self.count(costs)
-            self.finish_epochs(bar)
-            if not watched:
-                # Copies of large networks take their time, too; the first epochs are no measure of the others.
-                stretch = max(STRETCH_SECONDS, COPY_SHARE * (began - start))
-                n = max(1, min(16 * n, int(n * stretch / max(seconds, 1e-9))))
+        before = spare = begun = None
+        try:
+            while history.n_epochs < settings.epochs and not history.stopped:
+                start = time.perf_counter()
+                now = Snapshot.of(self.net._params, state, optimizer._step, spare)
+                copied = time.perf_counter() - start
+                if writer is not None:
+                    begun = now, writer.describe(self)
+                n = min(n, settings.epochs - history.n_epochs)
+                now.orders = self.orders.take(history.n_epochs, n)
+                n = n if now.orders is None else len(now.orders)
+                now.rates = optimizer.schedule.rates(
+                    optimizer.learning_rate, optimizer._epoch, n, began_with, settings.epochs
+                )
+                start = time.perf_counter()
+                costs = np.full(n, np.nan)
+                try:
+                    self.epochs(now.orders, now.rates, hyper, state, costs)
+                except KeyboardInterrupt:
+                    self.count(costs[np.isfinite(costs)])
+                    raise
+                seconds = time.perf_counter() - start
+                if not np.isfinite(costs).all() or not self.is_finite():
+                    self.diverge(costs, now, before, hyper, state)
+                before, spare = now, before
+                self.count(costs)
+                self.finish_epochs(bar)
+                if not watched:
+                    # Copies of large networks take their time, too; the first epochs are no measure of the others.
+                    stretch = max(STRETCH_SECONDS, COPY_SHARE * copied)
+                    n = max(1, min(16 * n, int(n * stretch / max(seconds, 1e-9))))
+        except KeyboardInterrupt:
+            if writer is not None and begun is not None:
+                writer.write(self, *begun)
+            raise
         history.stopped = history.stopped or "epochs"
 
     def count(self, costs: Array) -> None:
@@ -365,10 +374,13 @@ class Snapshot:
     orders: Array | None
     rates: Array
 
-    def take(self, params: Array, state: Array, step: Array, orders: Array | None, rates: Array) -> None:
-        """Keep these, in the memory that it has."""
-        self.params[:], self.state[:], self.step[:] = params, state, step
-        self.orders, self.rates = orders, rates
+    @classmethod
+    def of(cls, params: Array, state: Array, step: Array, spare: Snapshot | None) -> Snapshot:
+        """A copy of these, in the memory of a snapshot that nobody needs any more, if there is one."""
+        if spare is None:
+            return cls(params.copy(), state.copy(), step.copy(), None, np.empty(0))
+        spare.params[:], spare.state[:], spare.step[:] = params, state, step
+        return spare
 
     def restore(self, params: Array, state: Array, step: Array) -> None:
         """Write back what it keeps."""

@@ -99,11 +99,23 @@ def as_array(name: str, value: object) -> Array:
 def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
     """The value as a C-contiguous, aligned, native array of dtype; no copy where it is one already."""
     array = as_array(name, value)
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind == "O":
+        _refuse_objects(name, value, array)
+    elif array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype}")
     # A float64 too large for float32 becomes an infinity here; who needs finite values checks for them.
     with np.errstate(over="ignore", invalid="ignore"):
         return np.require(array, dtype, ["C", "A"])
+
+
+def _refuse_objects(name: str, value: object, array: Array) -> None:
+    """An error unless all items are real numbers or booleans, as in a table whose columns have several types."""
+    if hasattr(value, "toarray"):
+        raise TypeError(f"{name} must be a dense array, got {type(value).__name__}: {name}.toarray() is one")
+    for place, item in np.ndenumerate(array):
+        if not isinstance(item, (bool, int, float, np.bool_, np.integer, np.floating)):
+            where = f" at {place}" if place else ""
+            raise TypeError(f"{name} must be real numbers, got an array of dtype object that holds {item!r}{where}")
 
 
 def is_ready(value: object, dtype: np.dtype[Any]) -> bool:
@@ -126,9 +138,11 @@ def rows(name: str, value: object, width: int, dtype: np.dtype[Any]) -> Array:
 
 def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array], int]) -> None:
     """An error that names the first bad row of the array (m, n)."""
-    bad = first_nonfinite(array)
-    if bad >= 0:
-        raise ValueError(f"{name} must be finite, got {array[bad]} in row {bad} (as {array.dtype})")
+    row = first_nonfinite(array)
+    if row >= 0:
+        column = int(np.argmin(np.isfinite(array[row])))
+        got = f"{array[row, column]} in row {row}, column {column}"
+        raise ValueError(f"{name} must be finite, got {got} (as {array.dtype})")
 
 
 def extremes(array: Array) -> tuple[float, float]:

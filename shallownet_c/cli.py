@@ -202,8 +202,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     _check_destination("--out", arguments.out)
-    if _tables.notes_path(arguments.out) == Path(arguments.out):
-        raise InputError(f"--out {arguments.out}: the names of classes and columns go into that file, beside the model")
+    _tables.check_notes_path(arguments.out)
     table = _tables.read(arguments.data, arguments.target)
     if table.y is None:
         raise InputError(f"{arguments.data} has no target to train on")
@@ -269,7 +268,7 @@ def _train(arguments: argparse.Namespace) -> int:
             ) from None
         done += n_epochs
         score = _score(net(standard[test]), targets[test], classes)
-        print(f"{done:>7}{history.cost[-1]:>12.5f}{score:>20.4f}")
+        print(f"{done:>7}{history.cost[-1]:>12.5g}{score:>20.4f}")
 
     with np.errstate(over="ignore", invalid="ignore"):
         _take_raw_inputs(net, shift, scale)
@@ -335,6 +334,9 @@ def _predict(arguments: argparse.Namespace) -> int:
     else:
         lines = [str(classes[j]) for j in A.argmax(axis=1)]
     text = "".join(line + "\n" for line in lines)
+    if notes["columns"] is None and not _tables.notes_path(arguments.model).exists():
+        missing = f"{_tables.notes_path(arguments.model)} is missing"
+        print(f"{missing}: columns are taken in their order, classes are numbers", file=sys.stderr)
     if arguments.out:
         Path(arguments.out).write_text(text, encoding="utf-8")
     else:

@@ -591,8 +591,8 @@ class MLP(Network):
         checkpoint : path, optional
             Where to keep all that `sn.resume` needs to go on with the fit, should the process die.
         checkpoint_every : float, default 60.0
-            Seconds between two checkpoints, at least. They are written at the end of an epoch, and when the fit ends;
-            what has been done of an epoch since is done again.
+            Seconds between two checkpoints, at least. They are written at the end of an epoch, and when the fit ends or
+            is ended by Ctrl-C; what has been done of an epoch since its beginning is done again.
 
         Returns
         -------
@@ -803,6 +803,8 @@ def load(path: str | os.PathLike[str]) -> MLP:
     try:
         if not isinstance(architecture, dict):
             raise ValueError(f"its architecture is {architecture!r}")
+        if "checkpoint" in architecture:
+            raise ValueError("it is the checkpoint of a fit, which resume goes on with")
         sizes = _architecture.check_sizes(architecture.get("layer_sizes"))
         # Before MLP allocates anything: what the file holds is what the network needs.
         n_params = sum(tensor.size for tensor in tensors.values())

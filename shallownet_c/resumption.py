@@ -47,8 +47,8 @@ def resume(
     Raises
     ------
     ValueError, TypeError
-        If the file is no checkpoint, or the data are not those of the fit: by their shape, or because one of
-        validation_data, sample_weight, order is missing or new.
+        If the file is no checkpoint, or the data are not those of the fit: by their shape or a sample of their rows,
+        or because one of validation_data, sample_weight, order is missing or new.
     OSError
         If it cannot be read.
 
@@ -84,6 +84,8 @@ def resume(
     ):
         if had != has:
             raise ValueError(f"{name} must be {'given again, as' if had else 'left out, as it was'} in the fit")
+    if source.fingerprint != values["fingerprint"]:
+        raise ValueError("X, Y and sample_weight must be those of the fit: some of their rows are others")
     n_threads = _threads.allowed(n_threads)
     training = _training.Training(net, source, optimizer, settings, watchers, order, rng, n_threads)
     costs = (tensors["history.cost"].tolist(), tensors["history.val_cost"].tolist())

@@ -40,6 +40,10 @@ def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dic
     text += b" " * (-len(text) % 8)  # the tensors start on a multiple of 8, as the format wants
 
     path = Path(path).resolve()  # a link goes on pointing to the model
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not (path.is_file() or path.is_dir()):
         # Replaced, a device such as /dev/null would be gone for every program.
         raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import shallownet_c as sn
 
@@ -91,7 +92,9 @@ BAD_X = [
     (ValueError, "X.*shape", []),
     (TypeError, "X.*complex", X + 0j),
     (TypeError, "X.*dtype", X.astype(str)),
-    (TypeError, "X.*object", X.astype(object)),
+    (TypeError, r"X.*object that holds 'a' at \(0, 1\)", np.array([[1.0, "a"]] * len(X), object)),
+    (TypeError, "X.*object that holds None", np.array([[1.0, None]] * len(X), object)),
+    (TypeError, r"X.*csr_array: X.toarray\(\) is one", scipy.sparse.csr_array(X)),
     (TypeError, "X.*datetime", X.astype("datetime64[s]")),
     (TypeError, "X", None),
     (TypeError, "X", "words"),

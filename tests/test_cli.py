@@ -290,6 +290,10 @@ def test_bad_destinations(capsys, tmp_path):
     assert "is a folder" in refused(capsys, "train", "--data", "flower", "--out", tmp_path)
     assert "beside the model" in refused(capsys, "train", "--data", "flower", "--out", "model.json")
     assert "no such folder" in refused(capsys, "bench", "--quick", "--json", "none/figures.json")
+    Path("mine.json").write_text('{"my": "settings"}', encoding="utf-8")
+    assert "write over mine.json" in refused(capsys, "train", "--data", "flower", "--out", "mine.safetensors")
+    assert Path("mine.json").read_text(encoding="utf-8") == '{"my": "settings"}'
+    Path("mine.json").unlink()
     assert not list(tmp_path.iterdir())
 
 
@@ -394,7 +398,8 @@ def test_reader_that_leaves():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.close()  # before anything is written
         err = process.stderr.read()
-    assert (process.returncode, err) == (141, "")
+    missing = "plain.json is missing: columns are taken in their order, classes are numbers\n"
+    assert (process.returncode, err) == (141, missing)
 
 
 def test_output_without_the_characters():

@@ -106,6 +106,30 @@ def test_ctrl_c_leaves_history_and_optimizer_in_step():
     assert net.history.stopped == "interrupted"
 
 
+def test_ctrl_c_leaves_a_checkpoint(tmp_path):
+    """Of the end of the last epoch; going on from there ends at the bits of a fit that nobody broke off."""
+    options = {"optimizer": sn.Adam(0.01), "epochs": 400, "batch_size": 3, "dropout": 0.1, "seed": 3}
+    wide, path = RNG.standard_normal((3000, 4)), tmp_path / "fit"
+    targets = np.sin(wide[:, :2])
+    whole, net = network(), network()
+    whole.fit(wide, targets, **{**options, "optimizer": sn.Adam(0.01)})
+    blow = threading.Timer(0.3, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    blow.start()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(wide, targets, checkpoint=path, **options)
+    assert net.history.n_epochs < 400
+    np.testing.assert_array_equal(sn.resume(path, wide, targets).params, whole.params)
+
+
+def test_resume_sees_other_data(tmp_path):
+    network().fit(X, Y, epochs=3, checkpoint=tmp_path / "fit")
+    for data, targets in ((X * 16, Y), (X[::-1], Y[::-1]), (X, -Y)):
+        with pytest.raises(ValueError, match="must be those of the fit"):
+            sn.resume(tmp_path / "fit", data, targets)
+    with pytest.raises(ValueError, match="which resume goes on with"):
+        sn.load(tmp_path / "fit")
+
+
 def test_what_a_callback_raises_ends_the_history():
     net = network()
     with pytest.raises(ZeroDivisionError):
@@ -151,6 +175,11 @@ def test_a_function_is_asked_for_the_rate_when_its_epoch_comes():
 
     net.fit(X, Y, optimizer=sn.SGD(schedule=rate), epochs=300)
     assert asked == [(epoch, epoch) for epoch in range(300)]
+
+
+def test_tables_of_several_types_are_numbers():
+    mixed = np.array([[1, 2.5, True, np.False_], [np.float32(3), np.int8(4), False, True]], object)
+    np.testing.assert_array_equal(network()(mixed), network()(mixed.astype(float)))
 
 
 def test_a_refused_fit_leaves_everything_alone():

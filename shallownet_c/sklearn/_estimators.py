@@ -161,7 +161,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array-like (m,), optional
         X_val, y_val, sample_weight_val : optional
             Beyond scikit-learn: validation data. The fit then stops early on their mean log-loss, whatever
-            `early_stopping` says, and keeps the parameters that were best on them.
+            `early_stopping` says, and keeps the parameters that were best on them. A Pipeline hands X_val on as it is
+            unless it has ``transform_input=["X_val"]`` and metadata routing (`set_fit_request`) is enabled.
 
         Returns
         -------
