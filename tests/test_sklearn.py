@@ -330,6 +330,21 @@ def test_class_weight():
         ours.MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=list("abcd"))
 
 
+def test_what_a_warm_start_goes_by_may_change():
+    y = TARGETS["binary"]
+    estimator = ours.MLPClassifier((8,), max_iter=3, warm_start=True, random_state=0)
+    estimator.fit(X, y, X_val=X, y_val=y)
+    assert estimator.best_loss_ is None
+    estimator.fit(X, y)
+    assert estimator.best_loss_ == min(estimator.loss_curve_[3:])
+    estimator.set_params(early_stopping=True).fit(X, y)
+    assert len(estimator.validation_scores_) == 3
+    assert estimator.best_validation_score_ == max(estimator.validation_scores_)
+    estimator.set_params(early_stopping=False).fit(X, y, X_val=X, y_val=y)
+    assert len(estimator.validation_loss_curve_) == 3
+    assert len(estimator.loss_curve_) == 12
+
+
 @pytest.mark.parametrize("sparse", [False, True])
 def test_validation_data(sparse):
     train, held_out = slice(0, 100), slice(100, None)

@@ -237,9 +237,13 @@ class BaseMLP(BaseEstimator, ABC):
         net, score = self.network_, None
         if validation is not None:
             self.best_loss_ = None
+            if self.validation_loss_curve_ is None:
+                self.validation_loss_curve_, self._best_score = [], -np.inf
             score = functools.partial(self._validation_loss, self._source(*validation, whole=False))
-            self.validation_loss_curve_ = self.validation_loss_curve_ or []
         elif self.early_stopping:
+            self.validation_loss_curve_ = None
+            if self.validation_scores_ is None:
+                self.validation_scores_, self.best_validation_score_, self._best_score = [], -np.inf, -np.inf
             train, held_out = train_test_split(
                 np.arange(X.shape[0]),
                 random_state=rng,
@@ -253,6 +257,8 @@ class BaseMLP(BaseEstimator, ABC):
             part = (X[held_out], y[held_out], None if weights is None else weights[held_out])
             score = functools.partial(self._score_of, net, *part)
             X, y, weights = X[train], y[train], None if weights is None else weights[train]
+        elif self.best_loss_ is None:
+            self.best_loss_ = np.inf
         m = X.shape[0]
         batch = min(200, m) if self.batch_size == "auto" else self.batch_size
         if batch > m:
