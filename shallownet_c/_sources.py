@@ -39,8 +39,16 @@ class Source:
     m: int | None
     #: Whether the rows have weights of their own.
     weighted = False
-    #: `fingerprint` of the rows, or of the first piece of those that are read piece by piece.
-    fingerprint = 0
+
+    @functools.cached_property
+    def fingerprint(self) -> int:
+        """A checksum of some rows, by which changed data are likely to be seen; 0 where they come anew each time."""
+        if self.m is None:
+            return 0
+        piece = next(iter(self.pieces(None, self.m, None)))
+        chosen = np.linspace(0, len(piece.X) - 1, 16).astype(np.intp)
+        arrays = (array for array in piece[:4] if array is not None)
+        return functools.reduce(lambda sum, array: zlib.crc32(array[chosen].tobytes(), sum), arrays, 0)
 
     def pieces(self, order: Array | None, batch: Any, rng: Any) -> Iterator[Piece]:
         """All rows, in `order`; whole batches in each piece but the last."""
@@ -63,13 +71,6 @@ class Source:
         return loss_sum, weight_sum
 
 
-def fingerprint(piece: Piece) -> int:
-    """A checksum of some rows, by which data that have changed are likely to be seen."""
-    chosen = np.linspace(0, len(piece.X) - 1, 16).astype(np.intp)
-    arrays = (array for array in piece[:4] if array is not None)
-    return functools.reduce(lambda sum, array: zlib.crc32(array[chosen].tobytes(), sum), arrays, 0)
-
-
 class Rows(Source):
     """Arrays in memory, or mapped into it: the kernels take them as they are."""
 
@@ -77,7 +78,6 @@ class Rows(Source):
         self.piece = Piece(*net._check_data(X, Y, weights))
         self.m = len(self.piece.X)
         self.weighted = self.piece.weights is not None
-        self.fingerprint = fingerprint(self.piece)
 
     def pieces(self, order: Array | None, _batch: int, _rng: object) -> Iterator[Piece]:
         yield self.piece._replace(order=order)
@@ -99,9 +99,8 @@ class Lazy(Source):
             self.weights = _validation.sample_weights(weights, self.m, net.dtype)
         if self.m == 0:
             raise ValueError("X must have at least one row, got none")
-        for i, piece in enumerate(self.pieces(None, 1, None)):
-            if i == 0:
-                self.fingerprint = fingerprint(piece)
+        for _ in self.pieces(None, 1, None):
+            pass
 
     def pieces(self, order: Array | None, batch: int, _rng: object) -> Iterator[Piece]:
         """Whole batches, as many as make a piece of a few megabytes; a full batch comes in several."""

@@ -342,7 +342,7 @@ class Training:
         history, settings, position, watchers = self.history, self.settings, self.position, self.watchers
         watched = history.cost[-1]
         if watchers.validation is not None:
-            loss_sum, weight_sum = watchers.validation.sums(self.net, None, self.n_threads)
+            loss_sum, weight_sum = watchers.validation.sums(self.net, None, self.n_threads, self.model)
             watched = loss_sum / weight_sum
             history.val_cost.append(watched)
         history.seconds = time.perf_counter() - self.started

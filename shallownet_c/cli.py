@@ -334,9 +334,9 @@ def _predict(arguments: argparse.Namespace) -> int:
     else:
         lines = [str(classes[j]) for j in A.argmax(axis=1)]
     text = "".join(line + "\n" for line in lines)
-    if notes["columns"] is None and not _tables.notes_path(arguments.model).exists():
-        missing = f"{_tables.notes_path(arguments.model)} is missing"
-        print(f"{missing}: columns are taken in their order, classes are numbers", file=sys.stderr)
+    beside = _tables.notes_path(arguments.model)
+    if not beside.exists():
+        print(f"{beside} is missing: columns are taken in their order, classes are numbers", file=sys.stderr)
     if arguments.out:
         Path(arguments.out).write_text(text, encoding="utf-8")
     else:

@@ -202,8 +202,6 @@ cdef inline void clear_sample(real* A, Py_ssize_t n, Py_ssize_t vectors, Py_ssiz
 
 cdef inline void clear_past(real* A, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
     """A (sample panels) <- 0 in the lanes past the last sample"""
-    cdef Py_ssize_t last = vectors_of(rows) - 1, s, k
-    cdef real* a = A + (last // 2) * n * 2 * LANES + (last % 2) * LANES
-    for k in range(n):
-        for s in range(rows - last * LANES, LANES):
-            a[k * panel_width(last // 2, last + 1) + s] = 0
+    cdef Py_ssize_t vectors = vectors_of(rows), s
+    for s in range(rows, vectors * LANES):
+        clear_sample(A, n, vectors, s)

@@ -283,12 +283,13 @@ class BaseMLP(BaseEstimator, ABC):
         if self.validation_loss_curve_ is not None:
             self.validation_loss_curve_.append(-score)
             self.best_validation_loss_ = -self._best_score
+            line = f"Validation loss: {-score:f}"
         else:
             self.validation_scores_.append(score)
             self.best_validation_score_ = self._best_score
+            line = f"Validation score: {score:f}"
         if self.verbose:
-            by_loss = self.validation_loss_curve_ is not None
-            print(f"Validation loss: {-score:f}" if by_loss else f"Validation score: {score:f}")
+            print(line)
 
     def _outputs(self, X: Any) -> np.ndarray[Any, Any]:
         """The network's outputs (m, n_L) for X as a caller has it."""

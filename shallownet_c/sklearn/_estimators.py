@@ -199,29 +199,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
-        else:
-            classes = unique_labels(y)
-            if self.warm_start and set(classes) != set(self.classes_):
-                raise ValueError(
-                    f"warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {self.classes_}, `y` has {classes}"
-                )
-            if not self.warm_start and len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-                raise ValueError(
-                    f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
-                )
+        elif self.warm_start and set(classes := unique_labels(y)) != set(self.classes_):
+            raise ValueError(
+                f"warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {classes}"
+            )
         factors = None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
         return X, self._encoded(y), factors
 
     def _encoded(self, y: Any) -> Any:
         """The classes' numbers (m,) for softmax, otherwise 0 and 1 (m, n_outputs)."""
+        classes = unique_labels(y)
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
         if type_of_target(y).startswith("multilabel"):
             return self._label_binarizer.transform(y).astype(np.float32)
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}, got {unknown}"
-            )
         classes = np.searchsorted(self.classes_, y)
         return classes if self._output() == "softmax" else classes.astype(np.float32)[:, np.newaxis]
 

@@ -38,8 +38,10 @@ class Objective:
         #: A probability counts as ε at least.
         self.most_log_loss = -math.log(np.finfo(net.dtype).eps)
         #: Half the Poisson deviance of a sample is the network's loss and this.
-        self.constants = (xlogy(y, y) - y).reshape(len(y), -1).sum(axis=1) if net.loss == "poisson" else None
-        self.weights = np.ones(len(y)) if weights is None else weights
+        self.constants = None
+        if net.loss == "poisson":
+            self.constants = (xlogy(y, y) - y).reshape(len(y), -1).sum(axis=1)
+            self.weights = np.ones(len(y)) if weights is None else weights
 
     def constant(self, order: Any, batch: int) -> float:
         """What `constants` add to an epoch's loss, the mean over its rows of the batches' weighted means."""
