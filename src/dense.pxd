@@ -10,6 +10,9 @@ cdef enum:
     MAX_LANE_SUMS = 256     # vectors: 16 KB at most, half of a first-level cache
     PACKED_BYTES = 131072   # of W in panels
     SMALL_BYTES = 16384     # of W in panels that may be read for each four rows instead of six
+    WIDE_BYTES = 131072     # of W, more than a first-level cache by far
+    PIECE_ROWS = 128        # of W in `backward`: with B's panel no more than a first-level cache holds
+    PIECE_COLUMNS = 48
     CHUNK_BYTES = 16384     # of Z, so that it is still in the first-level cache when g is applied to it
 
 
@@ -64,10 +67,48 @@ cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py
         first += rows
 
 
+cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ, Py_ssize_t panels,
+                                    real* dA) noexcept nogil:
+    """`backward` of whole panels, with W copied piece by piece
+
+    A strip takes but six numbers of each cache line of W, and these do not stay in the first-level cache until the next.
+    """
+    cdef real[PIECE_ROWS * PIECE_COLUMNS] piece
+    cdef Py_ssize_t column = 0, columns, row, rows, i, j
+    cdef Product p
+    p.columns, p.strip_rows = panels * 2 * LANES, 6
+    p.a, p.a_row, p.a_column = piece, 1, PIECE_COLUMNS
+    p.segments, p.segment, p.a_segment = 0, 0, 0
+    p.a_row_tail = 1
+    p.b_panel, p.c_panel = n_out * 2 * LANES, n_in * 2 * LANES
+    p.row_bias, p.column_bias = NULL, NULL
+    p.c_row, p.c_row_last = 2 * LANES, 0
+    while column < n_in:
+        columns = PIECE_COLUMNS if PIECE_COLUMNS < n_in - column else n_in - column
+        p.c = dA + column * 2 * LANES
+        row = 0
+        while row < n_out:
+            rows = PIECE_ROWS if PIECE_ROWS < n_out - row else n_out - row
+            for i in range(rows):
+                for j in range(columns):
+                    piece[i * PIECE_COLUMNS + j] = W[(row + i) * n_in + column + j]
+            p.b, p.tail, p.accumulate = dZ + row * 2 * LANES, rows, row > 0
+            multiply(&p, 0, columns)
+            row += rows
+        column += columns
+
+
 cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,
                           real* dA) noexcept nogil:
     """dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels"""
     cdef Product p
+    if vectors >= 4 and n_in * n_out * <Py_ssize_t>sizeof(real) >= WIDE_BYTES:
+        backward_in_pieces(W, n_out, n_in, dZ, vectors // 2, dA)
+        if vectors % 2 == 0:
+            return
+        dZ += vectors // 2 * n_out * 2 * LANES
+        dA += vectors // 2 * n_in * 2 * LANES
+        vectors = 1
     p.columns, p.strip_rows = vectors * LANES, 6
     p.a, p.a_row, p.a_column = W, 1, n_in
     p.segments, p.segment, p.a_segment = 0, 0, 0
@@ -104,30 +145,27 @@ cdef inline bint lanes_pay(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t samples
 
 
 cdef inline void outer_step(const int rows, const int columns, const real* z, const real* a, Py_ssize_t step,
-                            vec[4]* c) noexcept nogil:
+                            vec* c) noexcept nogil:
     """c (rows, columns) += z (rows,) a (columns,)^T, lane by lane, of one vector of samples; rows of both are `step` apart"""
     cdef vec[4] a_j
-    cdef vec z_i
     cdef int i, j
     for j in range(columns):
         a_j[j] = load(a + j * step)
-    for i in range(rows):
-        z_i = load(z + i * step)
-        for j in range(columns):
-            c[i][j] += z_i * a_j[j]
+    for i in range(rows * columns):
+        c[i] += load(z + i // columns * step) * a_j[i % columns]
 
 
 cdef inline void outer_tile(const int rows, const int columns, const real* dZ, Py_ssize_t n_out, Py_ssize_t row,
                             const real* A, Py_ssize_t n_in, Py_ssize_t column, Py_ssize_t vectors, vec* sums) noexcept nogil:
     """sums (n_out, n_in), lane by lane, = dZ A^T for `rows` rows from `row` on and `columns` columns from `column` on"""
-    cdef vec[4][4] c
+    cdef vec[16] c
     cdef const real* z = dZ + row * 2 * LANES
     cdef const real* a = A + column * 2 * LANES
     cdef Py_ssize_t _panel
-    cdef int i, j
-    for i in range(rows):
-        for j in range(columns):
-            c[i][j] = broadcast(0)
+    cdef int i
+    # No loop over c is nested in another, as in `tile`.
+    for i in range(rows * columns):
+        c[i] = broadcast(0)
     for _panel in range(vectors // 2):
         outer_step(rows, columns, z, a, 2 * LANES, c)
         outer_step(rows, columns, z + LANES, a + LANES, 2 * LANES, c)
@@ -135,9 +173,8 @@ cdef inline void outer_tile(const int rows, const int columns, const real* dZ, P
         a += n_in * 2 * LANES
     if vectors % 2:
         outer_step(rows, columns, z - row * LANES, a - column * LANES, LANES, c)
-    for i in range(rows):
-        for j in range(columns):
-            sums[(row + i) * n_in + column + j] = c[i][j]
+    for i in range(rows * columns):
+        sums[(row + i // columns) * n_in + column + i % columns] = c[i]
 
 
 cdef inline void outer_strip(const int rows, const real* dZ, Py_ssize_t n_out, Py_ssize_t row, const real* A, Py_ssize_t n_in,

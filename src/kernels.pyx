@@ -7,15 +7,17 @@ from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
+cimport dense
 from activations cimport SOFTMAX, activate, multiply_by_derivative
 from batch cimport NO_OPTIMIZER, Step, groups_of, penalty_of, regularise, take_part, update
-from dense cimport backward, bias_gradient, forward as layer_forward, forward_rows, gradient, packed_size, rows_pay
+from dense cimport bias_gradient, forward_rows, packed_size, rows_pay
 from dropout cimport no_dropout
 from losses cimport LOG_LOSS, POISSON, softmax
 from network cimport (
     Block, Data, Network, block_samples, close_block, cycles_of, load_block, open_block, output_loss, predict,
 )
 from panels cimport clear_past, load_rows, store_rows, vectors_of
+from products cimport layer_backward, layer_forward, layer_gradient
 from real cimport LANES, VECTOR_BYTES, broadcast, load, real, seconds_now, vec, vec_sum
 from row cimport row_predict
 from threads cimport (
@@ -30,6 +32,22 @@ pace_size = sizeof(Pace) // sizeof(double)
 
 cdef enum:
     TEAM_PARAMS = 4096      # from here on a block is work for a team
+
+
+cdef void compiled_forward "layer_forward" (const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* A,
+                                            Py_ssize_t vectors, real* Z) noexcept nogil:
+    dense.forward(W, b, n_out, n_in, A, vectors, Z)
+
+
+cdef void compiled_backward "layer_backward" (const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ,
+                                              Py_ssize_t vectors, real* dA) noexcept nogil:
+    dense.backward(W, n_out, n_in, dZ, vectors, dA)
+
+
+cdef void compiled_gradient "layer_gradient" (const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out,
+                                              const real* F, Py_ssize_t n_in, Py_ssize_t samples, bint add,
+                                              real* dW) noexcept nogil:
+    dense.gradient(dZ, first, last, n_out, F, n_in, samples, add, dW)
 
 
 cdef inline Network network_of(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss,
@@ -461,10 +479,10 @@ cdef void backward_part(Layer* p, Team team) noexcept nogil:
             clear_past(dZ, p.n_out, own)
             multiply_by_derivative(p.activation, p.leak, block.A[1] + skip * p.n_out, dZ, vectors * LANES * p.n_out)
         wait(team)
-        gradient(block.Y, low, high, p.n_out, block.F_0, p.n_in, rows, True, p.dW)
+        layer_gradient(block.Y, low, high, p.n_out, block.F_0, p.n_in, rows, True, p.dW)
         bias_gradient(block.Y, low, high, p.n_out, vectors_of(rows), True, p.db)
         if p.dX != NULL and own > 0:
-            backward(p.W, p.n_out, p.n_in, dZ, vectors, A_0)
+            layer_backward(p.W, p.n_out, p.n_in, dZ, vectors, A_0)
             store_rows(A_0, p.n_in, own, p.dX + (first + skip) * p.n_in)
         wait(team)
         first += rows

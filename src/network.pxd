@@ -9,10 +9,11 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
 from activations cimport IDENTITY, SOFTMAX, activate, multiply_by_derivative
-from dense cimport backward, bias_gradient, forward, gradient, gradient_lanes, lanes_pay
+from dense cimport bias_gradient, gradient_lanes, lanes_pay
 from dropout cimport Dropout, drop, drop_back
 from losses cimport LOG_LOSS, elementwise_loss, log_loss_sigmoid, softmax
 from panels cimport clear_sample, load_classes, load_rows, load_weights, store_rows, sum_of_weights, to_features, vectors_of
+from products cimport layer_backward, layer_forward, layer_gradient
 from real cimport LANES, real
 from threads cimport Team, share, wait
 
@@ -130,7 +131,7 @@ cdef inline void through_layers(const Network* net, const Block* block, const Dr
     for l in range(1, net.layers + 1):
         n_in, n_out = net.sizes[l - 1], net.sizes[l]
         A = block.A[l] + skip * n_out
-        forward(W, W + n_out * n_in, n_out, n_in, block.A[l - 1] + skip * n_in, vectors, A)
+        layer_forward(W, W + n_out * n_in, n_out, n_in, block.A[l - 1] + skip * n_in, vectors, A)
         if l < net.layers:
             activate(net.activations[l - 1], net.leak, A, vectors * LANES * n_out)
             if dropout != NULL:
@@ -205,13 +206,13 @@ cdef inline void back_through_layers(const Network* net, const Block* block, con
         first = share(n_out, 6, team, team.member)
         last = share(n_out, 6, team, team.member + 1) if team.size > 1 else n_out
         if not lanes:
-            gradient(dZ, first, last, n_out, F, n_in, rows, add, grad + offset)
+            layer_gradient(dZ, first, last, n_out, F, n_in, rows, add, grad + offset)
         elif team.member == 0:
             gradient_lanes(dZ, n_out, block.A[l - 1], n_in, vectors, add, grad + offset)
         bias_gradient(dZ, first, last, n_out, vectors, add, grad + offset + n_out * n_in)
         if l > 1:
             dA = block.D[l % 2] + skip * n_in
-            backward(net.params + offset, n_out, n_in, dZ + skip * n_out, own_vectors, dA)
+            layer_backward(net.params + offset, n_out, n_in, dZ + skip * n_out, own_vectors, dA)
             if dropout != NULL:
                 drop_back(dropout, l - 1, number + skip, n_in, own_vectors, net.activations[l - 2], net.leak,
                           block.A[l - 1] + skip * n_in, dA)

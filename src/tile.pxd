@@ -14,6 +14,9 @@ Columns are vectors of LANES reals, taken two at a time; a lone last one is a pa
 
 from real cimport LANES, broadcast, load, real, store, vec
 
+cdef enum:
+    CACHED_BYTES = 131072    # of B, which share a second-level cache of 512 KB or more with A and C
+
 
 cdef struct Product:
     Py_ssize_t columns      # n; the array behind B and its panels is padded to whole vectors, C need not be
@@ -53,40 +56,50 @@ cdef inline void multiply_add(const int rows, const int vectors, const real* a, 
         b += vectors * LANES
 
 
-cdef inline void tile(const int rows, const int vectors, const Product* p, Py_ssize_t row, Py_ssize_t panel) noexcept nogil:
-    """`rows` rows from `row` on of panel `panel` of the product."""
+cdef inline void tile(const int rows, const int vectors, const Product* p, const real* row_bias, const real* column_bias,
+                      const real* a, const real* a_tail, const real* b, Py_ssize_t columns, real* out,
+                      Py_ssize_t c_row) noexcept nogil:
+    """`rows` rows of a panel of the product: all of its columns, or the first `columns`."""
     cdef vec[6][2] c
     cdef real[12 * 16] spill
-    cdef const real* a = p.a + row * p.a_row
-    cdef const real* b = p.b + panel * p.b_panel
-    cdef Py_ssize_t c_row = p.c_row if vectors == 2 else p.c_row_last
-    cdef real* out = p.c + panel * p.c_panel + row * c_row
-    cdef Py_ssize_t valid = p.columns - panel * 2 * LANES
+    cdef Py_ssize_t a_row = p.a_row, a_column = p.a_column
     cdef Py_ssize_t s, _s
     cdef int i, v
-    for i in range(rows):
-        for v in range(vectors):
-            if p.column_bias != NULL:
-                c[i][v] = load(p.column_bias + (2 * panel + v) * LANES)
-            else:
-                c[i][v] = broadcast(p.row_bias[row + i] if p.row_bias != NULL else 0)
+    # Each of these loops is an innermost one: only those are unrolled early enough for c to be registers throughout.
+    if row_bias != NULL:
+        for i in range(rows):
+            c[i][0] = c[i][1] = broadcast(row_bias[i])
+    elif column_bias != NULL:
+        for i in range(rows):
+            c[i][0] = load(column_bias)
+            if vectors == 2:
+                c[i][1] = load(column_bias + LANES)
+    else:
+        for i in range(rows):
+            c[i][0] = c[i][1] = broadcast(0)
     for _s in range(p.segments):
-        multiply_add(rows, vectors, a, p.a_row, p.a_column, b, p.segment, c)
+        multiply_add(rows, vectors, a, a_row, a_column, b, p.segment, c)
         a += p.a_segment
         b += p.segment * vectors * LANES
-    multiply_add(rows, vectors, p.a + p.segments * p.a_segment + row * p.a_row_tail, p.a_row_tail, p.a_column, b, p.tail, c)
+    multiply_add(rows, vectors, a_tail, p.a_row_tail, a_column, b, p.tail, c)
 
-    if valid >= vectors * LANES:
+    if columns >= vectors * LANES:
+        if p.accumulate:
+            for i in range(rows):
+                c[i][0] += load(out + i * c_row)
+                if vectors == 2:
+                    c[i][1] += load(out + i * c_row + LANES)
         for i in range(rows):
-            for v in range(vectors):
-                if p.accumulate:
-                    c[i][v] += load(out + i * c_row + v * LANES)
-                store(out + i * c_row + v * LANES, c[i][v])
+            store(out + i * c_row, c[i][0])
+            if vectors == 2:
+                store(out + i * c_row + LANES, c[i][1])
         return
     for i in range(rows):
-        for v in range(vectors):
-            store(spill + (2 * i + v) * LANES, c[i][v])
-        for s in range(valid):
+        store(spill + 2 * i * LANES, c[i][0])
+        if vectors == 2:
+            store(spill + (2 * i + 1) * LANES, c[i][1])
+    for i in range(rows):
+        for s in range(columns):
             if p.accumulate:
                 out[i * c_row + s] += spill[2 * i * LANES + s]
             else:
@@ -95,16 +108,26 @@ cdef inline void tile(const int rows, const int vectors, const Product* p, Py_ss
 
 cdef inline void strip(const int rows, const Product* p, Py_ssize_t row) noexcept nogil:
     """All panels of `rows` rows, so that their A stays in the first-level cache."""
-    cdef Py_ssize_t vectors = (p.columns + LANES - 1) // LANES
-    cdef Py_ssize_t panel
-    for panel in range(vectors // 2):
-        tile(rows, 2, p, row, panel)
-    if vectors % 2:
-        tile(rows, 1, p, row, vectors // 2)
+    cdef const real* a = p.a + row * p.a_row
+    cdef const real* a_tail = p.a + p.segments * p.a_segment + row * p.a_row_tail
+    cdef const real* row_bias = p.row_bias + row if p.row_bias != NULL else NULL
+    cdef const real* column_bias = p.column_bias
+    cdef const real* b = p.b
+    cdef real* c = p.c + row * p.c_row
+    cdef Py_ssize_t columns = p.columns
+    while columns > LANES:
+        tile(rows, 2, p, row_bias, column_bias, a, a_tail, b, columns, c, p.c_row)
+        b += p.b_panel
+        c += p.c_panel
+        columns -= 2 * LANES
+        if column_bias != NULL:
+            column_bias += 2 * LANES
+    if columns > 0:
+        tile(rows, 1, p, row_bias, column_bias, a, a_tail, b, columns, c + row * (p.c_row_last - p.c_row), p.c_row_last)
 
 
-cdef inline void multiply(const Product* p, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Rows first ... last of the product; each is the same whatever the others are.
+cdef inline void strips(const Product* p, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Rows first ... last.
 
     One to three rows take as long as four, since each sum waits for the one before: what would leave so few is halved.
     """
@@ -125,3 +148,23 @@ cdef inline void multiply(const Product* p, Py_ssize_t first, Py_ssize_t last) n
         else:
             strip(1, p, row)
         row += rows
+
+
+cdef inline void multiply(const Product* p, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Rows first ... last of the product; each is the same whatever the others are.
+
+    They are made for as many panels as stay in the second-level cache, then for the next.
+    """
+    cdef Product group = p[0]
+    cdef Py_ssize_t panels = (p.columns + 2 * LANES - 1) // (2 * LANES), left = p.columns
+    cdef Py_ssize_t bytes = (p.segments * p.segment + p.tail) * 2 * LANES * <Py_ssize_t>sizeof(real)    # of a panel of B
+    if panels * bytes > 2 * CACHED_BYTES:
+        panels = CACHED_BYTES // bytes if bytes < CACHED_BYTES else 1
+    while left > 0:
+        group.columns = left if left < panels * 2 * LANES else panels * 2 * LANES
+        strips(&group, first, last)
+        left -= group.columns
+        group.b += panels * p.b_panel
+        group.c += panels * p.c_panel
+        if p.column_bias != NULL:
+            group.column_bias += panels * 2 * LANES
