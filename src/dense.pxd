@@ -213,13 +213,20 @@ cdef inline void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A,
 
 cdef inline vec row_lanes(const real* dZ, Py_ssize_t n, Py_ssize_t j, Py_ssize_t vectors) noexcept nogil:
     """The sum of row j of dZ (n, m), lane by lane."""
-    cdef vec total = broadcast(0)
-    cdef Py_ssize_t p
-    for p in range(vectors // 2):
-        total += load(dZ + (p * n + j) * 2 * LANES) + load(dZ + (p * n + j) * 2 * LANES + LANES)
+    cdef vec total = broadcast(0), other = broadcast(0)    # two sums: each waits for the one before
+    cdef const real* z = dZ + j * 2 * LANES
+    cdef Py_ssize_t _p
+    for _p in range(vectors // 4):
+        total += load(z) + load(z + LANES)
+        z += n * 2 * LANES
+        other += load(z) + load(z + LANES)
+        z += n * 2 * LANES
+    if vectors % 4 >= 2:
+        total += load(z) + load(z + LANES)
+        z += n * 2 * LANES
     if vectors % 2:
-        total += load(dZ + (vectors // 2) * n * 2 * LANES + j * LANES)
-    return total
+        other += load(z - j * LANES)
+    return total + other
 
 
 cdef inline void bias_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n, Py_ssize_t vectors, bint add,

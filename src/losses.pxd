@@ -13,6 +13,9 @@ from real cimport EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, bits, bits_to_
 cdef enum Loss:     # the numbers of _kernels.LOSSES
     SQUARED_ERROR, LOG_LOSS, ABSOLUTE_ERROR, HUBER, PINBALL, POISSON
 
+cdef enum:
+    STRETCH = 64    # reals, a whole number of vectors on every CPU
+
 
 cdef inline real log1p_nonnegative(real x) noexcept nogil:
     """log(1 + x) for x >= 0, relative error of about 1 ulp down to the smallest x.
@@ -45,6 +48,32 @@ cdef inline real log1p_nonnegative(real x) noexcept nogil:
     R = R * z + <real>0.39999999999411100744
     R = R * z + <real>0.66666666666667348944
     return k * <real>6.93147180369123816490e-01 + ((<real>2 * s + s * z * R) + k * <real>1.90821492927058770002e-10)
+
+
+cdef inline real log1p_of_fraction(real x) noexcept nogil:
+    """log(1 + x) for 0 <= x <= 1, relative error of about 1 ulp: 2 artanh(s), s = x / (2 + x) <= 1/3
+
+    2 s + s z R(z), z = s^2, with R a minimax polynomial (Remez; relative error of the logarithm below 2^-54 in double,
+    2^-27 in float).
+    """
+    cdef real s = x / (<real>2 + x)
+    cdef real z = s * s, R
+    if REAL_BITS == 32:
+        R = <real>0.2801194987002659918
+        R = R * z + <real>0.28001813732610088999
+        R = R * z + <real>0.40021526636008390555
+        R = R * z + <real>0.66666416298640728493
+        return <real>2 * s + s * z * R
+    R = <real>0.17739681950914514259
+    R = R * z + <real>0.099028599844357746808
+    R = R * z + <real>0.13586305962505082507
+    R = R * z + <real>0.15364296481335902942
+    R = R * z + <real>0.18182814007519519774
+    R = R * z + <real>0.22222192907281658544
+    R = R * z + <real>0.28571429057936553519
+    R = R * z + <real>0.39999999996050414186
+    R = R * z + <real>0.66666666666677691299
+    return <real>2 * s + s * z * R
 
 
 cdef inline double sum_lanes(const real* lane) noexcept nogil:
@@ -112,32 +141,53 @@ cdef inline double elementwise_loss(int loss, real parameter, int activation, re
     return sum_lanes(total)
 
 
+cdef inline void log_loss_stretch(Py_ssize_t n, real most, real* z, const real* y, const real* w, real* total) noexcept nogil:
+    """`log_loss_sigmoid` of whole vectors that lie together, n <= STRETCH; each lane's losses are added to total (LANES,).
+
+    Stage by stage, as one vector's whole way is too long for the CPU to have several of them under way.
+    """
+    cdef real[STRETCH] e, losses
+    cdef real x
+    cdef Py_ssize_t i, at = 0
+    for i in range(n):
+        e[i] = exp_negative(-magnitude(z[i]))
+    for i in range(n):
+        losses[i] = log1p_of_fraction(e[i])
+    # One condition a loop: GCC makes branches of two.
+    for i in range(n):
+        # y or 1 - y times |z|, never their difference from z: a label of 0 or 1 then gives an exact 0
+        x = y[i]
+        losses[i] += magnitude(z[i]) * (x if z[i] < <real>0 else <real>1 - x)
+    for i in range(n):
+        x = e[i]
+        e[i] = (x if z[i] < <real>0 else <real>1) / (<real>1 + x)
+    for i in range(n):
+        z[i] = w[i] * (e[i] - y[i])
+    while at < n:
+        for i in range(LANES):
+            x = losses[at + i]
+            total[i] += w[at + i] * (most if x > most else x)
+        at += LANES
+
+
 cdef inline double log_loss_sigmoid(real most, real* Z, const real* Y, const real* w, Py_ssize_t n,
                                     Py_ssize_t vectors) noexcept nogil:
     """L = -sum_j [y_j log a_j + (1 - y_j) log(1 - a_j)], dZ_j = a_j - y_j; with e = e^-|z|,
     -log a = max(-z, 0) + log(1 + e) and -log(1 - a) = max(z, 0) + log(1 + e). A term above `most` counts as that in L."""
     cdef real[16] total
-    cdef Py_ssize_t v, _j
-    cdef int i, width
-    cdef real e, a, term
-    cdef real* z
-    cdef const real* y
+    cdef Py_ssize_t s = 0, m = vectors * LANES, _j
+    cdef Py_ssize_t most_samples = STRETCH if n == 1 else 2 * LANES     # that lie together, in Z as in w
+    cdef Py_ssize_t samples
+    cdef int i
     for i in range(LANES):
         total[i] = 0
-    for v in range(vectors):
-        width = panel_width(v // 2, vectors)
-        z = Z + (v // 2) * n * 2 * LANES + (v % 2) * LANES
-        y = Y + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+    while s < m:
+        samples = most_samples if most_samples < m - s else m - s
         for _j in range(n):
-            for i in range(LANES):
-                e = exp_negative(-magnitude(z[i]))
-                a = (e if z[i] < <real>0 else <real>1) / (<real>1 + e)
-                # y or 1 - y times |z|, never their difference from z: a label of 0 or 1 then gives an exact 0
-                term = magnitude(z[i]) * (y[i] if z[i] < <real>0 else <real>1 - y[i]) + log1p_nonnegative(e)
-                total[i] += w[v * LANES + i] * (most if term > most else term)
-                z[i] = w[v * LANES + i] * (a - y[i])
-            z += width
-            y += width
+            log_loss_stretch(samples, most, Z, Y, w + s, total)
+            Z += samples
+            Y += samples
+        s += samples
     return sum_lanes(total)
 
 
