@@ -67,48 +67,56 @@ cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py
         first += rows
 
 
-cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ, Py_ssize_t panels,
+cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,
                                     real* dA) noexcept nogil:
-    """`backward` of whole panels, with W copied piece by piece
+    """`backward` with W taken piece by piece, and copied for more than a few samples
 
-    A strip takes but six numbers of each cache line of W, and these do not stay in the first-level cache until the next.
+    A strip takes but six numbers of each cache line of W, and these do not stay in the first-level cache until the next. The
+    order of the sums is that of the pieces, copied or not: how many samples there are depends on the threads.
     """
     cdef real[PIECE_ROWS * PIECE_COLUMNS] piece
-    cdef Py_ssize_t column = 0, columns, row, rows, i, j
+    cdef Py_ssize_t left = vectors, width, column, columns, row, rows, i, j
+    cdef bint copied
     cdef Product p
-    p.columns, p.strip_rows = panels * 2 * LANES, 6
-    p.a, p.a_row, p.a_column = piece, 1, PIECE_COLUMNS
+    p.strip_rows, p.a_row, p.a_row_tail = 6, 1, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
-    p.a_row_tail = 1
     p.b_panel, p.c_panel = n_out * 2 * LANES, n_in * 2 * LANES
     p.row_bias, p.column_bias = NULL, NULL
-    p.c_row, p.c_row_last = 2 * LANES, 0
-    while column < n_in:
-        columns = PIECE_COLUMNS if PIECE_COLUMNS < n_in - column else n_in - column
-        p.c = dA + column * 2 * LANES
-        row = 0
-        while row < n_out:
-            rows = PIECE_ROWS if PIECE_ROWS < n_out - row else n_out - row
-            for i in range(rows):
-                for j in range(columns):
-                    piece[i * PIECE_COLUMNS + j] = W[(row + i) * n_in + column + j]
-            p.b, p.tail, p.accumulate = dZ + row * 2 * LANES, rows, row > 0
-            multiply(&p, 0, columns)
-            row += rows
-        column += columns
+    p.c_row, p.c_row_last = 2 * LANES, LANES
+    while left > 0:     # the whole panels, then a lone last vector, whose rows lie closer together
+        width = 2 * LANES if left > 1 else LANES
+        p.columns = (left - left % 2) * LANES if left > 1 else LANES
+        copied = left >= 4
+        p.a_column = PIECE_COLUMNS if copied else n_in
+        column = 0
+        while column < n_in:
+            columns = PIECE_COLUMNS if PIECE_COLUMNS < n_in - column else n_in - column
+            p.c = dA + column * width
+            row = 0
+            while row < n_out:
+                rows = PIECE_ROWS if PIECE_ROWS < n_out - row else n_out - row
+                p.a = W + row * n_in + column
+                if copied:
+                    for i in range(rows):
+                        for j in range(columns):
+                            piece[i * PIECE_COLUMNS + j] = p.a[i * n_in + j]
+                    p.a = piece
+                p.b, p.tail, p.accumulate = dZ + row * width, rows, row > 0
+                multiply(&p, 0, columns)
+                row += rows
+            column += columns
+        dZ += p.columns * n_out
+        dA += p.columns * n_in
+        left -= p.columns // LANES
 
 
 cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,
                           real* dA) noexcept nogil:
     """dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels"""
     cdef Product p
-    if vectors >= 4 and n_in * n_out * <Py_ssize_t>sizeof(real) >= WIDE_BYTES:
-        backward_in_pieces(W, n_out, n_in, dZ, vectors // 2, dA)
-        if vectors % 2 == 0:
-            return
-        dZ += vectors // 2 * n_out * 2 * LANES
-        dA += vectors // 2 * n_in * 2 * LANES
-        vectors = 1
+    if n_in * n_out * <Py_ssize_t>sizeof(real) >= WIDE_BYTES:
+        backward_in_pieces(W, n_out, n_in, dZ, vectors, dA)
+        return
     p.columns, p.strip_rows = vectors * LANES, 6
     p.a, p.a_row, p.a_column = W, 1, n_in
     p.segments, p.segment, p.a_segment = 0, 0, 0

@@ -64,7 +64,7 @@ cdef inline void tile(const int rows, const int vectors, const Product* p, const
     cdef real[12 * 16] spill
     cdef Py_ssize_t a_row = p.a_row, a_column = p.a_column
     cdef Py_ssize_t s, _s
-    cdef int i, v
+    cdef int i
     # Each of these loops is an innermost one: only those are unrolled early enough for c to be registers throughout.
     if row_bias != NULL:
         for i in range(rows):
