@@ -344,18 +344,23 @@ def output_gradient(int activation, double leak, int loss, double loss_parameter
 
 
 cdef bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
-    """x - x is 0, or else NaN, which no sum loses again."""
-    cdef vec even = broadcast(0), odd = broadcast(0)
+    """0 x is 0, or else NaN, which no sum loses again."""
+    cdef vec[8] sums    # each waits for the one before
     cdef real rest = 0
     cdef Py_ssize_t i = 0
-    while i + 2 * LANES <= n:
-        even += load(x + i) - load(x + i)
-        odd += load(x + i + LANES) - load(x + i + LANES)
-        i += 2 * LANES
+    cdef int k
+    for k in range(8):
+        sums[k] = broadcast(0)
+    while i + 8 * LANES <= n:
+        for k in range(8):
+            sums[k] += <real>0 * load(x + i + k * LANES)
+        i += 8 * LANES
     while i < n:
-        rest += x[i] - x[i]
+        rest += <real>0 * x[i]
         i += 1
-    return vec_sum(even + odd) + rest == <real>0
+    for k in range(1, 8):
+        sums[0] += sums[k]
+    return vec_sum(sums[0]) + rest == <real>0
 
 
 def first_nonfinite(const real[:, ::1] a):

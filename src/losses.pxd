@@ -84,71 +84,68 @@ cdef inline double sum_lanes(const real* lane) noexcept nogil:
     return total
 
 
-cdef inline double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y,
-                                    const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
-    """L = sum_j l(a_j, y_j), dZ_j = l'(a_j) g'(z_j); with d = a - y and the loss's parameter p,
+cdef inline void add_up(Py_ssize_t n, const real* losses, const real* w, real* total) noexcept nogil:
+    """total (LANES,) += w losses, lane by lane, of n numbers, whole vectors"""
+    cdef Py_ssize_t at = 0
+    cdef int i
+    while at < n:
+        for i in range(LANES):
+            total[i] += w[at + i] * losses[at + i]
+        at += LANES
+
+
+cdef inline void elementwise_stretch(Py_ssize_t n, int loss, real parameter, int activation, real leak, real* z, const real* y,
+                                     const real* w, real* total) noexcept nogil:
+    """l(a) and l'(a) g'(z); with d = a - y and the loss's parameter p,
 
     squared error l = d^2 / 2, absolute error l = |d|, Huber l = d^2 / 2 where |d| <= p and p (|d| - p / 2) elsewhere,
     pinball l = -p d where d < 0 and (1 - p) d elsewhere, Poisson l = e^a - y a for a logarithmic rate a. In a kink l' = 0.
     """
-    cdef real[16] total
-    cdef real[16] d
-    cdef Py_ssize_t v, j
-    cdef int i, width
+    cdef real[STRETCH] d, losses
     cdef real e, size
-    cdef real* z
-    cdef const real* y
+    cdef Py_ssize_t i
     # With the rate itself for output, e^z - y z is the same loss and dZ = a - y.
     activation = IDENTITY if loss == POISSON and activation == EXP else activation
-    activate(activation, leak, Z, vectors * LANES * n)
-    for i in range(LANES):
-        total[i] = 0
-    for v in range(vectors):
-        width = panel_width(v // 2, vectors)
-        z = Z + (v // 2) * n * 2 * LANES + (v % 2) * LANES
-        y = Y + (v // 2) * n * 2 * LANES + (v % 2) * LANES
-        for j in range(n):
-            for i in range(LANES):
-                d[i] = z[j * width + i] - y[j * width + i]
-            if loss == SQUARED_ERROR:
-                for i in range(LANES):
-                    total[i] += w[v * LANES + i] * (<real>0.5 * (d[i] * d[i]))
-            elif loss == ABSOLUTE_ERROR:
-                for i in range(LANES):
-                    total[i] += w[v * LANES + i] * magnitude(d[i])
-                    d[i] = d[i] if d[i] == <real>0 else with_sign_of(<real>1, d[i])
-            elif loss == HUBER:
-                for i in range(LANES):
-                    size = magnitude(d[i])
-                    e = parameter if size > parameter else size
-                    total[i] += w[v * LANES + i] * (e * (size - <real>0.5 * e))
-                    d[i] = with_sign_of(e, d[i])
-            elif loss == PINBALL:
-                for i in range(LANES):
-                    e = (<real>1 - parameter) if d[i] > <real>0 else -parameter
-                    total[i] += w[v * LANES + i] * (e * d[i])
-                    d[i] = d[i] if d[i] == <real>0 else e
-            else:
-                for i in range(LANES):
-                    e = exp(z[j * width + i])
-                    total[i] += w[v * LANES + i] * (e - y[j * width + i] * z[j * width + i])
-                    d[i] = e - y[j * width + i]
-            for i in range(LANES):
-                d[i] *= w[v * LANES + i]
-            multiply_by_derivative(activation, leak, z + j * width, d, LANES)
-            for i in range(LANES):
-                z[j * width + i] = d[i]
-    return sum_lanes(total)
+    activate(activation, leak, z, n)
+    for i in range(n):
+        d[i] = z[i] - y[i]
+    if loss == SQUARED_ERROR:
+        for i in range(n):
+            losses[i] = <real>0.5 * (d[i] * d[i])
+    elif loss == ABSOLUTE_ERROR:
+        for i in range(n):
+            losses[i] = magnitude(d[i])
+            d[i] = d[i] if d[i] == <real>0 else with_sign_of(<real>1, d[i])
+    elif loss == HUBER:
+        for i in range(n):
+            size = magnitude(d[i])
+            e = parameter if size > parameter else size
+            losses[i] = e * (size - <real>0.5 * e)
+            d[i] = with_sign_of(e, d[i])
+    elif loss == PINBALL:
+        for i in range(n):
+            e = (<real>1 - parameter) if d[i] > <real>0 else -parameter
+            losses[i] = e * d[i]
+            d[i] = d[i] if d[i] == <real>0 else e
+    else:
+        for i in range(n):
+            e = exp(z[i])
+            losses[i] = e - y[i] * z[i]
+            d[i] = e - y[i]
+    multiply_by_derivative(activation, leak, z, d, n)
+    for i in range(n):
+        z[i] = w[i] * d[i]
+    add_up(n, losses, w, total)
 
 
 cdef inline void log_loss_stretch(Py_ssize_t n, real most, real* z, const real* y, const real* w, real* total) noexcept nogil:
-    """`log_loss_sigmoid` of whole vectors that lie together, n <= STRETCH; each lane's losses are added to total (LANES,).
+    """l = -[y log a + (1 - y) log(1 - a)] of a sigmoid, a - y; with e = e^-|z|,
 
-    Stage by stage, as one vector's whole way is too long for the CPU to have several of them under way.
+    -log a = max(-z, 0) + log(1 + e) and -log(1 - a) = max(z, 0) + log(1 + e). A loss above `most` counts as that.
     """
     cdef real[STRETCH] e, losses
     cdef real x
-    cdef Py_ssize_t i, at = 0
+    cdef Py_ssize_t i
     for i in range(n):
         e[i] = exp_negative(-magnitude(z[i]))
     for i in range(n):
@@ -163,28 +160,31 @@ cdef inline void log_loss_stretch(Py_ssize_t n, real most, real* z, const real* 
         e[i] = (x if z[i] < <real>0 else <real>1) / (<real>1 + x)
     for i in range(n):
         z[i] = w[i] * (e[i] - y[i])
-    while at < n:
-        for i in range(LANES):
-            x = losses[at + i]
-            total[i] += w[at + i] * (most if x > most else x)
-        at += LANES
+    for i in range(n):
+        losses[i] = most if losses[i] > most else losses[i]
+    add_up(n, losses, w, total)
 
 
-cdef inline double log_loss_sigmoid(real most, real* Z, const real* Y, const real* w, Py_ssize_t n,
-                                    Py_ssize_t vectors) noexcept nogil:
-    """L = -sum_j [y_j log a_j + (1 - y_j) log(1 - a_j)], dZ_j = a_j - y_j; with e = e^-|z|,
-    -log a = max(-z, 0) + log(1 + e) and -log(1 - a) = max(z, 0) + log(1 + e). A term above `most` counts as that in L."""
+cdef inline double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y,
+                                    const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
+    """L = sum_j l(a_j, y_j), dZ_j = l'(a_j) g'(z_j), where each l is a function of one output; log loss is a sigmoid's
+
+    Taken in stretches of one output's samples, as many as lie together, and each stretch stage by stage: one vector's whole
+    way is too long for the CPU to have several of them under way.
+    """
     cdef real[16] total
     cdef Py_ssize_t s = 0, m = vectors * LANES, _j
-    cdef Py_ssize_t most_samples = STRETCH if n == 1 else 2 * LANES     # that lie together, in Z as in w
-    cdef Py_ssize_t samples
+    cdef Py_ssize_t longest = STRETCH if n == 1 else 2 * LANES, samples
     cdef int i
     for i in range(LANES):
         total[i] = 0
     while s < m:
-        samples = most_samples if most_samples < m - s else m - s
+        samples = longest if longest < m - s else m - s
         for _j in range(n):
-            log_loss_stretch(samples, most, Z, Y, w + s, total)
+            if loss == LOG_LOSS:
+                log_loss_stretch(samples, parameter, Z, Y, w + s, total)
+            else:
+                elementwise_stretch(samples, loss, parameter, activation, leak, Z, Y, w + s, total)
             Z += samples
             Y += samples
         s += samples

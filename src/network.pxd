@@ -11,7 +11,7 @@ from libc.stdlib cimport free, malloc
 from activations cimport IDENTITY, SOFTMAX, activate, multiply_by_derivative
 from dense cimport bias_gradient, gradient_lanes, lanes_pay
 from dropout cimport Dropout, drop, drop_back
-from losses cimport LOG_LOSS, elementwise_loss, log_loss_sigmoid, softmax
+from losses cimport LOG_LOSS, elementwise_loss, softmax
 from panels cimport clear_sample, load_classes, load_rows, load_weights, store_rows, sum_of_weights, to_features, vectors_of
 from products cimport layer_backward, layer_forward, layer_gradient
 from real cimport LANES, real
@@ -160,11 +160,9 @@ cdef inline double output_loss(const Network* net, const Block* block, Py_ssize_
     cdef real* Z = block.A[net.layers] + skip * n
     cdef real* Y = block.Y + skip * n
     cdef real* w = block.w + skip
-    if net.loss != LOG_LOSS:
-        return elementwise_loss(net.loss, net.loss_parameter, output, net.leak, Z, Y, w, n, vectors)
-    if output == SOFTMAX:
+    if net.loss == LOG_LOSS and output == SOFTMAX:
         return softmax(net.loss_parameter, Z, Y, w, n, vectors)
-    return log_loss_sigmoid(net.loss_parameter, Z, Y, w, n, vectors)
+    return elementwise_loss(net.loss, net.loss_parameter, output, net.leak, Z, Y, w, n, vectors)
 
 
 cdef inline void output_losses(const Network* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:

@@ -58,10 +58,10 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
     cdef Py_ssize_t vectors = vectors_of(rows)
     cdef Py_ssize_t whole = n - n % LANES
     cdef Py_ssize_t v, k, row, greatest
-    cdef int i, width
+    cdef int i, width, step = 0
     cdef const real* x[16]
     cdef real* a
-    cdef real* f
+    cdef real* f = F
     cdef vec[16] r
     for v in range(vectors):
         width = panel_width(v // 2, vectors)
@@ -88,13 +88,18 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
                 for i in range(LANES):
                     r[i] = load(x[i] + k)
                 if F != NULL:
-                    f = feature(F, n, samples, at + v * LANES, k)
+                    if k % (2 * LANES) == 0:
+                        f = feature(F, n, samples, at + v * LANES, k)
+                        step = feature_step(n, k)
                     for i in range(LANES):
-                        store(f + i * feature_step(n, k), r[i])
+                        store(f + i * step, r[i])
+                    f += LANES
                 transpose(r)
                 for i in range(LANES):
-                    store(a + (k + i) * width, r[i])
+                    store(a + i * width, r[i])
+                a += LANES * width
                 k += LANES
+            a -= whole * width
             if whole < n:    # the last vector of a row, of which a part is there already
                 for i in range(LANES):
                     r[i] = load(x[i] + n - LANES)
