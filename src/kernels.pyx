@@ -355,6 +355,9 @@ cdef bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
         for k in range(8):
             sums[k] += <real>0 * load(x + i + k * LANES)
         i += 8 * LANES
+    while i + LANES <= n:
+        sums[0] += <real>0 * load(x + i)
+        i += LANES
     while i < n:
         rest += <real>0 * x[i]
         i += 1

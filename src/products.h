@@ -1,5 +1,5 @@
 /* The three products of a layer, functions of their own (kernels.pyx): inlined wherever a layer is, as all else here, their
-   tiles took two thirds of the compiler's time, and registers ran out between them. */
+   tiles took nearly half of the compiler's time. */
 #ifndef SHALLOWNET_C_PRODUCTS_H
 #define SHALLOWNET_C_PRODUCTS_H
 
