@@ -96,10 +96,8 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
                     f += LANES
                 transpose(r)
                 for i in range(LANES):
-                    store(a + i * width, r[i])
-                a += LANES * width
+                    store(a + (k + i) * width, r[i])
                 k += LANES
-            a -= whole * width
             if whole < n:    # the last vector of a row, of which a part is there already
                 for i in range(LANES):
                     r[i] = load(x[i] + n - LANES)
