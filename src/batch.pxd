@@ -16,7 +16,7 @@ from threads cimport Team, Watch, is_raised, look_for_signals, share, take, team
 
 cdef enum:
     NO_OPTIMIZER = -1
-    MAX_GROUPS = 16
+    MAX_GROUPS = 32
     GROUP_BYTES = 65536         # of a gradient: a group has a block for each, or adding groups up would be felt
     PARTIAL_BYTES = 67108864    # of the gradients of all groups
     STRETCH = 1024              # of parameters: stays in the first-level cache while groups are added up

@@ -16,9 +16,13 @@ cdef enum:
     CHUNK_BYTES = 16384     # of Z, so that it is still in the first-level cache when g is applied to it
 
 
-cdef inline void forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t vectors,
-                         real* Z) noexcept nogil:
-    """Z (n_out, m) = W (n_out, n_in) A (n_in, m) + b (n_out, 1), samples in panels"""
+cdef inline bint is_wide(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
+    return n_in * n_out * <Py_ssize_t>sizeof(real) >= WIDE_BYTES
+
+
+cdef inline void forward(const real* W, const real* b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
+                         const real* A, Py_ssize_t vectors, real* Z) noexcept nogil:
+    """Rows first ... last of Z (n_out, m) = W (n_out, n_in) A (n_in, m) + b (n_out, 1), samples in panels"""
     cdef Product p
     p.columns, p.strip_rows = vectors * LANES, 6
     p.a, p.a_row, p.a_column = W, n_in, 1
@@ -27,7 +31,7 @@ cdef inline void forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssiz
     p.b, p.b_panel = A, n_in * 2 * LANES
     p.row_bias, p.column_bias, p.accumulate = b, NULL, False
     p.c, p.c_row, p.c_row_last, p.c_panel = Z, 2 * LANES, LANES, n_out * 2 * LANES
-    multiply(&p, 0, n_out)
+    multiply(&p, first, last)
 
 
 cdef inline bint rows_pay(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
@@ -67,8 +71,8 @@ cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py
         first += rows
 
 
-cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,
-                                    real* dA) noexcept nogil:
+cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
+                                    const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
     """`backward` with W taken piece by piece, and copied for more than a few samples
 
     A strip takes but six numbers of each cache line of W, and these do not stay in the first-level cache until the next. The
@@ -88,9 +92,9 @@ cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t 
         p.columns = (left - left % 2) * LANES if left > 1 else LANES
         copied = left >= 4
         p.a_column = PIECE_COLUMNS if copied else n_in
-        column = 0
-        while column < n_in:
-            columns = PIECE_COLUMNS if PIECE_COLUMNS < n_in - column else n_in - column
+        column = first
+        while column < last:
+            columns = PIECE_COLUMNS if PIECE_COLUMNS < last - column else last - column
             p.c = dA + column * width
             row = 0
             while row < n_out:
@@ -110,12 +114,12 @@ cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t 
         left -= p.columns // LANES
 
 
-cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,
-                          real* dA) noexcept nogil:
-    """dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels"""
+cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
+                          const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
+    """Rows first ... last of dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels"""
     cdef Product p
-    if n_in * n_out * <Py_ssize_t>sizeof(real) >= WIDE_BYTES:
-        backward_in_pieces(W, n_out, n_in, dZ, vectors, dA)
+    if is_wide(n_out, n_in):
+        backward_in_pieces(W, n_out, first, last, n_in, dZ, vectors, dA)
         return
     p.columns, p.strip_rows = vectors * LANES, 6
     p.a, p.a_row, p.a_column = W, 1, n_in
@@ -124,7 +128,7 @@ cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t n_in, cons
     p.b, p.b_panel = dZ, n_out * 2 * LANES
     p.row_bias, p.column_bias, p.accumulate = NULL, NULL, False
     p.c, p.c_row, p.c_row_last, p.c_panel = dA, 2 * LANES, LANES, n_in * 2 * LANES
-    multiply(&p, 0, n_in)
+    multiply(&p, first, last)
 
 
 cdef inline void gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real* F,

@@ -34,14 +34,15 @@ cdef enum:
     TEAM_PARAMS = 4096      # from here on a block is work for a team
 
 
-cdef void compiled_forward "layer_forward" (const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* A,
-                                            Py_ssize_t vectors, real* Z) noexcept nogil:
-    dense.forward(W, b, n_out, n_in, A, vectors, Z)
+cdef void compiled_forward "layer_forward" (const real* W, const real* b, Py_ssize_t first, Py_ssize_t last,
+                                            Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t vectors,
+                                            real* Z) noexcept nogil:
+    dense.forward(W, b, first, last, n_out, n_in, A, vectors, Z)
 
 
-cdef void compiled_backward "layer_backward" (const real* W, Py_ssize_t n_out, Py_ssize_t n_in, const real* dZ,
-                                              Py_ssize_t vectors, real* dA) noexcept nogil:
-    dense.backward(W, n_out, n_in, dZ, vectors, dA)
+cdef void compiled_backward "layer_backward" (const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last,
+                                              Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
+    dense.backward(W, n_out, first, last, n_in, dZ, vectors, dA)
 
 
 cdef void compiled_gradient "layer_gradient" (const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out,
@@ -413,7 +414,7 @@ cdef void forward_part(Layer* p, Team team) noexcept nogil:
     while first < last:
         rows = block.samples if block.samples < last - first else last - first
         load_rows(p.X, p.m, p.n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
-        layer_forward(p.W, p.b, p.n_out, p.n_in, block.A[0], vectors_of(rows), A)
+        layer_forward(p.W, p.b, 0, p.n_out, p.n_out, p.n_in, block.A[0], vectors_of(rows), A)
         if p.activation == SOFTMAX:
             softmax(0, A, NULL, NULL, p.n_out, vectors_of(rows))
         else:
@@ -490,7 +491,7 @@ cdef void backward_part(Layer* p, Team team) noexcept nogil:
         layer_gradient(block.Y, low, high, p.n_out, block.F_0, p.n_in, rows, True, p.dW)
         bias_gradient(block.Y, low, high, p.n_out, vectors_of(rows), True, p.db)
         if p.dX != NULL and own > 0:
-            layer_backward(p.W, p.n_out, p.n_in, dZ, vectors, A_0)
+            layer_backward(p.W, p.n_out, 0, p.n_in, p.n_in, dZ, vectors, A_0)
             store_rows(A_0, p.n_in, own, p.dX + (first + skip) * p.n_in)
         wait(team)
         first += rows

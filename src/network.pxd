@@ -7,15 +7,20 @@ the memory needed is that of one block, whatever m is.
 
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 from activations cimport IDENTITY, SOFTMAX, activate, multiply_by_derivative
-from dense cimport bias_gradient, gradient_lanes, lanes_pay
+from dense cimport PIECE_COLUMNS, bias_gradient, gradient_lanes, is_wide, lanes_pay
 from dropout cimport Dropout, drop, drop_back
 from losses cimport LOG_LOSS, elementwise_loss, softmax
 from panels cimport clear_sample, load_classes, load_rows, load_weights, store_rows, sum_of_weights, to_features, vectors_of
 from products cimport layer_backward, layer_forward, layer_gradient
 from real cimport LANES, real
-from threads cimport Team, share, wait
+from threads cimport Span, Team, share, take_span, team_of, wait
+
+
+cdef enum:
+    SPAN_UNITS = 12         # of a layer: fewer at a time, and A would pass through the caches for each few
 
 
 cdef struct Network:
@@ -50,6 +55,8 @@ cdef struct Block:
     double* losses                  # sums over `loss_vectors` vectors of samples each
     Py_ssize_t loss_vectors
     double weight_sum               # of the samples in it
+    int* forward_turns              # [l], l = 0 ... L: how many spans of units a team has taken
+    int* back_turns                 # of gradients, then of dA
 
 
 cdef inline Py_ssize_t widest(const Network* net, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -82,6 +89,7 @@ cdef inline bint open_block(Block* block, const Network* net, Py_ssize_t m, bint
     """Allocate the workspace for blocks of at most m samples; False if there is no memory."""
     cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers
     cdef Py_ssize_t hidden = widest(net, 1, L - 1), reals = 0, losses = vectors_of(s)
+    cdef Py_ssize_t turns = 3 * (L + 1) * <Py_ssize_t>sizeof(int)
     cdef char* at
     block.samples = s
     if training:
@@ -90,7 +98,8 @@ cdef inline bint open_block(Block* block, const Network* net, Py_ssize_t m, bint
         reals += s * (vectors_of(net.sizes[0]) * LANES + 2 * vectors_of(hidden) * LANES + 2 * hidden + net.sizes[L] + 1)
     else:
         reals = s * (net.sizes[0] + 2 * widest(net, 1, L))
-    block.memory = <char*>malloc(reals * sizeof(real) + (L + 1) * sizeof(void*) + losses * sizeof(double) + 64 * (L + 12))
+    block.memory = <char*>malloc(reals * sizeof(real) + (L + 1) * sizeof(void*) + losses * sizeof(double) + turns
+                                 + 64 * (L + 13))
     if block.memory == NULL:
         return False
     at = block.memory + (64 - <size_t>block.memory % 64)
@@ -106,6 +115,9 @@ cdef inline bint open_block(Block* block, const Network* net, Py_ssize_t m, bint
         block.w = carve(&at, s)
         block.losses = <double*>carve(&at, losses * (sizeof(double) // sizeof(real)))
         block.F[1] = carve(&at, s * vectors_of(hidden) * LANES)
+        block.forward_turns = <int*>at
+        block.back_turns = block.forward_turns + L + 1
+        memset(at, 0, turns)
     else:
         block.A[0] = carve(&at, s * net.sizes[0])
         for l in range(1, L + 1):
@@ -119,23 +131,33 @@ cdef inline void close_block(Block* block) noexcept nogil:
 
 
 cdef inline void through_layers(const Network* net, const Block* block, const Dropout* dropout, Py_ssize_t first,
-                                Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
-    """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L]
+                                Py_ssize_t rows, Py_ssize_t skip, Py_ssize_t own_vectors, Team team) noexcept nogil:
+    """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L], m = rows
 
-    for `vectors` vectors of samples after the first `skip` samples, whole panels; units are dropped unless `dropout` is
-    NULL, for which `first` is the number of the block's first sample in the batch.
+    A member of a team has `own_vectors` vectors of samples after `skip`, whole panels; for Z of a wide layer spans of its
+    units instead, so that each number of W is read by one member. Units are dropped unless `dropout` is NULL, for which
+    `first` is the number of the block's first sample in the batch.
     """
     cdef const real* W = net.params
     cdef Py_ssize_t l, n_in, n_out
     cdef real* A
+    cdef Span span
     for l in range(1, net.layers + 1):
         n_in, n_out = net.sizes[l - 1], net.sizes[l]
         A = block.A[l] + skip * n_out
-        layer_forward(W, W + n_out * n_in, n_out, n_in, block.A[l - 1] + skip * n_in, vectors, A)
+        if team.size > 1 and is_wide(n_out, n_in):
+            wait(team)
+            span.first = span.last = 0
+            while take_span(&span, block.forward_turns + l, n_out, SPAN_UNITS, team):
+                layer_forward(W, W + n_out * n_in, span.first, span.last, n_out, n_in, block.A[l - 1], vectors_of(rows),
+                              block.A[l])
+            wait(team)
+        else:
+            layer_forward(W, W + n_out * n_in, 0, n_out, n_out, n_in, block.A[l - 1] + skip * n_in, own_vectors, A)
         if l < net.layers:
-            activate(net.activations[l - 1], net.leak, A, vectors * LANES * n_out)
+            activate(net.activations[l - 1], net.leak, A, own_vectors * LANES * n_out)
             if dropout != NULL:
-                drop(dropout, l, first + skip, n_out, vectors, A)
+                drop(dropout, l, first + skip, n_out, own_vectors, A)
         W += n_out * n_in + n_out
 
 
@@ -145,7 +167,7 @@ cdef inline void predict(const Network* net, const Block* block, const real* X, 
     cdef int output = net.activations[net.layers - 1]
     cdef real* A = block.A[net.layers]
     load_rows(X, rows, net.sizes[0], NULL, 0, rows, block.A[0], NULL, 0, 0)
-    through_layers(net, block, NULL, 0, 0, vectors_of(rows))
+    through_layers(net, block, NULL, 0, rows, 0, vectors_of(rows), team_of(0, 1))
     if output == SOFTMAX:
         softmax(0, A, NULL, NULL, n, vectors_of(rows))
     else:
@@ -181,15 +203,16 @@ cdef inline void back_through_layers(const Network* net, const Block* block, con
 
     dW[l] = dZ[l] A[l-1]^T, db[l] = sum dZ[l], dZ[l-1] = W[l]^T dZ[l] * g'[l-1](Z[l-1])
 
-    A member of a team has `own_vectors` vectors of samples after `skip` for dZ, and for dW[l] rows of it. It waits once a
-    layer: D and F come in pairs, so that what others still read is not written. The block's first sample is the batch's
-    sample `number`, which matters to dropout alone.
+    A member of a team has `own_vectors` vectors of samples after `skip` for dZ, and for dW[l] spans of its rows; for dA of a
+    wide layer spans of units. D and F come in pairs, so that what others still read is not written. The block's first
+    sample is the batch's sample `number`, which matters to dropout alone.
     """
-    cdef Py_ssize_t vectors = vectors_of(rows), l, n_in, n_out, first, last, offset = 0
+    cdef Py_ssize_t vectors = vectors_of(rows), l, n_in, n_out, offset = 0
     cdef const real* dZ = block.A[net.layers]
     cdef const real* F
     cdef real* dA
     cdef bint lanes
+    cdef Span span
     for l in range(1, net.layers + 1):
         offset += net.sizes[l] * (net.sizes[l - 1] + 1)
     l = net.layers
@@ -201,16 +224,22 @@ cdef inline void back_through_layers(const Network* net, const Block* block, con
         if l > 1 and not lanes:
             to_features(block.A[l - 1] + skip * n_in, n_in, own_vectors, <real*>F, vectors * LANES, skip)
         wait(team)
-        first = share(n_out, 6, team, team.member)
-        last = share(n_out, 6, team, team.member + 1) if team.size > 1 else n_out
-        if not lanes:
-            layer_gradient(dZ, first, last, n_out, F, n_in, rows, add, grad + offset)
-        elif team.member == 0:
+        if lanes and team.member == 0:
             gradient_lanes(dZ, n_out, block.A[l - 1], n_in, vectors, add, grad + offset)
-        bias_gradient(dZ, first, last, n_out, vectors, add, grad + offset + n_out * n_in)
+        span.first = span.last = 0
+        while take_span(&span, block.back_turns + l, n_out, SPAN_UNITS, team):
+            if not lanes:
+                layer_gradient(dZ, span.first, span.last, n_out, F, n_in, rows, add, grad + offset)
+            bias_gradient(dZ, span.first, span.last, n_out, vectors, add, grad + offset + n_out * n_in)
         if l > 1:
             dA = block.D[l % 2] + skip * n_in
-            layer_backward(net.params + offset, n_out, n_in, dZ + skip * n_out, own_vectors, dA)
+            if team.size > 1 and is_wide(n_out, n_in):
+                span.first = span.last = 0
+                while take_span(&span, block.back_turns + net.layers + l, n_in, PIECE_COLUMNS, team):
+                    layer_backward(net.params + offset, n_out, span.first, span.last, n_in, dZ, vectors, block.D[l % 2])
+                wait(team)
+            else:
+                layer_backward(net.params + offset, n_out, 0, n_in, n_in, dZ + skip * n_out, own_vectors, dA)
             if dropout != NULL:
                 drop_back(dropout, l - 1, number + skip, n_in, own_vectors, net.activations[l - 2], net.leak,
                           block.A[l - 1] + skip * n_in, dA)
@@ -258,12 +287,17 @@ cdef inline double block_gradient(const Network* net, Block* block, const Data* 
         skip = share(vectors * LANES, 2 * LANES, team, team.member)
         own_rows = share(vectors * LANES, 2 * LANES, team, team.member + 1) - skip
         own_rows = own_rows if skip + own_rows < rows else rows - skip
+    # Nobody takes a turn of the way back before all have come as far as this, or of the way forward after `output_losses`.
+    if team.size > 1 and team.member == 0:
+        memset(block.back_turns, 0, 2 * (net.layers + 1) * sizeof(int))
     if load and own_rows > 0:
         load_block(net, block, data, first + skip, own_rows, features, vectors * LANES, skip)
     if load and team.member == 0:
         block.weight_sum = sum_of_weights(data.weights, data.order, first, rows)
-    through_layers(net, block, dropout, number, skip, vectors_of(own_rows))
+    through_layers(net, block, dropout, number, rows, skip, vectors_of(own_rows), team)
     output_losses(net, block, skip, vectors_of(own_rows))
+    if team.size > 1 and team.member == 0:
+        memset(block.forward_turns, 0, (net.layers + 1) * sizeof(int))
     if grad != NULL:
         back_through_layers(net, block, dropout, number, rows, skip, vectors_of(own_rows), grad, add, team)
     else:

@@ -23,8 +23,8 @@ cdef enum:
     LEAST_CYCLES = 50_000
     LEAST_CYCLES_ONCE = 500_000
     PACED_CYCLES = 30_000_000    # a step of more hardly feels it when a member of the team has to wait for a core
-    TRIAL_STEPS = 3
-    TRIAL_PAUSE = 32        # times as long as a trial took
+    TRIAL_STEPS = 3         # or as many as take a millisecond
+    TRIAL_PAUSE = 32        # times as long as a trial took, at least
 
 
 cdef struct Team:
@@ -48,6 +48,35 @@ cdef inline Py_ssize_t share(Py_ssize_t n, Py_ssize_t unit, Team team, int membe
     """Where the share of `member` begins among n things that are dealt out in units; it ends where the next one begins."""
     cdef Py_ssize_t at = (n + unit - 1) // unit * member // team.size * unit
     return at if at < n else n
+
+
+cdef struct Span:
+    Py_ssize_t first, last  # of rows; both 0 before the first
+
+
+cdef inline bint take_span(Span* span, int* turn, Py_ssize_t n, Py_ssize_t unit, Team team) noexcept nogil:
+    """The next rows of n that nobody has yet, by a counter that the team shares; False: there are none left.
+
+    At first each member takes half of its share of what is left, at last a unit, so that nobody waits long for the others,
+    though one core may be slower. One of one takes all.
+    """
+    cdef Py_ssize_t left = (n + unit - 1) // unit, size = left
+    cdef int number
+    if team.size == 1:
+        span.first, span.last = span.last, n
+        return span.first < n
+    number = take(turn)
+    span.first = 0
+    while left > 0:
+        size = (left + 2 * team.size - 1) // (2 * team.size)
+        if number < team.size:
+            break
+        number -= team.size
+        span.first += team.size * size * unit
+        left -= team.size * size
+    span.first += number * size * unit
+    span.last = span.first + size * unit if span.first + size * unit < n else n
+    return span.first < n
 
 
 cdef inline int team_size(int allowed, double cycles, double least) noexcept nogil:
@@ -78,15 +107,18 @@ cdef inline void note_step(Pace* pace, double seconds) noexcept nogil:
         return
     pace.steps += 1
     pace.seconds += seconds
-    if pace.steps < TRIAL_STEPS or (not pace.trial and pace.seconds < pace.pause):
+    if (pace.steps < TRIAL_STEPS and pace.seconds < 0.001) or (not pace.trial and pace.seconds < pace.pause):
         return
     if not pace.trial:
         pace.before = pace.seconds / pace.steps
         pace.alone = 1 - pace.alone
     else:
-        pace.pause = TRIAL_PAUSE * pace.seconds
         if pace.seconds / pace.steps > pace.before:
             pace.alone = 1 - pace.alone
+            pace.pause *= 2     # the same answer as last time: the next may wait
+        else:
+            pace.pause = 0
+        pace.pause = min(max(pace.pause, TRIAL_PAUSE * pace.seconds), 1)
     pace.trial = 1 - pace.trial
     pace.steps = pace.seconds = 0
 
