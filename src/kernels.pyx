@@ -21,7 +21,7 @@ from products cimport layer_backward, layer_forward, layer_gradient
 from real cimport LANES, VECTOR_BYTES, broadcast, load, real, seconds_now, vec, vec_sum
 from row cimport row_predict
 from threads cimport (
-    LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, PACED_CYCLES, Pace, Team, Watch, is_raised, look_for_signals, note_step,
+    LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, Pace, Team, Watch, is_raised, look_for_signals, note_step, paced_size,
     share, take, team_of, team_size, threads_allowed, threads_in_team, wait, watch_from_now,
 )
 
@@ -32,6 +32,10 @@ pace_size = sizeof(Pace) // sizeof(double)
 
 cdef enum:
     TEAM_PARAMS = 4096      # from here on a block is work for a team
+
+# Of calls that are not part of a training, one after the other whatever network they are for. Python's threads may note
+# theirs at once: one that is lost costs no more than a trial.
+cdef Pace predictions, gradients, layers, layers_back
 
 
 cdef void compiled_forward "layer_forward" (const real* W, const real* b, Py_ssize_t first, Py_ssize_t last,
@@ -129,10 +133,10 @@ def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak
     cdef Block[MAX_THREADS] blocks
     cdef Prediction p
     cdef Py_ssize_t m = X.shape[0]
-    cdef int size
+    cdef double cycles = cycles_of(&net, params.shape[0], m, 1), began = seconds_now()
+    cdef int most = team_size(n_threads, cycles, LEAST_CYCLES_ONCE), size = paced_size(&predictions, most, cycles)
     if m == 0:
         return
-    size = team_size(n_threads, cycles_of(&net, params.shape[0], m, 1), LEAST_CYCLES_ONCE)
     if not open_blocks(blocks, size, &net, (m + size - 1) // size, False):
         raise MemoryError("no memory for the workspace of a prediction")
     p.net, p.blocks, p.X, p.m, p.out = &net, blocks, &X[0, 0], m, &out[0, 0]
@@ -144,23 +148,25 @@ def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak
         with nogil, parallel(num_threads=size):
             predict_part(&p, team_of(threadid(), threads_in_team()))
     close_blocks(blocks, size)
+    note_step(&predictions, most, cycles, seconds_now() - began)
     finish(&p.watch)
 
 
 cdef void take_step(Step* s, int n_threads, Pace* pace) noexcept nogil:
-    """A step by as many threads as have enough to do in it, or by one where that is faster; NULL: nobody asks"""
+    """A step by as many threads as have enough to do in it, or by one where that is faster; pace NULL: of a single call"""
     cdef int size = 1
     cdef double cycles, began
     if n_threads > 1 and (s.groups > 1 or s.P >= TEAM_PARAMS):
         cycles = cycles_of(s.net, s.P, s.rows, 3 if s.grad != NULL else 1)
         size = team_size(n_threads, cycles, LEAST_CYCLES if pace != NULL else LEAST_CYCLES_ONCE)
         size = s.groups if 1 < s.groups < size else size
-        if size > 1 and pace != NULL and cycles < PACED_CYCLES:
-            began = seconds_now()
-            take_step_by(s, 1 if pace.alone else size)
-            note_step(pace, seconds_now() - began)
-            return
-    take_step_by(s, size)
+    if size == 1:
+        take_step_by(s, 1)
+        return
+    pace = pace if pace != NULL else &gradients
+    began = seconds_now()
+    take_step_by(s, paced_size(pace, size, cycles))
+    note_step(pace, size, cycles, seconds_now() - began)
 
 
 cdef void take_step_by(Step* s, int size) noexcept nogil:
@@ -430,11 +436,16 @@ cdef bint layer_entry(const void* X, Py_ssize_t m, Py_ssize_t n_in, const void* 
     cdef Network net
     cdef Block[MAX_THREADS] blocks
     cdef Layer p
-    cdef int size
+    cdef double cycles, began = 0
+    cdef int most, size
     if m == 0:
         return True
     net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
-    size = team_size(n_threads, cycles_of(&net, n_in * n_out, m, 1), LEAST_CYCLES_ONCE)
+    cycles = cycles_of(&net, n_in * n_out, m, 1)
+    most = team_size(n_threads, cycles, LEAST_CYCLES_ONCE)
+    size = paced_size(&layers, most, cycles)
+    if most > 1:
+        began = seconds_now()
     p.X, p.W, p.b, p.A = <const real*>X, <const real*>W, <const real*>b, <real*>A
     p.m, p.n_in, p.n_out, p.activation, p.leak, p.blocks, p.packed = m, n_in, n_out, activation, leak, blocks, NULL
     if activation != SOFTMAX and rows_pay(n_out, n_in):
@@ -451,6 +462,8 @@ cdef bint layer_entry(const void* X, Py_ssize_t m, Py_ssize_t n_in, const void* 
     if p.packed == NULL:
         close_blocks(blocks, size)
     free(p.packed)
+    if most > 1:
+        note_step(&layers, most, cycles, seconds_now() - began)
     return True
 
 
@@ -504,7 +517,8 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
     cdef Network net
     cdef Block block
     cdef Layer p
-    cdef int size
+    cdef double cycles, began = seconds_now()
+    cdef int most, size
     if X.shape[0] == 0:
         return
     net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
@@ -513,7 +527,9 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
     p.X, p.W, p.m, p.n_in, p.n_out, p.blocks = &X[0, 0], &W[0, 0], X.shape[0], sizes[0], sizes[1], &block
     p.A, p.dA, p.activation, p.leak = <real*>&A[0, 0], <real*>&dA[0, 0], activation, leak
     p.dW, p.db, p.dX = &dW[0, 0], &db[0], &dX[0, 0] if dX is not None else NULL
-    size = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], block.samples, 2), LEAST_CYCLES_ONCE)
+    cycles = cycles_of(&net, sizes[0] * sizes[1], p.m, 2)
+    most = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], block.samples, 2), LEAST_CYCLES_ONCE)
+    size = paced_size(&layers_back, most, cycles)
     if size == 1:
         with nogil:
             backward_part(&p, team_of(0, 1))
@@ -521,6 +537,7 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
         with nogil, parallel(num_threads=size):
             backward_part(&p, team_of(threadid(), threads_in_team()))
     close_block(&block)
+    note_step(&layers_back, most, cycles, seconds_now() - began)
 
 
 cdef void row_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* activations, double leak, const void* params,

@@ -108,7 +108,7 @@ def test_a_team_or_one_thread_whatever_is_faster(build):
     """The kernel's notes say which of the two is in use; the results do not."""
     case, _ = case_and_weights(build, (10, 64, 64, 1), REGRESSION, 1000)
     X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
-    names = ("started", "alone", "trial", "steps", "seconds", "pause", "before")
+    names = ("started", "alone", "trial", "steps", "seconds", "cycles", "pause", "before")
     assert build.kernels.pace_size == len(names)
 
     def steps(pace, n):
@@ -122,21 +122,43 @@ def test_a_team_or_one_thread_whatever_is_faster(build):
 
     pace = np.zeros(len(names))
     team = steps(pace, 1)  # the first does not count
-    np.testing.assert_array_equal(pace, [1, 0, 0, 0, 0, 0, 0])
+    np.testing.assert_array_equal(pace, [1, 0, 0, 0, 0, 0, 0, 0])
     steps(pace, 3)  # three that count, or fewer if they took a millisecond: now one thread is tried
     assert pace[names.index("before")] > 0
     assert pace[names.index("trial")] == 1 or pace[names.index("pause")] > 0
     # In use, and each far from a trial.
     for alone in (0.0, 1.0):
-        pace = np.array([1.0, alone, 0.0, 0.0, 0.0, 1e9, 0.0])
+        pace = np.array([1.0, alone, 0.0, 0.0, 0.0, 0.0, 1e9, 0.0])
         np.testing.assert_array_equal(steps(pace, 1), team)
         assert (pace[1], pace[3]) == (alone, 1)
     # A trial that ends badly is followed by what was in use, and the next one comes later; one that ends well is not.
     for before, alone in ((0.0, 0.0), (1e9, 1.0)):
-        pace = np.array([1.0, 1.0, 1.0, 2.0, 0.0, 0.3, before])
+        pace = np.array([1.0, 1.0, 1.0, 2.0, 0.0, 0.0, 0.3, before])
         steps(pace, 1)
         assert (pace[1], pace[2], pace[3]) == (alone, 0.0, 0.0)
         assert 0 < pace[names.index("pause")] < 0.3 if alone else pace[names.index("pause")] == 0.6
+
+
+def test_single_calls_by_a_team_or_alone(build):
+    """Enough of them that one thread and two are both tried."""
+    case, _ = case_and_weights(build, (10, 64, 64, 1), REGRESSION, 4000)
+    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
+    W = np.random.default_rng(1).standard_normal((300, 10)).astype(build.dtype)
+    results = set()
+    for n_threads in (1, *[2] * 12):
+        out, A, dW, dX = (
+            np.empty((4000, 1), X.dtype),
+            np.empty((4000, 300), X.dtype),
+            np.zeros_like(W),
+            np.empty_like(X),
+        )
+        grad = np.zeros(len(case.params), X.dtype)
+        build.kernels.forward(*case.spec(), case.params, X, out, n_threads)
+        build.kernels.accumulate_grad(*case.spec(), *case.loss_terms, case.params, X, Y, None, None, grad, n_threads)
+        build.kernels.dense_forward(X, W, W[:, 0].copy(), 2, 0.0, A, n_threads)
+        build.kernels.dense_backward(A, A, X, W, 2, 0.0, dW, np.zeros(300, X.dtype), dX, n_threads)
+        results.add(tuple(a.tobytes() for a in (out, grad, A, dW, dX)))
+    assert len(results) == 1
 
 
 def run(code, **environment):
