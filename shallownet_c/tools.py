@@ -36,9 +36,9 @@ def check_gradient(
     Returns
     -------
     float
-        Below 1e-6 for a right gradient of a float64 network, 1e-4 for float32, mostly far below. What is left is rounding of
-        J, divided by h: more where the cost is large and the gradient small (poisson, a network that is nearly trained), and
-        where a unit of ReLU is within h of its kink. A wrong formula gives 1e-2 to 1.
+        Below 1e-6 for a right gradient of a float64 network, 1e-4 for float32, mostly far below. What is left is the
+        rounding of J, divided by h: more where the cost is large and the gradient small (poisson, a trained network),
+        and where a unit of ReLU is within h of its kink. A wrong formula gives 1e-2 to 1.
 
     Raises
     ------

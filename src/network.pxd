@@ -20,7 +20,7 @@ from threads cimport Span, Team, share, take_span, team_of, wait
 
 
 cdef enum:
-    SPAN_UNITS = 12         # of a layer: fewer at a time, and A would pass through the caches for each few
+    SPAN_UNITS = 6          # the least that a member of a team takes: a strip of the products
 
 
 cdef struct Network:
@@ -130,6 +130,11 @@ cdef inline void close_block(Block* block) noexcept nogil:
     free(block.memory)
 
 
+cdef inline bint by_units(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t units, Py_ssize_t unit, Team team) noexcept nogil:
+    """Whether a team shares out units instead of samples: W is large, and there are at least four spans for each member."""
+    return team.size > 1 and is_wide(n_out, n_in) and units >= 4 * unit * team.size
+
+
 cdef inline void through_layers(const Network* net, const Block* block, const Dropout* dropout, Py_ssize_t first,
                                 Py_ssize_t rows, Py_ssize_t skip, Py_ssize_t own_vectors, Team team) noexcept nogil:
     """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L], m = rows
@@ -145,7 +150,7 @@ cdef inline void through_layers(const Network* net, const Block* block, const Dr
     for l in range(1, net.layers + 1):
         n_in, n_out = net.sizes[l - 1], net.sizes[l]
         A = block.A[l] + skip * n_out
-        if team.size > 1 and is_wide(n_out, n_in):
+        if by_units(n_out, n_in, n_out, SPAN_UNITS, team):
             wait(team)
             span.first = span.last = 0
             while take_span(&span, block.forward_turns + l, n_out, SPAN_UNITS, team):
@@ -233,7 +238,7 @@ cdef inline void back_through_layers(const Network* net, const Block* block, con
             bias_gradient(dZ, span.first, span.last, n_out, vectors, add, grad + offset + n_out * n_in)
         if l > 1:
             dA = block.D[l % 2] + skip * n_in
-            if team.size > 1 and is_wide(n_out, n_in):
+            if by_units(n_out, n_in, n_in, PIECE_COLUMNS, team):
                 span.first = span.last = 0
                 while take_span(&span, block.back_turns + net.layers + l, n_in, PIECE_COLUMNS, team):
                     layer_backward(net.params + offset, n_out, span.first, span.last, n_in, dZ, vectors, block.D[l % 2])

@@ -21,7 +21,7 @@ cdef enum:
     # Of work for each thread: entering a parallel region and leaving it costs some 5,000, but a single call may have to wake
     # the others first.
     LEAST_CYCLES = 50_000
-    LEAST_CYCLES_ONCE = 500_000
+    LEAST_CYCLES_ONCE = 300_000
     PACED_CYCLES = 30_000_000    # work of more hardly feels it when a member of the team has to wait for a core
     TRIAL_STEPS = 3         # or as many as take a millisecond
     TRIAL_PAUSE = 32        # times as long as a trial took, at least
@@ -89,9 +89,10 @@ cdef inline int team_size(int allowed, double cycles, double least) noexcept nog
 
 
 cdef struct Pace:
-    # Steps, or calls, by a team or alone, whichever was faster when it was last tried. Where other programs keep the cores busy, a team
-    # waits for a member that has none, for longer than a short step takes. Doubles, and zeros at first: an array holds it.
-    double started          # the first step of all starts the threads, and does not count
+    # Steps, or calls, by a team or alone, whichever was faster when it was last tried. Where other programs keep the cores
+    # busy, a team waits for a member that has none, for longer than a short step takes. Doubles, and zeros at first: an
+    # array holds it.
+    double started          # the first step of each kind starts or wakes the threads, and does not count
     double alone
     double trial            # of what was not in use before
     double steps            # of this trial, or since the last
@@ -129,7 +130,7 @@ cdef inline void note_step(Pace* pace, int size, double cycles, double seconds) 
             pace.pause = 0
         pace.pause = min(max(pace.pause, TRIAL_PAUSE * pace.seconds), 1)
     pace.trial = 1 - pace.trial
-    pace.steps = pace.seconds = pace.cycles = 0
+    pace.started = pace.steps = pace.seconds = pace.cycles = 0
 
 
 cdef struct Watch:

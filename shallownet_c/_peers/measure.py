@@ -81,9 +81,10 @@ def check(name: str, results: dict[str, Array], tolerances: dict[str, float]) ->
 def interleaved(jobs: dict[str, Callable[[], Any]], seconds: float = 0.03) -> dict[str, float]:
     """Median seconds of each job over rounds that take turns; a job is repeated for about `seconds` a round.
 
-    With more than one CPU it waits before each turn: the threads of the contender before it may spin for a while.
+    With more than one CPU it waits before each turn: the threads of the contender before it may spin for a while
+    (OpenBLAS: a tenth of a second).
     """
-    pause = 0.02 if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > 1 else 0.0
+    pause = 0.15 if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > 1 else 0.0
     repeats = {}
     for name, job in jobs.items():
         job()
