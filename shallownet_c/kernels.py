@@ -41,7 +41,7 @@ def dense_forward(
     W : array_like (n_out, n_in)
     b : array_like (n_out,)
         X, W and b have one dtype, float32 or float64.
-    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax"}
+    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax", "exp"}
     out : ndarray (m, n_out), optional
         C-contiguous, of that dtype, sharing no memory with the inputs; it is overwritten and returned.
     leak : float, default 0.01
@@ -114,7 +114,7 @@ def dense_backward(
         dJ/dA, and A = g(X Wᵀ + b), from which g′ follows.
     X : array_like (m, n_in)
     W : array_like (n_out, n_in)
-    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu"}
+    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "exp"}
         At z = 0 the derivative of ReLU is 0 and that of leaky ReLU the leak.
     dW : ndarray (n_out, n_in)
     db : ndarray (n_out,)
