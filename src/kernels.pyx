@@ -18,11 +18,11 @@ from network cimport (
 )
 from panels cimport clear_past, load_rows, store_rows, vectors_of
 from products cimport layer_backward, layer_forward, layer_gradient
-from real cimport LANES, VECTOR_BYTES, broadcast, load, real, seconds_now, vec, vec_sum
+from real cimport LANES, VECTOR_BYTES, broadcast, load, real, vec, vec_sum
 from row cimport row_predict
 from threads cimport (
     LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, Pace, Team, Watch, is_raised, look_for_signals, note_step, paced_size,
-    share, take, team_of, team_size, threads_allowed, threads_in_team, wait, watch_from_now,
+    share, step_begins, take, team_of, team_size, threads_allowed, threads_in_team, wait, watch_from_now,
 )
 
 itemsize = sizeof(real)
@@ -133,8 +133,9 @@ def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak
     cdef Block[MAX_THREADS] blocks
     cdef Prediction p
     cdef Py_ssize_t m = X.shape[0]
-    cdef double cycles = cycles_of(&net, params.shape[0], m, 1), began = seconds_now()
+    cdef double cycles = cycles_of(&net, params.shape[0], m, 1)
     cdef int most = team_size(n_threads, cycles, LEAST_CYCLES_ONCE), size = paced_size(&predictions, most, cycles)
+    cdef double began = step_begins(most)
     if m == 0:
         return
     if not open_blocks(blocks, size, &net, (m + size - 1) // size, False):
@@ -148,25 +149,22 @@ def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak
         with nogil, parallel(num_threads=size):
             predict_part(&p, team_of(threadid(), threads_in_team()))
     close_blocks(blocks, size)
-    note_step(&predictions, most, cycles, seconds_now() - began)
+    note_step(&predictions, most, cycles, began)
     finish(&p.watch)
 
 
 cdef void take_step(Step* s, int n_threads, Pace* pace) noexcept nogil:
     """A step by as many threads as have enough to do in it, or by one where that is faster; pace NULL: of a single call"""
     cdef int size = 1
-    cdef double cycles, began
+    cdef double cycles = 0, began
     if n_threads > 1 and (s.groups > 1 or s.P >= TEAM_PARAMS):
         cycles = cycles_of(s.net, s.P, s.rows, 3 if s.grad != NULL else 1)
         size = team_size(n_threads, cycles, LEAST_CYCLES if pace != NULL else LEAST_CYCLES_ONCE)
         size = s.groups if 1 < s.groups < size else size
-    if size == 1:
-        take_step_by(s, 1)
-        return
     pace = pace if pace != NULL else &gradients
-    began = seconds_now()
+    began = step_begins(size)
     take_step_by(s, paced_size(pace, size, cycles))
-    note_step(pace, size, cycles, seconds_now() - began)
+    note_step(pace, size, cycles, began)
 
 
 cdef void take_step_by(Step* s, int size) noexcept nogil:
@@ -436,7 +434,7 @@ cdef bint layer_entry(const void* X, Py_ssize_t m, Py_ssize_t n_in, const void* 
     cdef Network net
     cdef Block[MAX_THREADS] blocks
     cdef Layer p
-    cdef double cycles, began = 0
+    cdef double cycles, began
     cdef int most, size
     if m == 0:
         return True
@@ -444,8 +442,7 @@ cdef bint layer_entry(const void* X, Py_ssize_t m, Py_ssize_t n_in, const void* 
     cycles = cycles_of(&net, n_in * n_out, m, 1)
     most = team_size(n_threads, cycles, LEAST_CYCLES_ONCE)
     size = paced_size(&layers, most, cycles)
-    if most > 1:
-        began = seconds_now()
+    began = step_begins(most)
     p.X, p.W, p.b, p.A = <const real*>X, <const real*>W, <const real*>b, <real*>A
     p.m, p.n_in, p.n_out, p.activation, p.leak, p.blocks, p.packed = m, n_in, n_out, activation, leak, blocks, NULL
     if activation != SOFTMAX and rows_pay(n_out, n_in):
@@ -462,8 +459,7 @@ cdef bint layer_entry(const void* X, Py_ssize_t m, Py_ssize_t n_in, const void* 
     if p.packed == NULL:
         close_blocks(blocks, size)
     free(p.packed)
-    if most > 1:
-        note_step(&layers, most, cycles, seconds_now() - began)
+    note_step(&layers, most, cycles, began)
     return True
 
 
@@ -517,7 +513,7 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
     cdef Network net
     cdef Block block
     cdef Layer p
-    cdef double cycles, began = seconds_now()
+    cdef double cycles, began
     cdef int most, size
     if X.shape[0] == 0:
         return
@@ -530,6 +526,7 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
     cycles = cycles_of(&net, sizes[0] * sizes[1], p.m, 2)
     most = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], block.samples, 2), LEAST_CYCLES_ONCE)
     size = paced_size(&layers_back, most, cycles)
+    began = step_begins(most)
     if size == 1:
         with nogil:
             backward_part(&p, team_of(0, 1))
@@ -537,7 +534,7 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
         with nogil, parallel(num_threads=size):
             backward_part(&p, team_of(threadid(), threads_in_team()))
     close_block(&block)
-    note_step(&layers_back, most, cycles, seconds_now() - began)
+    note_step(&layers_back, most, cycles, began)
 
 
 cdef void row_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* activations, double leak, const void* params,

@@ -107,10 +107,17 @@ cdef inline int paced_size(const Pace* pace, int size, double cycles) noexcept n
     return 1 if pace.alone and cycles < PACED_CYCLES else size
 
 
-cdef inline void note_step(Pace* pace, int size, double cycles, double seconds) noexcept nogil:
+cdef inline double step_begins(int size) noexcept nogil:
+    """The time, for `note_step`; not asked for steps that one thread takes anyway, which may be shorter than the answer."""
+    return seconds_now() if size > 1 else 0
+
+
+cdef inline void note_step(Pace* pace, int size, double cycles, double began) noexcept nogil:
     """Count a step that a team of `size` could take, and go over to what is faster or has to be tried."""
+    cdef double seconds
     if size == 1 or cycles >= PACED_CYCLES:
         return
+    seconds = seconds_now() - began
     if not pace.started:
         pace.started = 1
         return
