@@ -60,13 +60,13 @@ class Source:
         grad: Array | None,
         n_threads: int,
         model: tuple[Any, ...] | None = None,
-        pace: Array | None = None,
+        training: bool = False,
     ) -> tuple[float, float]:
         """Σ w L and Σ w over all rows; the gradient of the first is added to grad (P,)."""
         model = net._model() if model is None else model
         loss_sum = weight_sum = 0.0
         for piece in self.pieces(None, self.m or 1, None):
-            sums = net._kernels.accumulate_grad(*model, net._params, *piece[:4], grad, n_threads, pace)
+            sums = net._kernels.accumulate_grad(*model, net._params, *piece[:4], grad, n_threads, training)
             loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
         return loss_sum, weight_sum
 

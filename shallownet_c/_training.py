@@ -137,8 +137,6 @@ class Training:
         self.model = net._model()
         self.grad: Array | None = None
         self.rows_an_epoch = m or 0
-        #: What the kernel has found out about threads.
-        self.pace = np.zeros(net._kernels.pace_size)
         self.dropout = None if settings.dropout is None else np.array(settings.dropout)
         self.started = time.perf_counter()
 
@@ -276,7 +274,6 @@ class Training:
             *self.model, self.net._params, piece.X, piece.Y, piece.classes, piece.weights, orders, len(costs), batch,
             settings.l2, settings.l1, settings.clip_norm, settings.objective_scale, self.dropout,
             settings.dropout_seed, optimizer.code, rates, hyper, state, optimizer._step, costs, self.n_threads,
-            self.pace,
         )  # fmt: skip
 
     def whole_batch(self, rates: Array, hyper: Array, state: Array) -> float:
@@ -296,7 +293,7 @@ class Training:
         if self.grad is None:
             self.grad = np.empty(self.net.n_params, self.net.dtype)
         self.grad[:] = 0
-        sums = self.source.sums(self.net, self.grad, self.n_threads, self.model, self.pace)
+        sums = self.source.sums(self.net, self.grad, self.n_threads, self.model, training=True)
         return *sums, self.grad
 
     def minimise(self, bar: _progress.Silent) -> None:

@@ -40,18 +40,25 @@ cdef inline bint rows_pay(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
 
 
 cdef inline Py_ssize_t packed_size(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
-    """Reals that forward_rows needs for its W and b."""
+    """Reals that pack_rows writes."""
     return vectors_of(n_out) * LANES * (n_in + 1)
 
 
-cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* X, Py_ssize_t m,
-                              int activation, real leak, real* packed, real* A) noexcept nogil:
-    """A (m, n_out) = g(X (m, n_in) W^T + b), X and A row-major as they lie; W goes into panels of `packed`, once"""
+cdef inline void pack_rows(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, real* packed) noexcept nogil:
+    """packed <- W (n_out, n_in) in panels whose lanes are units, and b (n_out,), zeros in the lanes past the last one"""
+    cdef Py_ssize_t padded = vectors_of(n_out) * LANES, j
+    load_rows(W, n_out, n_in, NULL, 0, n_out, packed, NULL, 0, 0)
+    for j in range(padded):
+        packed[padded * n_in + j] = b[j] if j < n_out else <real>0
+
+
+cdef inline void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n_in, const real* X, Py_ssize_t m,
+                              int activation, real leak, real* A) noexcept nogil:
+    """A (m, n_out) = g(X (m, n_in) W^T + b), X and A row-major as they lie, W and b from `pack_rows`"""
     cdef Product p
     cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // 6 * 6 + 6     # whole strips of rows
     cdef Py_ssize_t padded = vectors_of(n_out) * LANES
-    cdef Py_ssize_t first = 0, rows, j
-    load_rows(W, n_out, n_in, NULL, 0, n_out, packed, NULL, 0, 0)
+    cdef Py_ssize_t first = 0, rows
     p.columns, p.strip_rows = n_out, 6
     if padded % (2 * LANES) == 0 and padded * n_in * <Py_ssize_t>sizeof(real) <= SMALL_BYTES:
         p.strip_rows = 4    # with fewer sums in registers the next tile begins before the one before has ended
@@ -61,8 +68,6 @@ cdef inline void forward_rows(const real* W, const real* b, Py_ssize_t n_out, Py
     p.b, p.b_panel = packed, n_in * 2 * LANES
     p.row_bias, p.column_bias, p.accumulate = NULL, packed + padded * n_in, False
     p.c_row, p.c_row_last, p.c_panel = n_out, n_out, 2 * LANES
-    for j in range(padded):
-        packed[padded * n_in + j] = b[j if j < n_out else 0]
     while first < m:
         rows = chunk if chunk < m - first else m - first
         p.a, p.c = X + first * n_in, A + first * n_out

@@ -9,7 +9,7 @@ _Real = NDArray[np.floating[Any]]
 itemsize: int
 lanes: int
 vector_bytes: int
-pace_size: int
+paces: memoryview
 row_function: object
 gradient_function: object
 layer_function: object
@@ -37,7 +37,7 @@ def accumulate_grad(
     weights: _Real | None,
     grad: _Real | None,
     n_threads: int = 1,
-    pace: NDArray[np.float64] | None = None,
+    training: bool = False,
 ) -> tuple[float, float]: ...
 def train(
     sizes: NDArray[np.intp],
@@ -66,7 +66,6 @@ def train(
     step: NDArray[np.int64],
     cost: NDArray[np.float64],
     n_threads: int = 1,
-    pace: NDArray[np.float64] | None = None,
 ) -> None: ...
 def optimize(
     sizes: NDArray[np.intp],

@@ -10,32 +10,32 @@ from libc.stdlib cimport free, malloc
 cimport dense
 from activations cimport SOFTMAX, activate, multiply_by_derivative
 from batch cimport NO_OPTIMIZER, Step, groups_of, penalty_of, regularise, take_part, update
-from dense cimport bias_gradient, forward_rows, packed_size, rows_pay
+from dense cimport bias_gradient, forward_rows, pack_rows, packed_size, rows_pay
 from dropout cimport no_dropout
 from losses cimport LOG_LOSS, POISSON, softmax
 from network cimport (
     Block, Data, Network, block_samples, close_block, cycles_of, load_block, open_block, output_loss, predict,
 )
+from pace cimport GRADIENTS, LAYERS, LAYERS_BACK, PACES, PREDICTIONS, STEPS, Pace, Paced, begin, end
 from panels cimport clear_past, load_rows, store_rows, vectors_of
 from products cimport layer_backward, layer_forward, layer_gradient
 from real cimport LANES, VECTOR_BYTES, broadcast, load, real, vec, vec_sum
 from row cimport row_predict
 from threads cimport (
-    LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, Pace, Team, Watch, is_raised, look_for_signals, note_step, paced_size,
-    share, step_begins, take, team_of, team_size, threads_allowed, threads_in_team, wait, watch_from_now,
+    LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, Watch, is_raised, look_for_signals, share, take_span,
+    team_of, team_size, threads_allowed, threads_in_team, wait, watch_from_now,
 )
 
 itemsize = sizeof(real)
 lanes = LANES
 vector_bytes = VECTOR_BYTES
-pace_size = sizeof(Pace) // sizeof(double)
 
 cdef enum:
     TEAM_PARAMS = 4096      # from here on a block is work for a team
+    SPAN_ROWS = 48          # of a layer by itself, the least that a member of a team takes: whole strips of six or four
 
-# Of calls that are not part of a training, one after the other whatever network they are for. Python's threads may note
-# theirs at once: one that is lost costs no more than a trial.
-cdef Pace predictions, gradients, layers, layers_back
+cdef Pace[PACES] notes
+paces = <double[:PACES, :sizeof(Pace) // sizeof(double)]><double*>notes
 
 
 cdef void compiled_forward "layer_forward" (const real* W, const real* b, Py_ssize_t first, Py_ssize_t last,
@@ -111,19 +111,23 @@ cdef struct Prediction:
     const real* X
     Py_ssize_t m, rows      # of all, and of a block
     real* out
-    int next_block
+    int turn                # how many spans of rows the team has taken
     Watch watch
 
 
 cdef void predict_part(Prediction* p, Team team) noexcept nogil:
-    """Block after block that nobody has taken yet"""
-    cdef Py_ssize_t first = take(&p.next_block) * p.rows, rows
-    while first < p.m and not is_raised(&p.watch.stop):
-        rows = p.rows if p.rows < p.m - first else p.m - first
-        predict(p.net, &p.blocks[team.member], p.X + first * p.net.sizes[0], rows, p.out + first * p.net.sizes[p.net.layers])
-        if team.member == 0:
-            look_for_signals(&p.watch, cycles_of(p.net, 0, rows, 1))
-        first = take(&p.next_block) * p.rows
+    """Spans of rows that nobody has taken yet, block by block; half a block at the end, which all reach at about one time"""
+    cdef Py_ssize_t unit = (p.rows // 2 + 2 * LANES - 1) // (2 * LANES) * 2 * LANES, rows
+    cdef Span span
+    span.first = span.last = 0
+    while take_span(&span, &p.turn, p.m, unit, team):
+        while span.first < span.last and not is_raised(&p.watch.stop):
+            rows = p.rows if p.rows < span.last - span.first else span.last - span.first
+            predict(p.net, &p.blocks[team.member], p.X + span.first * p.net.sizes[0], rows,
+                    p.out + span.first * p.net.sizes[p.net.layers])
+            if team.member == 0:
+                look_for_signals(&p.watch, cycles_of(p.net, 0, rows, 1))
+            span.first += rows
 
 
 def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, const real[::1] params,
@@ -134,14 +138,16 @@ def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak
     cdef Prediction p
     cdef Py_ssize_t m = X.shape[0]
     cdef double cycles = cycles_of(&net, params.shape[0], m, 1)
-    cdef int most = team_size(n_threads, cycles, LEAST_CYCLES_ONCE), size = paced_size(&predictions, most, cycles)
-    cdef double began = step_begins(most)
+    cdef Paced paced
+    cdef int size
     if m == 0:
         return
+    paced = begin(notes, PREDICTIONS, team_size(n_threads, cycles, LEAST_CYCLES_ONCE), cycles)
+    size = paced.size
     if not open_blocks(blocks, size, &net, (m + size - 1) // size, False):
         raise MemoryError("no memory for the workspace of a prediction")
     p.net, p.blocks, p.X, p.m, p.out = &net, blocks, &X[0, 0], m, &out[0, 0]
-    p.rows, p.next_block, p.watch = blocks[0].samples, 0, watch_from_now()
+    p.rows, p.turn, p.watch = blocks[0].samples, 0, watch_from_now()
     if size == 1:
         with nogil:
             predict_part(&p, team_of(0, 1))
@@ -149,22 +155,22 @@ def forward(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak
         with nogil, parallel(num_threads=size):
             predict_part(&p, team_of(threadid(), threads_in_team()))
     close_blocks(blocks, size)
-    note_step(&predictions, most, cycles, began)
+    end(paced)
     finish(&p.watch)
 
 
-cdef void take_step(Step* s, int n_threads, Pace* pace) noexcept nogil:
-    """A step by as many threads as have enough to do in it, or by one where that is faster; pace NULL: of a single call"""
+cdef void take_step(Step* s, int n_threads, int kind) noexcept nogil:
+    """A step by as many threads as have enough to do in it, or by one where that is faster"""
+    cdef double cycles = 0
+    cdef Paced paced
     cdef int size = 1
-    cdef double cycles = 0, began
     if n_threads > 1 and (s.groups > 1 or s.P >= TEAM_PARAMS):
         cycles = cycles_of(s.net, s.P, s.rows, 3 if s.grad != NULL else 1)
-        size = team_size(n_threads, cycles, LEAST_CYCLES if pace != NULL else LEAST_CYCLES_ONCE)
+        size = team_size(n_threads, cycles, LEAST_CYCLES if kind == STEPS else LEAST_CYCLES_ONCE)
         size = s.groups if 1 < s.groups < size else size
-    pace = pace if pace != NULL else &gradients
-    began = step_begins(size)
-    take_step_by(s, paced_size(pace, size, cycles))
-    note_step(pace, size, cycles, began)
+    paced = begin(notes, kind, size, cycles)
+    take_step_by(s, paced.size)
+    end(paced)
 
 
 cdef void take_step_by(Step* s, int size) noexcept nogil:
@@ -204,10 +210,10 @@ cdef void close_step(Step* s, int blocks) noexcept nogil:
 
 def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss, double loss_parameter,
                     const real[::1] params, const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes,
-                    const real[::1] weights, real[::1] grad, int n_threads=1, double[::1] pace=None):
+                    const real[::1] weights, real[::1] grad, int n_threads=1, bint training=False):
     """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is None; returns (sum_i w_i L(a_i, y_i), sum_i w_i).
 
-    pace as in `train`.
+    training: one call of many, for which less work is enough for threads.
     """
     cdef Network net = network_of(sizes, activations, leak, loss, loss_parameter, params)
     cdef Block[MAX_THREADS] blocks
@@ -219,7 +225,7 @@ def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, dou
     s.first, s.rows, s.load, s.optimizer = 0, X.shape[0], True, NO_OPTIMIZER
     s.grad, s.add = &grad[0] if grad is not None else NULL, True
     with nogil:
-        take_step(&s, n_threads, <Pace*>&pace[0] if pace is not None else NULL)
+        take_step(&s, n_threads, STEPS if training else GRADIENTS)
     close_step(&s, n)
     finish(&s.watch)
     return s.loss_sum, s.weight_sum
@@ -227,7 +233,7 @@ def accumulate_grad(const Py_ssize_t[::1] sizes, const int[::1] activations, dou
 
 cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t epochs, Py_ssize_t batch_size, bint load_once,
                        double objective_scale, const double* rates, double* hyper, int64_t* step, double* cost,
-                       int n_threads, Pace* pace) noexcept nogil:
+                       int n_threads) noexcept nogil:
     """All epochs, or those up to a Ctrl-C or a cost that is not finite; `step` counts the steps that were done"""
     cdef Py_ssize_t epoch, first
     cdef double loss_sum, weight_sum, penalty = 0, objective
@@ -244,7 +250,7 @@ cdef void train_epochs(Step* s, const int64_t* order, Py_ssize_t m, Py_ssize_t e
             s.data.dropout.step, s.data.dropout.batch = s.number, first
             if objective_scale > 0:
                 penalty = penalty_of(s)
-            take_step(s, n_threads, pace)
+            take_step(s, n_threads, STEPS)
             if s.watch.stop:
                 return
             if s.weight_sum > 0:
@@ -266,14 +272,12 @@ def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, 
           real[::1] params, const real[:, ::1] X, const real[:, ::1] Y, const int64_t[::1] classes, const real[::1] weights,
           const int64_t[:, ::1] order, Py_ssize_t n_epochs, Py_ssize_t batch_size, double l2, double l1, double clip_norm,
           double objective_scale, const double[::1] dropout, uint64_t dropout_seed, int optimizer, const double[::1] rates,
-          const double[::1] hyper, real[:, ::1] state, int64_t[::1] step, double[::1] cost, int n_threads=1,
-          double[::1] pace=None):
+          const double[::1] hyper, real[:, ::1] state, int64_t[::1] step, double[::1] cost, int n_threads=1):
     """n_epochs passes of minibatch descent, in place on params (P,), state (k, P) and step (1,); cost (n_epochs,) is filled.
 
     Minimises (sum_i w_i L(a_i, y_i) + l2 / 2 |W|^2 + l1 sum |W|) / sum_i w_i of each batch, its gradient's norm cut to
     clip_norm; a batch whose weights are all 0 is skipped. With objective_scale > 0 the cost is the batches' own, that times
     J and the penalties, weighted by their rows. rates (n_epochs,) stand for hyper[0]; dropout (L - 1,) or None.
-    pace (pace_size,), zeros at first, tells one call how long steps took in those before.
     The GIL is taken only to look for signals. An interrupt leaves the parameters of the last finished step; a loss that is
     not finite ends the training, and is the last epoch's cost.
     """
@@ -299,8 +303,7 @@ def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, 
     s.state = &state[0, 0] if state.shape[0] > 0 else NULL
     with nogil:
         train_epochs(&s, rows, m, n_epochs, batch_size, rows == NULL and most == m and blocks[0].samples >= m,
-                     objective_scale, &rates[0], rules, &step[0], &cost[0], n_threads,
-                     <Pace*>&pace[0] if pace is not None else NULL)
+                     objective_scale, &rates[0], rules, &step[0], &cost[0], n_threads)
     close_step(&s, n)
     free(grad)
     finish(&s.watch)
@@ -402,17 +405,23 @@ cdef struct Layer:
     real* dX                # (m, n_in) or NULL
     Block* blocks
     real* packed            # (threads, packed_size), or NULL for blocks
+    int turn                # how many spans of rows the team has taken
 
 
 cdef void forward_part(Layer* p, Team team) noexcept nogil:
-    """A member's rows of A = g(X W^T + b): strips of six row by row, or panels of a block"""
-    cdef Py_ssize_t unit = 6 if p.packed != NULL else 2 * LANES
-    cdef Py_ssize_t first = share(p.m, unit, team, team.member), last = share(p.m, unit, team, team.member + 1), rows
+    """A = g(X W^T + b): spans of rows that nobody has taken yet as they lie, or a member's own panels of a block"""
+    cdef Py_ssize_t first = share(p.m, 2 * LANES, team, team.member), last = share(p.m, 2 * LANES, team, team.member + 1), rows
     cdef Block* block = &p.blocks[team.member]
+    cdef real* packed
     cdef real* A
+    cdef Span span
     if p.packed != NULL:
-        forward_rows(p.W, p.b, p.n_out, p.n_in, p.X + first * p.n_in, last - first, p.activation, p.leak,
-                     p.packed + team.member * packed_size(p.n_out, p.n_in), p.A + first * p.n_out)
+        packed = p.packed + team.member * packed_size(p.n_out, p.n_in)
+        pack_rows(p.W, p.b, p.n_out, p.n_in, packed)
+        span.first = span.last = 0
+        while take_span(&span, &p.turn, p.m, SPAN_ROWS, team):
+            forward_rows(packed, p.n_out, p.n_in, p.X + span.first * p.n_in, span.last - span.first, p.activation, p.leak,
+                         p.A + span.first * p.n_out)
         return
     A = block.A[1]
     while first < last:
@@ -434,17 +443,18 @@ cdef bint layer_entry(const void* X, Py_ssize_t m, Py_ssize_t n_in, const void* 
     cdef Network net
     cdef Block[MAX_THREADS] blocks
     cdef Layer p
-    cdef double cycles, began
-    cdef int most, size
+    cdef double cycles
+    cdef Paced paced
+    cdef int size
     if m == 0:
         return True
     net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
     cycles = cycles_of(&net, n_in * n_out, m, 1)
-    most = team_size(n_threads, cycles, LEAST_CYCLES_ONCE)
-    size = paced_size(&layers, most, cycles)
-    began = step_begins(most)
+    paced = begin(notes, LAYERS, team_size(n_threads, cycles, LEAST_CYCLES_ONCE), cycles)
+    size = paced.size
     p.X, p.W, p.b, p.A = <const real*>X, <const real*>W, <const real*>b, <real*>A
-    p.m, p.n_in, p.n_out, p.activation, p.leak, p.blocks, p.packed = m, n_in, n_out, activation, leak, blocks, NULL
+    p.m, p.n_in, p.n_out, p.activation, p.leak, p.blocks = m, n_in, n_out, activation, leak, blocks
+    p.packed, p.turn = NULL, 0
     if activation != SOFTMAX and rows_pay(n_out, n_in):
         p.packed = <real*>malloc(size * packed_size(n_out, n_in) * sizeof(real))
         if p.packed == NULL:
@@ -459,7 +469,7 @@ cdef bint layer_entry(const void* X, Py_ssize_t m, Py_ssize_t n_in, const void* 
     if p.packed == NULL:
         close_blocks(blocks, size)
     free(p.packed)
-    note_step(&layers, most, cycles, began)
+    end(paced)
     return True
 
 
@@ -513,8 +523,8 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
     cdef Network net
     cdef Block block
     cdef Layer p
-    cdef double cycles, began
-    cdef int most, size
+    cdef Paced paced
+    cdef int size
     if X.shape[0] == 0:
         return
     net.layers, net.sizes, net.activations, net.leak = 1, sizes, &activation, leak
@@ -523,10 +533,9 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
     p.X, p.W, p.m, p.n_in, p.n_out, p.blocks = &X[0, 0], &W[0, 0], X.shape[0], sizes[0], sizes[1], &block
     p.A, p.dA, p.activation, p.leak = <real*>&A[0, 0], <real*>&dA[0, 0], activation, leak
     p.dW, p.db, p.dX = &dW[0, 0], &db[0], &dX[0, 0] if dX is not None else NULL
-    cycles = cycles_of(&net, sizes[0] * sizes[1], p.m, 2)
-    most = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], block.samples, 2), LEAST_CYCLES_ONCE)
-    size = paced_size(&layers_back, most, cycles)
-    began = step_begins(most)
+    size = team_size(n_threads, cycles_of(&net, sizes[0] * sizes[1], block.samples, 2), LEAST_CYCLES_ONCE)
+    paced = begin(notes, LAYERS_BACK, size, cycles_of(&net, sizes[0] * sizes[1], p.m, 2))
+    size = paced.size
     if size == 1:
         with nogil:
             backward_part(&p, team_of(0, 1))
@@ -534,7 +543,7 @@ def dense_backward(const real[:, ::1] dA, const real[:, ::1] A, const real[:, ::
         with nogil, parallel(num_threads=size):
             backward_part(&p, team_of(threadid(), threads_in_team()))
     close_block(&block)
-    note_step(&layers_back, most, cycles, began)
+    end(paced)
 
 
 cdef void row_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* activations, double leak, const void* params,
@@ -576,7 +585,7 @@ cdef int gradient_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* a
     s.data.classes, s.data.weights, s.data.order = NULL, NULL, NULL
     s.data.dropout = no_dropout()
     s.first, s.rows, s.load, s.optimizer, s.grad, s.add = 0, m, True, NO_OPTIMIZER, g, False
-    take_step(&s, n_threads, NULL)
+    take_step(&s, n_threads, GRADIENTS)
     close_step(&s, n)
     if s.watch.stop:
         return -1

@@ -22,9 +22,6 @@ cdef enum:
     # the others first.
     LEAST_CYCLES = 50_000
     LEAST_CYCLES_ONCE = 300_000
-    PACED_CYCLES = 30_000_000    # work of more hardly feels it when a member of the team has to wait for a core
-    TRIAL_STEPS = 3         # or as many as take a millisecond
-    TRIAL_PAUSE = 32        # times as long as a trial took, at least
 
 
 cdef struct Team:
@@ -86,58 +83,6 @@ cdef inline int team_size(int allowed, double cycles, double least) noexcept nog
     if most >= allowed:
         return allowed
     return <int>most if most > 1 else 1
-
-
-cdef struct Pace:
-    # Steps, or calls, by a team or alone, whichever was faster when it was last tried. Where other programs keep the cores
-    # busy, a team waits for a member that has none, for longer than a short step takes. Doubles, and zeros at first: an
-    # array holds it.
-    double started          # the first step of each kind starts or wakes the threads, and does not count
-    double alone
-    double trial            # of what was not in use before
-    double steps            # of this trial, or since the last
-    double seconds          # that they took
-    double cycles           # that they should have taken, by `cycles_of`
-    double pause            # until the next trial
-    double before           # seconds a cycle of what was in use before the trial
-
-
-cdef inline int paced_size(const Pace* pace, int size, double cycles) noexcept nogil:
-    """The team for a step of that work: of `size`, or of one where that was faster."""
-    return 1 if pace.alone and cycles < PACED_CYCLES else size
-
-
-cdef inline double step_begins(int size) noexcept nogil:
-    """The time, for `note_step`; not asked for steps that one thread takes anyway, which may be shorter than the answer."""
-    return seconds_now() if size > 1 else 0
-
-
-cdef inline void note_step(Pace* pace, int size, double cycles, double began) noexcept nogil:
-    """Count a step that a team of `size` could take, and go over to what is faster or has to be tried."""
-    cdef double seconds
-    if size == 1 or cycles >= PACED_CYCLES:
-        return
-    seconds = seconds_now() - began
-    if not pace.started:
-        pace.started = 1
-        return
-    pace.steps += 1
-    pace.seconds += seconds
-    pace.cycles += cycles
-    if (pace.steps < TRIAL_STEPS and pace.seconds < 0.001) or (not pace.trial and pace.seconds < pace.pause):
-        return
-    if not pace.trial:
-        pace.before = pace.seconds / pace.cycles
-        pace.alone = 1 - pace.alone
-    else:
-        if pace.seconds / pace.cycles > pace.before:
-            pace.alone = 1 - pace.alone
-            pace.pause *= 2     # the same answer as last time: the next may wait
-        else:
-            pace.pause = 0
-        pace.pause = min(max(pace.pause, TRIAL_PAUSE * pace.seconds), 1)
-    pace.trial = 1 - pace.trial
-    pace.started = pace.steps = pace.seconds = pace.cycles = 0
 
 
 cdef struct Watch:

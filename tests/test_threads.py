@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 
 import networks
 import numpy as np
@@ -49,7 +50,7 @@ def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
             build.kernels.train(
                 *case.spec(), *case.loss_terms, params, X, Y, None, w, order, 2, batch, 1e-4, *networks.PLAIN,
                 optimizer.code, np.full(2, optimizer.learning_rate), optimizer.hyper_parameters(),
-                state, np.zeros(1, np.int64), cost, n_threads, np.zeros(build.kernels.pace_size),
+                state, np.zeros(1, np.int64), cost, n_threads,
             )  # fmt: skip
             results.append((params.tobytes(), state.tobytes(), cost.tobytes()))
         assert len(set(results)) == 1
@@ -64,13 +65,10 @@ def test_gradient_and_prediction_by_any_number_of_threads(build, sizes, output, 
         J, gradient = case.cost_and_grad(w) if w is None else (None, None)
         results = []
         for n_threads in THREADS:
-            grad, pace = np.zeros(len(case.params), build.dtype), np.zeros(build.kernels.pace_size)
-            sums = build.kernels.accumulate_grad(
-                *case.spec(), *case.loss_terms, case.params, X, Y, None, w, grad, n_threads, pace
-            )
-            alone = build.kernels.accumulate_grad(
-                *case.spec(), *case.loss_terms, case.params, X, Y, None, w, None, n_threads, pace
-            )
+            grad = np.zeros(len(case.params), build.dtype)
+            arguments = *case.spec(), *case.loss_terms, case.params, X, Y, None, w
+            sums = build.kernels.accumulate_grad(*arguments, grad, n_threads, training=True)
+            alone = build.kernels.accumulate_grad(*arguments, None, n_threads, training=True)
             assert alone == sums
             results.append((grad.tobytes(), *sums))
         assert len(set(results)) == 1
@@ -109,35 +107,57 @@ def test_a_team_or_one_thread_whatever_is_faster(build):
     """The kernel's notes say which of the two is in use; the results do not."""
     case, _ = case_and_weights(build, (10, 64, 64, 1), REGRESSION, 1000)
     X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
-    names = ("started", "alone", "trial", "steps", "seconds", "cycles", "pause", "before")
-    assert build.kernels.pace_size == len(names)
+    names = "cycles", "kind", "size", "alone", "started", "times", "seconds", "trial", "before", "pause", "due"
+    paces = np.asarray(build.kernels.paces)
+    assert paces.shape[1] == len(names)
 
-    def steps(pace, n):
+    def steps(n):
         params = case.params.copy()
         build.kernels.train(
             *case.spec(), *case.loss_terms, params, X, Y, None, None, None, n, 1000, 0.0, *networks.PLAIN, 0,
             np.full(n, 1e-3), np.array([1e-3, 0.0, 0.0]), np.zeros((0, len(params)), build.dtype),
-            np.zeros(1, np.int64), np.zeros(n), 2, pace,
+            np.zeros(1, np.int64), np.zeros(n), 2,
         )  # fmt: skip
         return params
 
-    pace = np.zeros(len(names))
-    team = steps(pace, 1)  # the first does not count
-    np.testing.assert_array_equal(pace, [1, 0, 0, 0, 0, 0, 0, 0])
-    steps(pace, 3)  # three that count, or fewer if they took a millisecond: now one thread is tried
-    assert pace[names.index("before")] > 0
-    assert pace[names.index("trial")] == 1 or pace[names.index("pause")] > 0
-    # In use, and each far from a trial.
-    for alone in (0.0, 1.0):
-        pace = np.array([1.0, alone, 0.0, 0.0, 0.0, 0.0, 1e9, 0.0])
-        np.testing.assert_array_equal(steps(pace, 1), team)
-        assert (pace[1], pace[3]) == (alone, 1)
+    def note(**values):
+        pace[3:] = [values.get(name, 0.0) for name in names[3:]]
+
+    def noted(name):
+        return pace[names.index(name)]
+
+    paces[:] = 0
+    team = steps(1)  # the first does not count, unless it took a millisecond
+    (number,) = np.flatnonzero(paces[:, 0])
+    pace = paces[number]
+    assert noted("size") == 2
+    assert noted("started") + noted("trial") == 1
+    steps(3)  # three that count, or fewer if they took a millisecond: now one thread is tried
+    assert noted("before") > 0
+    assert noted("trial") == 1 or noted("pause") > 0
+    # In use, and no trial is due, whatever a clock that was set back says.
+    for alone, due, trial in ((0.0, 1000, 0), (1.0, 1000, 0), (0.0, -1, 1), (0.0, 3000, 1)):
+        note(alone=alone, started=1.0, times=2.0, pause=2000.0, due=time.time() + due)
+        np.testing.assert_array_equal(steps(1), team)
+        assert noted("trial") == trial
+        assert noted("alone") == (1 - alone if trial else alone)
     # A trial that ends badly is followed by what was in use, and the next one comes later; one that ends well is not.
     for before, alone in ((0.0, 0.0), (1e9, 1.0)):
-        pace = np.array([1.0, 1.0, 1.0, 2.0, 0.0, 0.0, 0.3, before])
-        steps(pace, 1)
-        assert (pace[1], pace[2], pace[3]) == (alone, 0.0, 0.0)
-        assert 0 < pace[names.index("pause")] < 0.3 if alone else pace[names.index("pause")] == 0.6
+        note(alone=1.0, started=1.0, times=2.0, trial=1.0, before=before, pause=0.3)
+        steps(1)
+        assert (noted("alone"), noted("trial"), noted("times")) == (alone, 0.0, 0.0)
+        assert 0 < noted("pause") < 0.3 if alone else noted("pause") == 0.6
+        assert 0 < noted("due") - time.time() <= noted("pause")
+    # A team that was slower again and again waits longer than one thread that was.
+    for alone, pause in ((0.0, 1.0), (1.0, 8.0)):
+        note(alone=1 - alone, started=1.0, times=2.0, trial=1.0, before=0.0, pause=7.0)
+        steps(1)
+        assert (noted("alone"), noted("pause")) == (alone, pause)
+    # Other work has notes of its own.
+    cycles = noted("cycles")
+    X, Y = X[:900], Y[:900]
+    steps(1)
+    assert np.isclose(paces[:, 0], 0.9 * cycles).sum() == 1
 
 
 def test_single_calls_by_a_team_or_alone(build):
