@@ -142,11 +142,11 @@ def test_a_team_or_one_thread_whatever_is_faster(build):
         assert noted("trial") == trial
         assert noted("alone") == (1 - alone if trial else alone)
     # A trial that ends badly is followed by what was in use, and the next one comes later; one that ends well is not.
-    for before, alone in ((0.0, 0.0), (1e9, 1.0)):
-        note(alone=1.0, started=1.0, times=2.0, trial=1.0, before=before, pause=0.3)
+    for before, alone, pause in ((0.0, 0.0, 0.45), (1e9, 1.0, 7.0)):
+        note(alone=1.0, started=1.0, times=2.0, trial=1.0, before=before, pause=pause)
         steps(1)
         assert (noted("alone"), noted("trial"), noted("times")) == (alone, 0.0, 0.0)
-        assert 0 < noted("pause") < 0.3 if alone else noted("pause") == 0.6
+        assert 0 < noted("pause") < pause if alone else noted("pause") == 2 * pause
         assert 0 < noted("due") - time.time() <= noted("pause")
     # A team that was slower again and again waits longer than one thread that was.
     for alone, pause in ((0.0, 1.0), (1.0, 8.0)):
