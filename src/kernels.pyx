@@ -410,7 +410,7 @@ cdef struct Layer:
 
 cdef void forward_part(Layer* p, Team team) noexcept nogil:
     """A = g(X W^T + b): spans of rows that nobody has taken yet as they lie, or a member's own panels of a block"""
-    cdef Py_ssize_t first = share(p.m, 2 * LANES, team, team.member), last = share(p.m, 2 * LANES, team, team.member + 1), rows
+    cdef Py_ssize_t first, last, rows
     cdef Block* block = &p.blocks[team.member]
     cdef real* packed
     cdef real* A
@@ -423,6 +423,7 @@ cdef void forward_part(Layer* p, Team team) noexcept nogil:
             forward_rows(packed, p.n_out, p.n_in, p.X + span.first * p.n_in, span.last - span.first, p.activation, p.leak,
                          p.A + span.first * p.n_out)
         return
+    first, last = share(p.m, 2 * LANES, team, team.member), share(p.m, 2 * LANES, team, team.member + 1)
     A = block.A[1]
     while first < last:
         rows = block.samples if block.samples < last - first else last - first
