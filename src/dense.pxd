@@ -1,7 +1,7 @@
 # cython: cdivision=True
 """One layer on a block of samples: forward, backward, gradient. A, Z and d... are panels (panels.pxd); W is row-major."""
 
-from activations cimport activate
+from once cimport activate
 from panels cimport load_rows, panel_width, vectors_of
 from real cimport LANES, LOG2_LANES, broadcast, load, real, store, sum_each, vec, vec_sum
 from tile cimport Product, multiply

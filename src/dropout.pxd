@@ -7,9 +7,13 @@ the number of threads nor blocks nor the CPU, and nothing has to be kept for the
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from activations cimport multiply_by_derivative
+from once cimport multiply_by_derivative
 from panels cimport panel_width
 from real cimport LANES, real
+
+
+cdef enum:
+    UNITS = 8   # that `drop_back` takes at a time
 
 
 cdef struct Dropout:
@@ -83,14 +87,21 @@ cdef inline void drop_back(const Dropout* dropout, Py_ssize_t layer, Py_ssize_t 
     """dA <- dA keep / (1 - p) g'(z), where A has been through `drop`: a = A (1 - p) wherever that counts"""
     cdef Draw draw = draw_of(dropout, layer)
     cdef real rest = <real>(1 - dropout.rates[layer - 1])
-    cdef real[16] a
-    cdef Py_ssize_t v, j, at
+    cdef real[UNITS * 32] a     # of a panel, two vectors wide at most
+    cdef Py_ssize_t panel, sample, j, at, units
     cdef int i, width
-    for v in range(vectors):
-        width = panel_width(v // 2, vectors)
-        for j in range(n):
-            at = (v // 2) * n * 2 * LANES + (v % 2) * LANES + j * width
-            for i in range(LANES):
+    for panel in range((vectors + 1) // 2):
+        width = panel_width(panel, vectors)
+        sample = first + panel * 2 * LANES
+        j = 0
+        while j < n:
+            units = UNITS if UNITS < n - j else n - j
+            at = panel * n * 2 * LANES + j * width
+            for i in range(units * width):
                 a[i] = A[at + i] * rest
-            keep_lanes(draw, first + v * LANES, n, j, <real>1 / rest, dA + at)
-            multiply_by_derivative(activation, leak, a, dA + at, LANES)
+            for i in range(units):
+                keep_lanes(draw, sample, n, j + i, <real>1 / rest, dA + at + i * width)
+                if width > LANES:
+                    keep_lanes(draw, sample + LANES, n, j + i, <real>1 / rest, dA + at + i * width + LANES)
+            multiply_by_derivative(activation, leak, a, dA + at, units * width)
+            j += units

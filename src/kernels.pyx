@@ -7,20 +7,23 @@ from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
-cimport dense
-from activations cimport SOFTMAX, activate, multiply_by_derivative
-from batch cimport NO_OPTIMIZER, Step, groups_of, penalty_of, regularise, take_part, update
-from dense cimport bias_gradient, forward_rows, pack_rows, packed_size, rows_pay
+from activations cimport SOFTMAX
+from batch cimport finish_step, groups_of, take_part
+from dense cimport pack_rows, packed_size, rows_pay
 from dropout cimport no_dropout
-from losses cimport LOG_LOSS, POISSON, softmax
+from losses cimport LOG_LOSS, POISSON
 from network cimport (
     Block, Data, Network, block_samples, close_block, cycles_of, load_block, open_block, output_loss, predict,
 )
+from once cimport (
+    activate, bias_gradient, forward_rows, layer_backward, layer_forward, layer_gradient, multiply_by_derivative, penalty_of,
+    softmax,
+)
 from pace cimport GRADIENTS, LAYERS, LAYERS_BACK, PACES, PREDICTIONS, STEPS, Pace, Paced, begin, end
 from panels cimport clear_past, load_rows, store_rows, vectors_of
-from products cimport layer_backward, layer_forward, layer_gradient
 from real cimport LANES, VECTOR_BYTES, broadcast, load, real, vec, vec_sum
 from row cimport row_predict
+from step cimport NO_OPTIMIZER, Step
 from threads cimport (
     LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, Watch, is_raised, look_for_signals, share, take_span,
     team_of, team_size, threads_allowed, threads_in_team, wait, watch_from_now,
@@ -37,22 +40,7 @@ cdef enum:
 cdef Pace[PACES] notes
 paces = <double[:PACES, :sizeof(Pace) // sizeof(double)]><double*>notes
 
-
-cdef void compiled_forward "layer_forward" (const real* W, const real* b, Py_ssize_t first, Py_ssize_t last,
-                                            Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t vectors,
-                                            real* Z) noexcept nogil:
-    dense.forward(W, b, first, last, n_out, n_in, A, vectors, Z)
-
-
-cdef void compiled_backward "layer_backward" (const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last,
-                                              Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
-    dense.backward(W, n_out, first, last, n_in, dZ, vectors, dA)
-
-
-cdef void compiled_gradient "layer_gradient" (const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out,
-                                              const real* F, Py_ssize_t n_in, Py_ssize_t samples, bint add,
-                                              real* dW) noexcept nogil:
-    dense.gradient(dZ, first, last, n_out, F, n_in, samples, add, dW)
+include "once.pxi"
 
 
 cdef inline Network network_of(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, int loss,
@@ -173,14 +161,18 @@ cdef void take_step(Step* s, int n_threads, int kind) noexcept nogil:
     end(paced)
 
 
+cdef void part_of_step(Step* s, Team team) noexcept nogil:
+    take_part(s, team)
+
+
 cdef void take_step_by(Step* s, int size) noexcept nogil:
     """A step by a team of that size"""
     s.next_group = 0
     if size == 1:
-        take_part(s, team_of(0, 1))
+        part_of_step(s, team_of(0, 1))
     else:
         with parallel(num_threads=size):
-            take_part(s, team_of(threadid(), threads_in_team()))
+            part_of_step(s, team_of(threadid(), threads_in_team()))
 
 
 cdef int open_step(Step* s, Block* blocks, const Network* net, Py_ssize_t P, Py_ssize_t rows, int* n_threads) noexcept nogil:
@@ -315,15 +307,12 @@ def optimize(const Py_ssize_t[::1] sizes, const int[::1] activations, real[::1] 
     """One step, as in `train`, on grad (P,), the gradient of sum_i w_i L(a_i, y_i), and weight_sum > 0; grad is used up."""
     cdef Network net = network_of(sizes, activations, 0, 0, 0, params)
     cdef Step s
-    cdef bint regularised = l1 > 0 or isfinite(clip_norm)
-    s.net, s.P, s.grad, s.scale = &net, params.shape[0], &grad[0], 1 / weight_sum
+    s.net, s.P, s.groups, s.grad, s.scale = &net, params.shape[0], 1, &grad[0], 1 / weight_sum
     s.optimizer, s.params, s.hyper = optimizer, &params[0], &hyper[0]
     s.l2, s.l1, s.clip_norm, s.number = l2, l1, clip_norm, step[0] + 1
     s.state = &state[0, 0] if state.shape[0] > 0 else NULL
     with nogil:
-        if regularised:
-            regularise(&s)
-        update(&s, 0, s.P, regularised)
+        finish_step(&s, True, team_of(0, 1))
     step[0] += 1
 
 

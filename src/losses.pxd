@@ -5,7 +5,8 @@ Each function takes a block in sample panels, Z and Y (V, n, 2 LANES), w the sam
 returns the sum of w L(a, y).
 """
 
-from activations cimport EXP, IDENTITY, activate, exp, exp_negative, multiply_by_derivative
+from activations cimport EXP, IDENTITY, exp, exp_negative
+from once cimport activate, multiply_by_derivative
 from panels cimport panel_width
 from real cimport EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, bits, bits_to_real, magnitude, real, real_to_bits, with_sign_of
 
@@ -212,12 +213,13 @@ cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_
         for i in range(LANES):
             greatest[i] = z[i]
             at[i] = 0
-            others[i] = 0
             expected[i] = 0
         for j in range(1, n):
             for i in range(LANES):
                 at[i] = <real>j if z[j * width + i] > greatest[i] else at[i]
                 greatest[i] = z[j * width + i] if z[j * width + i] > greatest[i] else greatest[i]
+        for i in range(LANES):
+            others[i] = greatest[i] - greatest[i]   # 0; of an overflow no number, and so is each output then
         if Y != NULL:
             y = Y + (v // 2) * n * 2 * LANES + (v % 2) * LANES
             for j in range(n):

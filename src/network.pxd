@@ -9,12 +9,15 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from activations cimport IDENTITY, SOFTMAX, activate, multiply_by_derivative
-from dense cimport PIECE_COLUMNS, bias_gradient, gradient_lanes, is_wide, lanes_pay
-from dropout cimport Dropout, drop, drop_back
-from losses cimport LOG_LOSS, elementwise_loss, softmax
+from activations cimport SOFTMAX
+from dense cimport PIECE_COLUMNS, is_wide, lanes_pay
+from dropout cimport Dropout
+from losses cimport LOG_LOSS
+from once cimport (
+    activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
+    multiply_by_derivative, softmax,
+)
 from panels cimport clear_sample, load_classes, load_rows, load_weights, store_rows, sum_of_weights, to_features, vectors_of
-from products cimport layer_backward, layer_forward, layer_gradient
 from real cimport LANES, real
 from threads cimport Span, Team, share, take_span, team_of, wait
 

@@ -1,8 +1,9 @@
 # cython: cdivision=True
 """One sample through the network: matrix times vector, lanes along the inputs, W read once as it lies."""
 
-from activations cimport SOFTMAX, activate, exp_negative
+from activations cimport SOFTMAX, exp_negative
 from network cimport Network
+from once cimport activate
 from real cimport LANES, broadcast, first_lanes, load, real, store, sum_each, vec, vec_sum
 
 

@@ -5,8 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shallownet_c._architecture import check_loss
 from shallownet_c._kernels import ACTIVATIONS, LOSSES
 from shallownet_c.reference import vectorized
+
+
+def go_together(output: str, loss: str) -> bool:
+    try:
+        return check_loss(loss, output) == loss
+    except ValueError:
+        return False
+
 
 HIDDEN = ["identity", "sigmoid", "tanh", "relu", "leaky_relu"]
 #: Every output with the loss that goes with it.
@@ -19,6 +28,8 @@ OUTPUTS = [
     ("sigmoid", "log_loss"),
     ("softmax", "log_loss"),
 ]
+#: Every output with every loss that it takes.
+PAIRS = [(output, loss) for output in ACTIVATIONS for loss in LOSSES if go_together(output, loss)]
 LEAK = 0.1
 #: No l1 penalty, no limit of the gradient's norm, the plain cost, no dropout and its seed, as `train` takes them.
 PLAIN = (0.0, np.inf, 0.0, None, 0)

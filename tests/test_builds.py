@@ -1,6 +1,8 @@
 """The builds: all there, as wide as their level allows, chosen as asked, and harmless to the process."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +27,36 @@ def test_vector_is_as_wide_as_the_level(build):
     # Wider vectors than the level's registers compile silently, to code that is many times slower.
     assert build.kernels.vector_bytes == WIDTHS[build.level]
     assert build.kernels.lanes == WIDTHS[build.level] // build.dtype.itemsize
+
+
+ONCE_H = Path(__file__).parents[1] / "src" / "once.h"
+#: Functions that are known by their address alone, or whose numbers are only 0 and NaN.
+SINGLE = ("row_entry", "all_finite")
+
+
+@pytest.mark.skipif(not (shutil.which("nm") and shutil.which("objdump")), reason="needs nm and objdump (binutils)")
+@pytest.mark.skipif(not ONCE_H.exists(), reason="needs the source: src/once.h")
+def test_loops_that_make_numbers_exist_once(build):
+    """A second copy, inlined or cloned, may be contracted to fused operations in another way: other last bits."""
+    names = re.findall(r"^ONCE \w+ (\w+)\(", ONCE_H.read_text(), re.MULTILINE)
+    assert len(names) > 10
+    library = build.kernels.__file__
+    run = {"capture_output": True, "text": True, "check": True}
+    symbols = [line.split()[-1] for line in subprocess.run(["nm", library], **run).stdout.splitlines()]
+    if not any("all_finite" in symbol for symbol in symbols):
+        pytest.skip("the installed modules have been stripped of their symbols")
+    for name in names:
+        copies = [symbol for symbol in symbols if re.fullmatch(rf"{name}(\.(?!cold)\w+)*", symbol)]
+        assert copies == [name]
+    function, elsewhere = "", set()
+    for line in subprocess.run(["objdump", "-d", "--no-show-raw-insn", library], **run).stdout.splitlines():
+        if line.endswith(">:"):
+            function = line.split("<")[1][:-2]
+        # Packed products, fused or not: whoever else has them is a copy of one of those loops.
+        elif re.search(r"\s(v?mulp[sd]|vfn?m(add|sub)\d+p[sd])\s", line):
+            elsewhere.add(function)
+    elsewhere -= set(names)
+    assert not {function for function in elsewhere if not function.endswith(SINGLE)}
 
 
 def test_every_level_of_this_cpu_is_installed():

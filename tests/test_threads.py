@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tolerances
 
-from shallownet_c import MLP, Adam, _threads
+from shallownet_c import MLP, Adam, _kernels, _threads, datasets
 from shallownet_c.optimizers import SGD
 
 REGRESSION, CLASSES = ("identity", "squared_error"), ("softmax", "log_loss")
@@ -55,6 +55,55 @@ def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
             results.append((params.tobytes(), state.tobytes(), cost.tobytes()))
         assert len(set(results)) == 1
         assert results[0][0] != case.params.tobytes()
+
+
+#: A team on each block, and groups of blocks, with every hidden activation; enough work for four threads on every CPU.
+EVERY_HIDDEN = [((30, 50, 40, 30, 30, 25, 11), 601, 300), ((7, 12, 9, 8, 8, 6, 3), 5003, 5003)]
+
+
+@pytest.mark.parametrize("pair", networks.PAIRS, ids="-".join)
+@pytest.mark.parametrize(("sizes", "m", "batch"), EVERY_HIDDEN, ids=str)
+def test_every_output_and_loss_by_any_number_of_threads(build, sizes, m, batch, pair):
+    """Costs, too, and from run to run: the last bits are what a second copy of a loop would change."""
+    case = networks.make(sizes, list(_kernels.HIDDEN), pair, m, build.dtype)
+    model = *case.spec(), case.loss_terms[0], 0.3
+    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
+    P, dropout = len(case.params), np.full(len(sizes) - 2, 0.2)
+    rng = np.random.default_rng(8)
+    weights, order = rng.random(m).astype(build.dtype), np.stack([rng.permutation(m) for _ in range(2)])
+    notes = np.asarray(build.kernels.paces)
+    results = set()
+    for n_threads in (1, 2, 3, 4, 2):
+        notes[:] = 0  # a team begins
+        result = []
+        for w, dropped, l2 in ((None, None, 0.0), (weights, dropout, 1e-3)):
+            params, state, cost = case.params, np.zeros((2, P), build.dtype), np.full(2, np.nan)
+            build.kernels.train(
+                *model, params, X, Y, None, w, order, 2, batch, l2, 0.0, np.inf, 1.0 if l2 else 0.0, dropped, 7,
+                Adam.code, np.full(2, 1e-3), Adam().hyper_parameters(), state, np.zeros(1, np.int64), cost, n_threads,
+            )  # fmt: skip
+            grad, out = np.zeros(P, build.dtype), np.empty((m, sizes[-1]), build.dtype)
+            arguments = *model, params, X, Y, None, w
+            sums = build.kernels.accumulate_grad(*arguments, grad, n_threads, training=True)
+            assert build.kernels.accumulate_grad(*arguments, None, n_threads, training=True) == sums
+            build.kernels.forward(*case.spec(), params, X, out, n_threads)
+            result += [params, state, cost, grad, out, np.array(sums)]
+        results.add(tuple(array.tobytes() for array in result))
+    assert len(results) == 1
+
+
+def test_histories_by_any_number_of_threads():
+    X, y = datasets.load_digits()
+    histories = set()
+    for n_threads in (1, *[2] * 10, 3, 4):
+        net = MLP([64, 100, 10], "relu", "softmax", dtype="float32", seed=0)
+        # On a plateau the last bits of the cost decide when patience is over.
+        history = net.fit(
+            X / 16, y, optimizer=SGD(1e-6), epochs=12, batch_size=600, patience=3, tol=1e-7, seed=0,
+            n_threads=n_threads,
+        )  # fmt: skip
+        histories.add((*history.cost, net.params.tobytes()))
+    assert len(histories) == 1
 
 
 @pytest.mark.parametrize(("sizes", "output", "m", "batch"), WORK, ids=str)

@@ -1,0 +1,45 @@
+/* The loops that make numbers, each a function of which a build has one copy (once.pxi).
+ *
+ * Whether a * b + c * d becomes one fused operation or two, and which product is fused, is decided by the compiler for
+ * each copy of a loop anew. Inlined where one thread runs it and where a team does, the same loop gave other last bits. */
+#ifndef SHALLOWNET_C_ONCE_H
+#define SHALLOWNET_C_ONCE_H
+
+#include "real.h"
+
+#if defined(__GNUC__) && !defined(__clang__)
+#define ONCE static __attribute__((noipa)) /* neither inlined nor cloned for constant arguments */
+#else
+#define ONCE static __attribute__((noinline))
+#endif
+
+ONCE void layer_forward(const real *W, const real *b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
+                        const real *A, Py_ssize_t vectors, real *Z);
+ONCE void layer_backward(const real *W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
+                         const real *dZ, Py_ssize_t vectors, real *dA);
+ONCE void layer_gradient(const real *dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real *F,
+                         Py_ssize_t n_in, Py_ssize_t samples, int add, real *dW);
+ONCE void gradient_lanes(const real *dZ, Py_ssize_t n_out, const real *A, Py_ssize_t n_in, Py_ssize_t vectors, int add,
+                         real *dW);
+ONCE void bias_gradient(const real *dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n, Py_ssize_t vectors, int add,
+                        real *db);
+ONCE void forward_rows(const real *packed, Py_ssize_t n_out, Py_ssize_t n_in, const real *X, Py_ssize_t m, int activation,
+                       real leak, real *A);
+
+ONCE void activate(int activation, real leak, real *z, Py_ssize_t n);
+ONCE void multiply_by_derivative(int activation, real leak, const real *a, real *d, Py_ssize_t n);
+ONCE double elementwise_loss(int loss, real parameter, int activation, real leak, real *Z, const real *Y, const real *w,
+                             Py_ssize_t n, Py_ssize_t vectors);
+ONCE double softmax(real most, real *Z, const real *Y, const real *w, Py_ssize_t n, Py_ssize_t vectors);
+
+/* dropout is a Dropout, step a Step: structs that this header cannot name. */
+ONCE void drop(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real *A);
+ONCE void drop_back(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors,
+                    int activation, real leak, const real *A, real *dA);
+
+ONCE double penalty_of(const void *step);
+ONCE void add_up(const void *step, Py_ssize_t first, Py_ssize_t last);
+ONCE void regularise(void *step);
+ONCE void descend(const void *step, Py_ssize_t first, Py_ssize_t n, double penalty, double rate, double root);
+
+#endif

@@ -1,0 +1,29 @@
+"""The loops that make numbers, as functions of which a build has one copy: see once.h. Their bodies are in once.pxi."""
+
+from real cimport real
+
+cdef extern from "once.h" nogil:
+    void layer_forward(const real* W, const real* b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
+                       const real* A, Py_ssize_t vectors, real* Z)
+    void layer_backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in, const real* dZ,
+                        Py_ssize_t vectors, real* dA)
+    void layer_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real* F, Py_ssize_t n_in,
+                        Py_ssize_t samples, bint add, real* dW)
+    void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in, Py_ssize_t vectors, bint add,
+                        real* dW)
+    void bias_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n, Py_ssize_t vectors, bint add,
+                       real* db)
+    void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n_in, const real* X, Py_ssize_t m, int activation,
+                      real leak, real* A)
+    void activate(int activation, real leak, real* z, Py_ssize_t n)
+    void multiply_by_derivative(int activation, real leak, const real* a, real* d, Py_ssize_t n)
+    double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y, const real* w,
+                            Py_ssize_t n, Py_ssize_t vectors)
+    double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors)
+    void drop(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real* A)
+    void drop_back(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, int activation,
+                   real leak, const real* A, real* dA)
+    double penalty_of(const void* step)
+    void add_up(const void* step, Py_ssize_t first, Py_ssize_t last)
+    void regularise(void* step)
+    void descend(const void* step, Py_ssize_t first, Py_ssize_t n, double penalty, double rate, double root)

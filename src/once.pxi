@@ -1,0 +1,88 @@
+# The bodies of the functions in once.h: each of a module's own, by which the C compiler makes one copy for all callers.
+
+cimport activations
+cimport dense
+cimport dropout
+cimport losses
+cimport step
+
+
+cdef void once_layer_forward "layer_forward" (const real* W, const real* b, Py_ssize_t first, Py_ssize_t last,
+                                              Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t vectors,
+                                              real* Z) noexcept nogil:
+    dense.forward(W, b, first, last, n_out, n_in, A, vectors, Z)
+
+
+cdef void once_layer_backward "layer_backward" (const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last,
+                                                Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,
+                                                real* dA) noexcept nogil:
+    dense.backward(W, n_out, first, last, n_in, dZ, vectors, dA)
+
+
+cdef void once_layer_gradient "layer_gradient" (const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out,
+                                                const real* F, Py_ssize_t n_in, Py_ssize_t samples, bint add,
+                                                real* dW) noexcept nogil:
+    dense.gradient(dZ, first, last, n_out, F, n_in, samples, add, dW)
+
+
+cdef void once_gradient_lanes "gradient_lanes" (const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in,
+                                                Py_ssize_t vectors, bint add, real* dW) noexcept nogil:
+    dense.gradient_lanes(dZ, n_out, A, n_in, vectors, add, dW)
+
+
+cdef void once_bias_gradient "bias_gradient" (const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n,
+                                              Py_ssize_t vectors, bint add, real* db) noexcept nogil:
+    dense.bias_gradient(dZ, first, last, n, vectors, add, db)
+
+
+cdef void once_forward_rows "forward_rows" (const real* packed, Py_ssize_t n_out, Py_ssize_t n_in, const real* X,
+                                            Py_ssize_t m, int activation, real leak, real* A) noexcept nogil:
+    dense.forward_rows(packed, n_out, n_in, X, m, activation, leak, A)
+
+
+cdef void once_activate "activate" (int activation, real leak, real* z, Py_ssize_t n) noexcept nogil:
+    activations.activate(activation, leak, z, n)
+
+
+cdef void once_multiply_by_derivative "multiply_by_derivative" (int activation, real leak, const real* a, real* d,
+                                                                Py_ssize_t n) noexcept nogil:
+    activations.multiply_by_derivative(activation, leak, a, d, n)
+
+
+cdef double once_elementwise_loss "elementwise_loss" (int loss, real parameter, int activation, real leak, real* Z,
+                                                      const real* Y, const real* w, Py_ssize_t n,
+                                                      Py_ssize_t vectors) noexcept nogil:
+    return losses.elementwise_loss(loss, parameter, activation, leak, Z, Y, w, n, vectors)
+
+
+cdef double once_softmax "softmax" (real most, real* Z, const real* Y, const real* w, Py_ssize_t n,
+                                    Py_ssize_t vectors) noexcept nogil:
+    return losses.softmax(most, Z, Y, w, n, vectors)
+
+
+cdef void once_drop "drop" (const void* rates, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors,
+                            real* A) noexcept nogil:
+    dropout.drop(<const dropout.Dropout*>rates, layer, first, n, vectors, A)
+
+
+cdef void once_drop_back "drop_back" (const void* rates, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n,
+                                      Py_ssize_t vectors, int activation, real leak, const real* A,
+                                      real* dA) noexcept nogil:
+    dropout.drop_back(<const dropout.Dropout*>rates, layer, first, n, vectors, activation, leak, A, dA)
+
+
+cdef double once_penalty_of "penalty_of" (const void* s) noexcept nogil:
+    return step.penalty_of(<const step.Step*>s)
+
+
+cdef void once_add_up "add_up" (const void* s, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    step.add_up(<const step.Step*>s, first, last)
+
+
+cdef void once_regularise "regularise" (void* s) noexcept nogil:
+    step.regularise(<step.Step*>s)
+
+
+cdef void once_descend "descend" (const void* s, Py_ssize_t first, Py_ssize_t n, double penalty, double rate,
+                                  double root) noexcept nogil:
+    step.descend(<const step.Step*>s, first, n, penalty, rate, root)
