@@ -21,7 +21,7 @@ LONG = 1_000_000
 
 
 def check_order(order: object, shape: tuple[int, ...]) -> Array:
-    """The order of rows as int64, each a number of a row."""
+    """The order of rows as an array of integers, each a number of a row."""
     array = _validation.as_array("order", order)
     if array.dtype.kind not in "iu":
         raise TypeError(f"order must be integers, got an array of dtype {array.dtype}")
@@ -29,7 +29,13 @@ def check_order(order: object, shape: tuple[int, ...]) -> Array:
         raise ValueError(f"order must have shape {shape}, got {array.shape}")
     if array.min() < 0 or array.max() >= shape[-1]:
         raise ValueError(f"order must hold row numbers 0 … {shape[-1] - 1}, got {array.min()} … {array.max()}")
-    return np.require(array, np.int64, ["C", "A"])
+    return array
+
+
+def _own_copy(order: object, shape: tuple[int, ...]) -> Array:
+    """The order as int64 in memory of our own: the kernels trust it, and whoever has the caller's array may write to it
+    while they run, or between the check of all epochs and the turn of these."""
+    return check_order(np.array(order), shape).astype(np.int64, order="C", copy=False)
 
 
 class Orders:
@@ -48,12 +54,12 @@ class Orders:
     def take(self, first: int, n: int) -> Array | None:
         """That of epochs `first` … first + n − 1, (n, m) or fewer; None is the rows' own. Each is taken once."""
         if callable(self.order):
-            return check_order(self.order(first), (self.m,))[np.newaxis]
-        if self.order is not None:
-            return self.order[first : first + n]
-        if self.rng is None:
+            return _own_copy(self.order(first), (self.m,))[np.newaxis]
+        if self.order is None and self.rng is None:
             return None
         n = min(n, max(1, CHUNK // self.m))
+        if self.order is not None:
+            return _own_copy(self.order[first : first + n], (n, self.m))
         orders = [_permutation(self.rng, self.m).astype(np.int64, copy=False) for _ in range(n)]
         return orders[0][np.newaxis] if n == 1 else np.stack(orders)
 

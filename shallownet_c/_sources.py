@@ -90,7 +90,7 @@ class Lazy(Source):
     def __init__(self, net: MLP, X: Any, Y: Any, weights: object) -> None:
         self.net, self.X = net, X
         self.m = X.shape[0]
-        self.Y = Y if is_lazy(Y, net.dtype) else _validation.as_array("Y", Y)
+        self.Y = _validation.as_array("Y", Y)
         self.weights = None
         if len(self.Y.shape) not in (1, 2) or self.Y.shape[0] != self.m:
             raise ValueError(f"Y must have {self.m} rows to go with X, got the shape {tuple(self.Y.shape)}")
@@ -110,7 +110,8 @@ class Lazy(Source):
         for first in range(0, self.m, rows):
             taken = slice(first, min(first + rows, self.m)) if order is None else order[first : first + rows]
             try:
-                X, Y, classes, _ = self.net._check_data(_taken(self.X, taken), _taken(self.Y, taken), None)
+                X = _taken(self.X, taken)
+                X, Y, classes, _ = self.net._check_data(X, self.Y[taken], None)
             except (TypeError, ValueError) as error:
                 where = f" of those from row {first} on" if order is None else ""
                 raise type(error)(f"{error}{where}") from None
@@ -155,7 +156,8 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
     """Whether rows of the array are better read when they are needed than all converted at once."""
     if isinstance(array, np.memmap):
         return not (array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned)
-    if isinstance(array, np.ndarray):
+    # What has labels, as tables of pandas do, is in memory, and takes an index for a label: converted, it has none.
+    if isinstance(array, np.ndarray) or hasattr(array, "iloc"):
         return False
     return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
 
@@ -173,13 +175,19 @@ def source(net: MLP, X: object, Y: object, weights: object) -> Source:
     return Rows(net, X, Y, weights)
 
 
-def _taken(array: Any, rows: slice | Array) -> Array:
+def _taken(X: Any, rows: slice | Array) -> Array:
     """The rows as an array in memory. They are asked for in increasing order, as files such as HDF5 want it."""
-    if isinstance(rows, slice) or isinstance(array, np.ndarray):
-        return np.asarray(array[rows])
-    increasing = np.argsort(rows, kind="stable")
-    wanted, back = np.unique(rows[increasing], return_inverse=True)
-    taken = np.asarray(array[wanted])[back]
-    out = np.empty_like(taken)
-    out[increasing] = taken
-    return out
+    if isinstance(rows, slice):
+        return _read(X, rows, rows.stop - rows.start)
+    if isinstance(X, np.ndarray):
+        return X[rows]
+    wanted, places = np.unique(rows, return_inverse=True)
+    return _read(X, wanted, len(wanted))[places]
+
+
+def _read(X: Any, rows: slice | Array, n: int) -> Array:
+    """X[rows] as an array of n rows."""
+    taken = _validation.as_array("X", X[rows])
+    if taken.ndim == 0 or len(taken) != n:
+        raise ValueError(f"X must give as many rows as it is asked for, {n}, got an array of shape {taken.shape}")
+    return taken

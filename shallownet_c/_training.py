@@ -145,6 +145,8 @@ class Training:
         net, settings, history = self.net, self.settings, self.history
         self.started = time.perf_counter() - history.seconds
         net._history = history
+        #: Epochs in the history and of the optimizer before a stretch, and the costs of the stretch: NaN until done.
+        self.stretch: tuple[int, int, Array] = history.n_epochs, self.optimizer._epoch, np.empty(0)
         bar = _progress.progress(self.watchers.progress, history.n_epochs, settings.epochs)
         try:
             if isinstance(self.optimizer, LBFGS):
@@ -152,6 +154,7 @@ class Training:
             else:
                 self.descend(bar)
         except BaseException as error:
+            self.count()
             why = "diverged" if isinstance(error, DivergenceError) else "error"
             history.stopped = "interrupted" if isinstance(error, KeyboardInterrupt) else why
             raise
@@ -187,17 +190,14 @@ class Training:
                     optimizer.learning_rate, optimizer._epoch, n, began_with, settings.epochs
                 )
                 start = time.perf_counter()
-                costs = np.full(n, np.nan)
-                try:
-                    self.epochs(now.orders, now.rates, hyper, state, costs)
-                except KeyboardInterrupt:
-                    self.count(costs[np.isfinite(costs)])
-                    raise
+                self.stretch = history.n_epochs, optimizer._epoch, np.full(n, np.nan)
+                costs = self.stretch[2]
+                self.epochs(now.orders, now.rates, hyper, state, costs)
                 seconds = time.perf_counter() - start
                 if not np.isfinite(costs).all() or not self.is_finite():
                     self.diverge(costs, now, before, hyper, state)
                 before, spare = now, before
-                self.count(costs)
+                self.count()
                 self.finish_epochs(bar)
                 if not watched:
                     # Copies of large networks take their time, too; the first epochs are no measure of the others.
@@ -209,11 +209,16 @@ class Training:
             raise
         history.stopped = history.stopped or "epochs"
 
-    def count(self, costs: Array) -> None:
-        """Add finished epochs to the history."""
-        self.optimizer._epoch += len(costs)
-        self.history.cost.extend(costs.tolist())
-        self.history.n_epochs += len(costs)
+    def count(self) -> None:
+        """Put the finished epochs of the stretch into the history and the optimizer.
+
+        Once or again: a Ctrl-C may come between any two of these lines, and then all of them are done anew.
+        """
+        epochs, optimizer_epochs, costs = self.stretch
+        done = costs[np.isfinite(costs)].tolist()
+        self.history.cost[epochs:] = done
+        self.history.n_epochs = epochs + len(done)
+        self.optimizer._epoch = optimizer_epochs + len(done)
 
     def is_finite(self) -> bool:
         """Whether all parameters are."""
@@ -300,7 +305,8 @@ class Training:
         self.optimizer._step = np.zeros(1, np.int64)
 
         def finish_epoch(cost: float) -> bool:
-            self.count(np.array([cost]))
+            self.stretch = self.history.n_epochs, self.optimizer._epoch, np.array([cost])
+            self.count()
             self.finish_epochs(bar)
             return bool(self.history.stopped)
 
@@ -317,7 +323,7 @@ class Training:
         finite = np.isfinite(costs)
         bad = len(costs) if finite.all() else int(np.argmin(finite))
         optimizer, step = self.optimizer, self.optimizer.n_steps
-        self.count(costs[:bad])
+        self.count()
         epoch = min(self.history.n_epochs, self.settings.epochs - 1)
         again = bad - 1
         if bad == 0 and before is not None:
@@ -332,6 +338,7 @@ class Training:
             if not self.is_finite():  # although the cost was: a saturated output hides it
                 now.restore(self.net._params, state, optimizer._step)
                 optimizer._epoch -= again
+        self.stretch = self.history.n_epochs, optimizer._epoch, costs[:0]
         raise DivergenceError(epoch, step, self.history.cost[-1] if self.history.cost else None)
 
     def finish_epochs(self, bar: _progress.Silent) -> None:

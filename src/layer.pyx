@@ -2,6 +2,7 @@
 """`dense_forward` for plain arrays, built once for all CPUs: a small layer takes less time than Python's checks of one."""
 
 cimport numpy as cnp
+from arrays cimport apart
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
@@ -18,13 +19,6 @@ cdef inline bint is_plain(object array, int n_dim, int type_number):
     """Whether array is an ndarray of C-contiguous, aligned, native elements of that type, in so many dimensions."""
     return (cnp.PyArray_CheckExact(array) and cnp.PyArray_NDIM(array) == n_dim and cnp.PyArray_TYPE(array) == type_number
             and cnp.PyArray_ISCARRAY_RO(array))
-
-
-cdef inline bint apart(object a, object b):
-    """Whether two contiguous arrays share no memory."""
-    cdef char* at = <char*>cnp.PyArray_DATA(a)
-    cdef char* other = <char*>cnp.PyArray_DATA(b)
-    return at + cnp.PyArray_NBYTES(a) <= other or other + cnp.PyArray_NBYTES(b) <= at
 
 
 cdef class DenseForward:

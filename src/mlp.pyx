@@ -6,6 +6,7 @@ several times the arithmetic of a small network.
 """
 
 cimport numpy as cnp
+from arrays cimport apart
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdlib cimport free, malloc
 
@@ -50,6 +51,11 @@ cdef class Network:
         Slope of leaky ReLU for z < 0.
     kernels : module
         The build's functions for the dtype of params.
+
+    Raises
+    ------
+    TypeError
+        If it is called for an object that is a network already: its memory may be in use by another thread.
     """
 
     cdef readonly cnp.ndarray _params
@@ -69,6 +75,8 @@ cdef class Network:
         cdef const Py_ssize_t[::1] n = sizes
         cdef const int[::1] _codes = activations    # for its check of the dtype
         cdef void* scratch
+        if self.scratch != NULL:
+            raise TypeError(f"{type(self).__name__}.__init__ can be called only once for each object: make a new one")
         if layers < 1 or n.shape[0] != layers + 1:
             raise ValueError(f"sizes has {n.shape[0]} elements, activations {layers}: needs one more than that, and a layer")
         for l in range(1, layers + 1):
@@ -81,7 +89,6 @@ cdef class Network:
         scratch = malloc(2 * widest * params.descr.itemsize)
         if scratch == NULL:
             raise MemoryError("no memory for the workspace of one row")
-        free(self.scratch)
         self.scratch = scratch
         self._params, self._sizes, self._activation_codes = params, sizes, activations
         self._leak, self._kernels = leak, kernels
@@ -99,7 +106,8 @@ cdef class Network:
             return self._predict(X, out)
         if out is None:
             out = cnp.PyArray_EMPTY(1, <cnp.npy_intp*>&self.n_out, self.type_number, 0)
-        elif not is_row(out, self.n_out, self.type_number) or not cnp.PyArray_ISWRITEABLE(out):
+        elif (not is_row(out, self.n_out, self.type_number) or not cnp.PyArray_ISWRITEABLE(out)
+                or not apart(out, self._params)):
             return self._predict(X, out)
         self.row(self.layers, <const Py_ssize_t*>cnp.PyArray_DATA(self._sizes),
                  <const int*>cnp.PyArray_DATA(self._activation_codes), self._leak, cnp.PyArray_DATA(self._params),
@@ -111,13 +119,13 @@ cdef class Network:
 
         Not for softmax, whose Y has more to be checked.
         """
-        cdef cnp.npy_intp P = cnp.PyArray_DIM(self._params, 0)
-        cdef const Py_ssize_t* sizes = <const Py_ssize_t*>cnp.PyArray_DATA(self._sizes)
-        cdef const int* activations = <const int*>cnp.PyArray_DATA(self._activation_codes)
-        cdef const void* params = cnp.PyArray_DATA(self._params)
+        cdef const Py_ssize_t* sizes
+        cdef const int* activations
+        cdef const void* params
         cdef const void* x
         cdef const void* y
         cdef void* g
+        cdef cnp.npy_intp P
         cdef Py_ssize_t m
         cdef double J = 0
         cdef int code
@@ -125,6 +133,9 @@ cdef class Network:
                 or not is_matrix(Y, self.n_out, self.type_number)
                 or cnp.PyArray_DIM(X, 0) != cnp.PyArray_DIM(Y, 0)):
             return None
+        sizes = <const Py_ssize_t*>cnp.PyArray_DATA(self._sizes)
+        activations = <const int*>cnp.PyArray_DATA(self._activation_codes)
+        params, P = cnp.PyArray_DATA(self._params), cnp.PyArray_DIM(self._params, 0)
         grad = cnp.PyArray_EMPTY(1, &P, self.type_number, 0)
         m, x, y, g = cnp.PyArray_DIM(X, 0), cnp.PyArray_DATA(X), cnp.PyArray_DATA(Y), cnp.PyArray_DATA(grad)
         with nogil:

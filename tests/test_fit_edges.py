@@ -106,6 +106,35 @@ def test_ctrl_c_leaves_history_and_optimizer_in_step():
     assert net.history.stopped == "interrupted"
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers of a Unix")
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+def test_ctrl_c_at_any_moment_of_a_tiny_fit(optimizer):
+    """Between any two lines of Python, too: what has been counted agrees with the steps that have been done."""
+    net, moments = network(), np.random.default_rng(0).uniform(1e-6, 1.5e-3, 1500)
+    ended = set()
+    net.fit(X, Y, optimizer=optimizer, epochs=1)  # imports what it needs
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for moment in moments:
+            rule = sn.LBFGS() if optimizer == "lbfgs" else sn.SGD(1e-3)
+            net._history = None
+            try:
+                signal.setitimer(signal.ITIMER_REAL, moment)
+                net.fit(X, Y, optimizer=rule, epochs=40, callback=lambda *_: None)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                pass
+            history = net.history or sn.History()
+            assert history.n_epochs == len(history.cost) == rule._epoch
+            if optimizer == "sgd":
+                assert rule.n_steps == rule._epoch
+            ended.add(history.stopped)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert "interrupted" in ended
+
+
 def test_ctrl_c_leaves_a_checkpoint(tmp_path):
     """Of the end of the last epoch; going on from there ends at the bits of a fit that nobody broke off."""
     options = {"optimizer": sn.Adam(0.01), "epochs": 400, "batch_size": 3, "dropout": 0.1, "seed": 3}

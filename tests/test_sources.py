@@ -49,7 +49,7 @@ def test_lazy_minibatches_are_the_same_bits(batch, weights):
     net, lazy = network(), network()
     expected = net.fit(X, Y, **options)
     source = Lazy(X)
-    history = lazy.fit(source, Lazy(Y), **options)
+    history = lazy.fit(source, Y, **options)
     np.testing.assert_array_equal(net.params, lazy.params)
     np.testing.assert_allclose(history.cost, expected.cost, rtol=1e-12)
     assert source.most <= max(100, batch)
@@ -126,6 +126,130 @@ def test_chunks():
     shuffled = network()
     shuffled.fit(chunks, epochs=4, batch_size=20, seed=0)
     assert (shuffled.params != other.params).any()
+
+
+class Series:
+    """As pandas has it: an index is a label, and what an array holds is labels, too; here in reverse order."""
+
+    def __init__(self, array):
+        self.array = np.asarray(array)
+        self.shape, self.dtype = self.array.shape, self.array.dtype
+        self.iloc = self.array
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, labels):
+        return self.array[::-1][labels]
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.array, dtype)
+
+
+def labelled(kind):
+    """What gives an array labels; none of them says where a row is."""
+    if kind == "stand-in":
+        return Series
+    pd = pytest.importorskip("pandas")
+    index = {
+        "shuffled": RNG.permutation(500),
+        "repeated": np.zeros(500, int),
+        "text": [f"row {i}" for i in range(500)],
+        "dates": pd.date_range("2020-01-01", periods=500),
+    }[kind]
+
+    def table(array):
+        return (pd.Series if np.ndim(array) == 1 else pd.DataFrame)(array, index=index)
+
+    return table
+
+
+@pytest.mark.parametrize("kind", ["stand-in", "shuffled", "repeated", "text", "dates"])
+@pytest.mark.parametrize("rows", [np.asarray, Lazy], ids=["memory", "pieces"])
+@pytest.mark.parametrize("batch", [64, None])
+def test_labels_are_no_positions(kind, rows, batch):
+    """X, Y, weights, order and validation data: the row at a place is the row at that place, whatever it is called."""
+    table = labelled(kind)
+    y, order = Y[:, 0], np.stack([RNG.permutation(500) for _ in range(2)])
+    options = {"epochs": 2, "batch_size": batch, "seed": 5, "optimizer": sn.SGD(0.01)}
+    net, other, third = (sn.MLP([6, 1], seed=1) for _ in range(3))
+    expected = net.fit(X, y, sample_weight=W, order=order, validation_data=(X, y, W), **options)
+    history = other.fit(
+        rows(X), table(y), sample_weight=table(W), order=order, validation_data=(rows(X), table(y), table(W)), **options
+    )
+    np.testing.assert_allclose(other.params, net.params, rtol=1e-12)
+    np.testing.assert_allclose(history.val_cost, expected.val_cost, rtol=1e-12)
+    history = third.fit(
+        table(X), table(y), sample_weight=table(W), order=order, validation_data=(table(X), table(y)), **options
+    )
+    np.testing.assert_array_equal(third.params, net.params)
+    assert net.cost(rows(X), table(y), table(W)) == pytest.approx(net.cost(X, y, W), rel=1e-12)
+
+
+def test_a_column_may_be_called_dtype():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame(X, columns=["dtype", "shape", "iloc", "b", "c", "d"])
+    net, other = network(), network()
+    net.fit(X, Y, epochs=2, batch_size=50, seed=0)
+    other.fit(table, Y, epochs=2, batch_size=50, seed=0)
+    np.testing.assert_array_equal(net.params, other.params)
+
+
+class Unreliable(Lazy):
+    """Gives other rows than it was asked for once it has been read `good` times."""
+
+    def __init__(self, array, change, good):
+        super().__init__(array)
+        self.change, self.good = change, good
+
+    def __getitem__(self, rows):
+        self.good -= 1
+        taken = super().__getitem__(rows)
+        return taken if self.good >= 0 else self.change(taken)
+
+
+@pytest.mark.parametrize("good", [0, 7, 11])
+@pytest.mark.parametrize("batch", [7, 64, None])
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda rows: rows[:-1], "as many rows as it is asked for"),
+        (lambda rows: rows[:0], "as many rows as it is asked for"),
+        (lambda rows: np.concatenate([rows, rows]), "as many rows as it is asked for"),
+        (lambda rows: rows[0, 0], "as many rows as it is asked for"),
+        (lambda rows: rows[:, :-1], r"X must have shape \(m, 6\)"),
+        (lambda rows: rows.astype(str), "X must be real numbers"),
+        (lambda rows: rows * np.inf, "X must be finite"),
+        (lambda rows: rows.tolist(), None),
+        (lambda rows: rows.astype(np.float32), None),
+        (lambda rows: rows.astype(object), None),
+    ],
+)
+def test_what_rows_a_source_gives_is_checked_each_time(change, match, batch, good):
+    net = network()
+    if match is None:
+        net.fit(Unreliable(X, change, good), Y, epochs=3, batch_size=batch, sample_weight=W, seed=0)
+        assert np.isfinite(net.params).all()
+        return
+    with pytest.raises((TypeError, ValueError), match=match):
+        net.fit(Unreliable(X, change, good), Y, epochs=3, batch_size=batch, sample_weight=W, seed=0)
+
+
+@pytest.mark.parametrize("written", [10**9, -1, -(10**12)])
+@pytest.mark.parametrize("given", ["array", "callable"])
+def test_an_order_that_is_written_to_during_a_fit(written, given):
+    """Each epoch's is checked in a copy: the kernels would read rows that are not there."""
+    order = np.tile(np.arange(500), (4, 1))
+
+    def write(epoch, *_):
+        if epoch == 1:
+            order[2:] = written
+
+    taken = order if given == "array" else lambda epoch: order[epoch]
+    net = network()
+    with pytest.raises(ValueError, match="order must hold row numbers 0 … 499"):
+        net.fit(X, Y, epochs=4, batch_size=50, order=taken, callback=write)
+    assert net.history.n_epochs == 2
 
 
 def test_bad_sources():
