@@ -32,9 +32,15 @@ def check_sizes(layer_sizes: object) -> tuple[int, ...]:
     return sizes
 
 
-def check_activations(activation: object, output: object, n_layers: int) -> tuple[str, ...]:
+def check_activations(activation: object, output: object, sizes: tuple[int, ...]) -> tuple[str, ...]:
     """g[1], …, g[L], from the hidden layers' names and the output's."""
+    n_layers = len(sizes) - 1
     output = _validation.choice("output", output, _kernels.ACTIVATIONS)
+    if output == "softmax" and sizes[-1] == 1:
+        raise ValueError(
+            "output 'softmax' needs an output for each class, two or more, and of one it can only say 1.0: for two "
+            "classes and one output take 'sigmoid'"
+        )
     if isinstance(activation, str):
         hidden = [_validation.choice("activation", activation, _kernels.HIDDEN)] * (n_layers - 1)
     else:

@@ -19,6 +19,7 @@ from shallownet_c import (
     _checkpoint,
     _kernels,
     _orders,
+    _scores,
     _sources,
     _targets,
     _threads,
@@ -146,7 +147,7 @@ class MLP(Network):
         seed: int | np.random.Generator | np.random.RandomState | None = None,
     ) -> None:
         sizes = _architecture.check_sizes(layer_sizes)
-        activations = _architecture.check_activations(activation, output, len(sizes) - 1)
+        activations = _architecture.check_activations(activation, output, sizes)
         loss = _architecture.check_loss(loss, output)
         leak = check_leak(leak)
         delta = _validation.real_number("delta", delta, "> 0", lambda x: x > 0)
@@ -286,6 +287,101 @@ class MLP(Network):
         n_threads = _threads.for_work(len(X) * self._params.size)
         self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out, n_threads)
         return out
+
+    def classify(self, X: ArrayLike) -> Any:
+        """The class of each sample: the likeliest of a softmax output, 0 or 1 for each output of a sigmoid.
+
+        Parameters
+        ----------
+        X : array_like (m, n_0) or (n_0,)
+            Samples, or one sample.
+
+        Returns
+        -------
+        ndarray of int64
+            (m,) numbers of classes with softmax, and 0 or 1 with one sigmoid, where a > ½ is 1; (m, n_L) zeros and ones
+            with several. Without the first axis, that is a single integer or (n_L,), for one sample.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the output is neither, X is not what `predict` takes, or an output is no number, as it is for NaN in X.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> X, y = sn.datasets.make_flower(400, seed=1)
+        >>> net = sn.MLP([2, 4, 1], output="sigmoid", seed=0)
+        >>> _ = net.fit(X, y, optimizer=sn.RPROP(), epochs=300)
+        >>> net.classify(X).shape, bool((net.classify(X) == y).mean() > 0.8)
+        ((400,), True)
+        """
+        output = self._activations[-1]
+        if output not in ("sigmoid", "softmax"):
+            raise ValueError(f"classify needs a network with output 'sigmoid' or 'softmax', got {output!r}")
+        A = self(X)
+        numbers = np.isfinite(A).all(axis=-1)
+        if not numbers.all():
+            where = f" for row {int(np.argmin(numbers))}" if A.ndim == 2 else ""
+            raise ValueError(
+                f"X must give outputs that are numbers, got {A[np.argmin(numbers)] if where else A}{where}"
+            )
+        if output == "softmax":
+            return A.argmax(axis=-1)
+        classes = (A > 0.5).astype(np.int64)
+        return classes[..., 0] if self._layer_sizes[-1] == 1 else classes
+
+    def score(
+        self,
+        X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],
+        Y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """How good the predictions are: accuracy for log_loss, R² for every other loss.
+
+        Parameters
+        ----------
+        X, Y, sample_weight
+            As in `fit`; X may also be read in pieces or be a function that yields chunks.
+
+        Returns
+        -------
+        float
+            For log_loss the share of samples whose class is right, with several sigmoids those with all labels right;
+            probabilities in Y count as the likeliest class. Otherwise 1 − Σ w (y − a)² / Σ w (y − ȳ)², the mean over
+            the outputs; 1 is perfect, 0 as good as the mean ȳ. For poisson with a logarithmic rate a, e^a stands for a.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `cost`.
+
+        Examples
+        --------
+        >>> import numpy as np, shallownet_c as sn
+        >>> X = np.linspace(-1, 1, 100)[:, np.newaxis]
+        >>> y = np.sin(3 * X[:, 0])  # (m,), where net(X) is (m, 1): y - net(X) would be (m, m)
+        >>> net = sn.MLP([1, 8, 1], seed=0)
+        >>> _ = net.fit(X, y, optimizer=sn.RPROP(), epochs=300)
+        >>> net.score(X, y) > 0.95
+        True
+        """
+        source = _sources.source(self, X, Y, sample_weight)
+        pieces = [
+            (self(piece.X), piece.Y if piece.classes is None else piece.classes, piece.weights)
+            for piece in source.pieces(None, source.m or 1, None)
+        ]
+        A, Y = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
+        given = [piece[2] if piece[2] is not None else np.ones(len(piece[0]), self._dtype) for piece in pieces]
+        weights = np.concatenate(given)
+        if not weights.any():
+            raise ValueError("sample_weight must not be zero in every row of X")
+        if self._loss != "log_loss":
+            rates = self._loss == "poisson" and self._activations[-1] != "exp"
+            return _scores.r_squared(np.exp(A) if rates else A, Y, weights)
+        if self._activations[-1] == "sigmoid":
+            return _scores.accuracy(A > 0.5, Y > 0.5, weights)
+        return _scores.accuracy(A.argmax(axis=1), Y if Y.ndim == 1 else Y.argmax(axis=1), weights)
 
     def layer_outputs(self, X: ArrayLike) -> list[Array]:
         """All layers' outputs, the notes' a[0], …, a[L].
@@ -739,15 +835,21 @@ class MLP(Network):
         return self
 
     def copy(self) -> Self:
-        """A network of its own with the same parameters."""
+        """A network of its own with the same parameters, history, and optimizer of `partial_fit`."""
         return copy.deepcopy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self._architecture(), self._params), self.__dict__ or None
+        # What `_architecture` says nothing of: the attributes of a subclass or a user, and what a fit has left. Even a
+        # shallow copy has an optimizer of its own, as it has parameters: the steps of one would move the other.
+        left = copy.deepcopy({"optimizer": self._kept_optimizer, "history": self._history})
+        return _rebuild, (type(self), self._architecture(), self._params), {"added": self.__dict__, **left}
 
-    def __setstate__(self, added: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         # Cython gives Network one that refuses, since it holds C pointers; `_rebuild` has made those.
-        self.__dict__.update(added)
+        if state.keys() != {"added", "optimizer", "history"}:  # of version 0.1.0 before it kept the others
+            state = {"added": state, "optimizer": None, "history": None}
+        self.__dict__.update(state["added"])
+        self._kept_optimizer, self._history = state["optimizer"], state["history"]
 
     def _architecture(self) -> dict[str, Any]:
         """The constructor's arguments but for the first parameters, fit for JSON."""

@@ -224,14 +224,145 @@ def test_shapes_of_predictions():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("sizes", [[1, 1], [3, 5, 2], [40, 33, 17, 3], [70, 5]])
+@pytest.mark.parametrize("sizes", [[1], [3, 5, 2], [40, 33, 17, 3], [70, 5]])
 @pytest.mark.parametrize("output", ["identity", "softmax", "sigmoid"])
 def test_one_row_is_the_batch(dtype, sizes, output):
+    sizes = [1, 2 if output == "softmax" else 1] if sizes == [1] else sizes
     net = sn.MLP(sizes, "relu", output, dtype=dtype, seed=0)
     X, _ = data(net, 5)
     A = net(X)
     for x, a in zip(X, A, strict=True):
         networks.close(net(x), a.astype(float), tolerances.network(dtype, net.layer_sizes))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("output", ["identity", "softmax", "sigmoid", "tanh", "relu", "leaky_relu", "exp"])
+def test_one_row_is_the_batch_and_the_reference_where_numbers_overflow(dtype, output):
+    """Infinities and NaN, too, in each place among small numbers."""
+    most = np.finfo(dtype).max
+    net = sn.MLP([3, 3], output=output, init="zeros", dtype=dtype, leak=0.1)
+    np.fill_diagonal(net.weights[0], most)
+    rows = [[1.0, 1.0, 1.0], [9.0, 9.0, 9.0], [-9.0, -9.0, -9.0], [9.0, 9.0, -9.0], [-9.0, 9.0, 0.0]]
+    rows += [np.roll(row, k) for row in ([9.0, 0.0, 0.0], [-9.0, 0.0, 0.0], [np.nan, 0.0, 0.0]) for k in range(3)]
+    rows = np.array(rows, dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        Z = rows @ net.weights[0].T
+        reference = np.exp(Z) if output == "exp" else vectorized.activation(Z, output, 0.1)
+    for X, expected in ((rows, reference), (np.tile(rows, (9, 1)), np.tile(reference, (9, 1)))):
+        np.testing.assert_allclose(net(X), expected, rtol=1e-6)
+        np.testing.assert_array_equal(np.stack([net(x) for x in X]), net(X))
+
+
+def test_classes():
+    X = np.array([[-1.0, 2.0], [0.0, 0.0], [3.0, 1.0]])
+    net = sn.MLP([2, 1], output="sigmoid", init="zeros")
+    net.weights[0][...] = [[1.0, 0.0]]
+    assert net.classify(X).tolist() == [0, 0, 1]  # ½ is not more than ½
+    assert net.classify(X).dtype == np.int64
+    assert net.classify(X[2]) == 1
+    assert np.ndim(net.classify(X[2])) == 0
+    several = sn.MLP([2, 2], output="sigmoid", init="zeros")
+    np.fill_diagonal(several.weights[0], 1)
+    assert several.classify(X).tolist() == [[0, 1], [0, 0], [1, 1]]
+    assert several.classify(X[0]).tolist() == [0, 1]
+    softmax = sn.MLP([2, 3], output="softmax", init="zeros")
+    softmax.weights[0][1:] = [[1.0, 0.0], [0.0, 1.0]]
+    assert softmax.classify(X).tolist() == [2, 0, 1]
+    assert softmax.classify(X[0]) == 2
+    X[1, 0] = np.nan
+    for each in (net, several, softmax):
+        with pytest.raises(ValueError, match=r"X must give outputs that are numbers.* for row 1"):
+            each.classify(X)
+        with pytest.raises(ValueError, match="X must give outputs that are numbers"):
+            each.classify(X[1])
+    with pytest.raises(ValueError, match=r"classify needs .* got 'tanh'"):
+        sn.MLP([2, 1], output="tanh").classify(X)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_are_those_of_scikit_learn(weighted):
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 4))
+    w = rng.random(60) if weighted else None
+    for output, width in (("sigmoid", 1), ("sigmoid", 3), ("softmax", 3)):
+        net = sn.MLP([4, width], output=output, seed=1)
+        A = net(X)
+        if output == "softmax":
+            y, predicted = rng.integers(0, 3, 60), A.argmax(axis=1)
+            assert net.score(X, np.eye(3)[y], w) == net.score(X, y, w)
+        else:
+            y, predicted = rng.integers(0, 2, (60, width)), A > 0.5
+        assert net.score(X, y, w) == pytest.approx(metrics.accuracy_score(y, predicted, sample_weight=w), abs=1e-15)
+    # A column of targets against (m, 1) outputs: m values, not m times m.
+    net = sn.MLP([4, 1], output="sigmoid", seed=1)
+    y = rng.integers(0, 2, 60)
+    assert net.score(X, y, w) == net.score(X, y[:, np.newaxis], w)
+    assert net.score(X, net.classify(X), w) == 1
+    for width, loss in ((1, "squared_error"), (3, "huber"), (3, "absolute_error")):
+        net = sn.MLP([4, width], loss=loss, seed=1)
+        y = rng.standard_normal((60, width)) + 1e6
+        y[:, -1] = y[0, -1]  # never changes
+        assert net.score(X, y, w) == pytest.approx(metrics.r2_score(y, net(X), sample_weight=w), rel=1e-9)
+        assert net.score(X, net(X), w) == 1
+    assert np.isnan(sn.MLP([4, 1]).score(X[:1], [3.0]))
+    rates, logarithms = (sn.MLP([4, 1], output=output, loss="poisson", seed=1) for output in ("exp", "identity"))
+    y = rng.poisson(2.0, 60)
+    assert rates.score(X, y, w) == pytest.approx(metrics.r2_score(y, rates(X), sample_weight=w))
+    assert logarithms.score(X, y, w) == pytest.approx(rates.score(X, y, w))
+
+
+def test_scores_of_rows_in_pieces_and_in_chunks(monkeypatch):
+    monkeypatch.setattr("shallownet_c._sources.PIECE_BYTES", 3 * 8 * 7)
+    rng = np.random.default_rng(0)
+    X, Y, w = rng.standard_normal((50, 3)), rng.standard_normal((50, 2)), rng.random(50)
+    net = make()
+
+    class Lazy:
+        shape, dtype, __array__ = X.shape, X.dtype, None
+
+        def __getitem__(self, rows):
+            return X[rows]
+
+    def chunks():
+        for first in range(0, 50, 20):
+            yield X[first : first + 20], Y[first : first + 20], w[first : first + 20]
+
+    expected = net.score(X, Y, w)
+    assert net.score(Lazy(), Y, w) == pytest.approx(expected, rel=1e-12)
+    assert net.score(chunks) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ValueError, match="Y must have shape"):
+        net.score(X, Y[:, 0])
+    with pytest.raises(ValueError, match="sample_weight must not be zero in every row"):
+        net.score(lambda: [(X, Y, 0 * w)])
+
+
+def test_softmax_of_one_output_is_refused():
+    """It can only say 1.0."""
+    for sizes in ([3, 1], [3, 4, 1]):
+        with pytest.raises(ValueError, match=r"output 'softmax' needs an output for each class.* 'sigmoid'"):
+            sn.MLP(sizes, output="softmax")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [sn.MLP.copy, copy.copy, copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))],
+    ids=["method", "shallow", "deep", "pickle"],
+)
+def test_copies_go_on_with_the_optimizer_of_partial_fit(again):
+    net = make()
+    X, Y = data(net)
+    for _ in range(6):
+        net.partial_fit(X, Y)
+    twin = again(net)
+    assert twin.history == net.history
+    before = net.params.copy()
+    for _ in range(6):
+        twin.partial_fit(X, Y)
+    np.testing.assert_array_equal(net.params, before)
+    for _ in range(6):
+        net.partial_fit(X, Y)
+    np.testing.assert_array_equal(twin.params, net.params)
 
 
 def test_out():
