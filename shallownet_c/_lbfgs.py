@@ -5,6 +5,7 @@ from __future__ import annotations  # evaluated, the annotations would import nu
 import importlib
 import math
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,14 @@ from shallownet_c.optimizers import LBFGS
 
 if TYPE_CHECKING:
     from shallownet_c.mlp import MLP
+
+
+def scipy_optimize() -> ModuleType:
+    """SciPy's module, or an error that names the extra."""
+    try:
+        return importlib.import_module("scipy.optimize")
+    except ImportError:
+        raise ImportError("LBFGS needs SciPy: pip install 'shallownet-c[scipy]'", name="scipy") from None
 
 
 def penalties(net: MLP, l2: float) -> Array:
@@ -40,10 +49,7 @@ def minimise(
     `cost_and_grad` gives Σ w L, Σ w and the gradient of the first at net.params; `finish_epoch` takes the J that an
     iteration began with, and says whether to stop.
     """
-    try:
-        optimize = importlib.import_module("scipy.optimize")
-    except ImportError:
-        raise ImportError("LBFGS needs SciPy: pip install 'shallownet-c[scipy]'", name="scipy") from None
+    optimize = scipy_optimize()
     params = net._params
     penalised = penalties(net, l2)
     costs: list[tuple[Array, float]] = []  # of the points tried since the last iteration ended

@@ -4,7 +4,7 @@ from __future__ import annotations  # evaluated, the annotations would import nu
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 CHUNK = 65_536
 #: So many are drawn by another thread.
 LONG = 1_000_000
+
+
+def random_state(rng: Any) -> Any:
+    """The state of a source of random numbers; None of none."""
+    if rng is None:
+        return None
+    return rng.get_state(legacy=False) if isinstance(rng, np.random.RandomState) else rng.bit_generator.state
+
+
+def set_random_state(rng: Any, state: Any) -> None:
+    """Take a source of random numbers back to where `random_state` found it."""
+    if isinstance(rng, np.random.RandomState):
+        rng.set_state(state)
+    elif rng is not None:
+        rng.bit_generator.state = state
 
 
 def check_order(order: object, shape: tuple[int, ...]) -> Array:

@@ -97,6 +97,7 @@ def check_optimizer(optimizer: Optimizer, settings: Settings, m: int | None, che
     if m is None or (settings.batch_size is not None and settings.batch_size < m):
         raise ValueError(f"batch_size must be None for {name}, which needs the full batch, got {settings.batch_size}")
     if isinstance(optimizer, LBFGS):
+        _lbfgs.scipy_optimize()
         for argument, given in (
             ("l1", settings.l1 > 0),
             ("dropout", settings.dropout is not None),
@@ -133,6 +134,7 @@ class Training:
         if settings.dropout is not None and isinstance(source, _sources.Lazy) and self.batch == m:
             raise ValueError("dropout needs a batch_size where X is not a NumPy array in memory")
         self.rng = rng
+        self.before = net._history, optimizer._state, optimizer.n_steps, _orders.random_state(rng)
         self.orders = _orders.Orders(order, rng if shuffled and m is not None else None, m or 0)
         self.model = net._model()
         self.grad: Array | None = None
@@ -155,6 +157,10 @@ class Training:
                 self.descend(bar)
         except BaseException as error:
             self.count()
+            if isinstance(error, (TypeError, ValueError)) and self.optimizer.n_steps == self.before[2]:
+                # What a function of the caller's gave for the first step was refused, as an argument is.
+                net._history, self.optimizer._state = self.before[:2]
+                _orders.set_random_state(self.rng, self.before[3])
             why = "diverged" if isinstance(error, DivergenceError) else "error"
             history.stopped = "interrupted" if isinstance(error, KeyboardInterrupt) else why
             raise

@@ -755,9 +755,10 @@ class MLP(Network):
         optimizer.hyper_parameters()
         if not isinstance(optimizer, optimizers.LBFGS):
             optimizer.state(self._params.size, self._dtype)
+        training = _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads)
         if rates is not None:
             settings.dropout_seed = _training.dropout_seed(rng)
-        return _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads).run()
+        return training.run()
 
     def _watchers(
         self,

@@ -1,5 +1,6 @@
 """A fit at its edges: where numbers overflow, where it is broken off, where it is taken up again."""
 
+import pickle
 import signal
 import threading
 
@@ -219,6 +220,72 @@ def test_a_refused_fit_leaves_everything_alone():
         net.fit(X, Y, optimizer=adam, dropout=0.5, seed=rng)
     assert net.history is None
     assert rng.bit_generator.state == state
+
+
+class InPieces:
+    """Rows that are read when they are needed."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype, self.__array__ = array, array.shape, array.dtype, None
+
+    def __getitem__(self, rows):
+        return self.array[rows]
+
+
+#: Arguments that are refused late, and what of: all others are right.
+REFUSED = {
+    "weights": ({"sample_weight": -np.ones(90)}, "sample_weight must be"),
+    "dropout of another length": ({"dropout": [0.5, 0.5]}, "dropout must be"),
+    "dropout of pieces": ({"X": InPieces(X), "dropout": 0.5, "batch_size": None}, "dropout needs a batch_size"),
+    "validation data": ({"validation_data": (X, Y[:-1])}, "validation_data: Y must have"),
+    "order": ({"order": np.full((5, 90), 90)}, "order must hold"),
+    "order of the first epoch": ({"order": lambda epoch: np.full(90, 90)}, "order must hold"),
+    "rate of the first epoch": ({"optimizer": sn.SGD(schedule=lambda epoch: -1.0)}, "the rate of schedule"),
+    "chunk": ({"X": lambda: [(X[:, :3], Y)], "Y": None, "batch_size": None}, "X must have shape"),
+    "chunks": ({"X": lambda: [], "Y": None, "batch_size": None}, "at least one chunk"),
+    "callback": ({"callback": 3}, "callback must be"),
+    "checkpoint": ({"checkpoint": "no folder/fit"}, "checkpoint must be"),
+    "checkpoint of a function": (
+        {"optimizer": type("Own", (sn.SGD,), {})(), "checkpoint": "fit"},
+        "one of the package's own classes",
+    ),
+    "optimizer": ({"optimizer": "rprop"}, "needs the full batch"),
+    "last": ({"progress": 1}, "progress must be"),
+}
+
+
+@pytest.mark.parametrize("which", REFUSED)
+@pytest.mark.parametrize("fitted", [False, True])
+def test_a_refused_argument_changes_nothing(tmp_path, monkeypatch, which, fitted):
+    """Neither the network nor its history, its optimizer, the optimizer given or the source of random numbers."""
+    monkeypatch.chdir(tmp_path)
+    refused, match = REFUSED[which]
+    net, rng = network(), np.random.default_rng(5)
+    if fitted:
+        net.fit(X, Y, epochs=3)
+        net.partial_fit(X, Y)
+    arguments = {"X": X, "Y": Y, "epochs": 5, "batch_size": 30, "seed": rng, "optimizer": sn.Adam(), "dropout": 0.1}
+    arguments |= refused
+    optimizer = arguments["optimizer"]
+    before = pickle.dumps(net), dict(rng.bit_generator.state)
+    with pytest.raises((TypeError, ValueError), match=match):
+        net.fit(arguments.pop("X"), arguments.pop("Y"), **arguments)
+    assert (pickle.dumps(net), rng.bit_generator.state) == before
+    if not isinstance(optimizer, str):
+        assert optimizer._state is None
+        assert optimizer.n_steps == optimizer._epoch == 0
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_refused_partial_fit_changes_nothing():
+    net = network()
+    net.partial_fit(X, Y)
+    before = pickle.dumps(net)
+    for targets, options in ((Y[:-1], {}), (Y, {"sample_weight": -np.ones(90)}), (Y, {"l2": -1.0}), (Y * np.nan, {})):
+        for optimizer in ("adam", "sgd"):
+            with pytest.raises(ValueError, match="must"):
+                net.partial_fit(X, targets, optimizer=optimizer, **options)
+            assert pickle.dumps(net) == before
 
 
 def test_attributes_of_an_optimizer_are_taken_as_arguments_are():

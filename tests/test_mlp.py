@@ -337,6 +337,30 @@ def test_scores_of_rows_in_pieces_and_in_chunks(monkeypatch):
         net.score(lambda: [(X, Y, 0 * w)])
 
 
+def test_an_object_whose_constructor_never_ran_refuses_all_work():
+    bare = sn.MLP.__new__(sn.MLP)
+    X, Y = data(make())
+    for work in (bare, bare.predict, bare.classify, bare.layer_outputs, repr):
+        with pytest.raises((AttributeError, TypeError)):
+            work(bare if work is repr else X)
+    for work in (bare.cost, bare.cost_and_grad, bare.fit, bare.score, bare.partial_fit):
+        with pytest.raises((AttributeError, TypeError)):
+            work(X, Y)
+    assert bare._plain_cost_and_grad(X, Y, 0, 1.0, 1) is None
+
+
+def test_a_constructor_runs_once():
+    """A second time it would free what a call in another thread is using."""
+    net = make()
+    X, _ = data(net)
+    before, expected = net.params.copy(), net(X)
+    with pytest.raises(TypeError, match=r"MLP\.__init__ can be called only once"):
+        net.__init__([30, 50, 20], seed=1)
+    np.testing.assert_array_equal(net.params, before)
+    np.testing.assert_array_equal(net(X), expected)
+    assert net.layer_sizes == (3, 5, 2)
+
+
 def test_softmax_of_one_output_is_refused():
     """It can only say 1.0."""
     for sizes in ([3, 1], [3, 4, 1]):
