@@ -138,7 +138,8 @@ def dense_backward(
 
     Notes
     -----
-    The six lines of back propagation of the notes (section 3.9) for one layer, transposed, without the division by m.
+    The six lines of back propagation of the notes (section "gradient descent") for one layer, transposed, without the
+    division by m.
 
     Examples
     --------

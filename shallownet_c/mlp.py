@@ -51,7 +51,7 @@ class MLP(Network):
     """Multi-layer perceptron: A[l] = g[l](A[l−1] W[l]ᵀ + b[l]), A[0] = X.
 
     Rows are samples, X (m, n_0) and Y (m, n_L); W[l] is (n_l, n_{l−1}) and b[l] (n_l,) as in the notes, whose columns
-    are samples (formula 3.15): their A[l] is ours transposed.
+    are samples (formula 3.14): their A[l] is ours transposed.
 
     Parameters
     ----------
@@ -413,7 +413,7 @@ class MLP(Network):
     def layer_gradients(
         self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> list[LayerGradients]:
-        """Everything that back propagation computes (the notes, section 3.9), layer by layer.
+        """Everything that back propagation computes (the notes, formulas 3.4 and 3.5), layer by layer.
 
         Parameters
         ----------
@@ -508,7 +508,7 @@ class MLP(Network):
         return loss_sum / weight_sum
 
     def cost_and_grad(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[float, Array]:
-        """J and its gradient by all parameters, by back propagation (the notes, sections 3.9 and 3.10).
+        """J and its gradient by all parameters, by back propagation (the notes, section "gradient descent").
 
         Parameters
         ----------

@@ -117,7 +117,7 @@ def compare_activations(
     seed: int | None = 0,
     **fit: Any,
 ) -> Comparisons:
-    """The notes' advice (section 3.6): not sure which activation to take, try them all on a dev set.
+    """The notes' advice (section "activation functions"): not sure which to take, try them all on a dev set.
 
     Parameters
     ----------

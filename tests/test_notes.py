@@ -1,10 +1,18 @@
 """What the course notes say of shallow networks holds for the package."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tolerances
 
 import shallownet_c as sn
+from shallownet_c.reference import loop, vectorized
+
+ROOT = Path(__file__).parent.parent
+NOTES = (ROOT / "docs/notes.md").read_text(encoding="utf-8")
+NUMBERS = [f"3.{n}" for n in (*range(1, 7), *range(10, 18))]  # those of the notes; 3.7 to 3.9 are not among them
 
 
 def accuracy(net, X, y):
@@ -23,7 +31,7 @@ def test_logistic_unit():
 
 
 def test_logistic_regression_needs_no_random_start():
-    # section 3.11: zeros are fine without a hidden layer
+    # section "random initialisation": zeros are fine without a hidden layer
     rng = np.random.default_rng(0)
     X = rng.standard_normal((200, 2))
     y = X @ [2.0, -1.0] > 0.3
@@ -56,7 +64,7 @@ def test_vectorised_equals_a_loop_over_samples():
 
 
 def test_identity_hidden_layers_are_one_linear_model():
-    # section 3.7: W[2] (W[1] x + b[1]) + b[2] = W' x + b'
+    # section "why non-linear": W[2] (W[1] x + b[1]) + b[2] = W' x + b'
     net = sn.MLP([4, 9, 6, 2], activation="identity", seed=1)
     rng = np.random.default_rng(0)
     for b in net.biases:
@@ -70,9 +78,9 @@ def test_identity_hidden_layers_are_one_linear_model():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_zero_start_never_breaks_the_symmetry(dtype):
-    # section 3.11. With tanh all gradients of W would stay zero; sigmoid units at least move, all alike.
+    # section "random initialisation": sigmoid units move where the classes are unbalanced, all alike
     X, y = sn.datasets.make_flower(400, seed=1)
-    X, y = X[:300], y[:300]  # with as many of each class the first gradient would be zero all over
+    X, y = X[:300], y[:300]
     net = sn.MLP([2, 4, 1], activation="sigmoid", output="sigmoid", init="zeros", dtype=dtype)
     net.fit(X, y, optimizer=sn.SGD(1.2), epochs=500)
     W = net.weights[0]
@@ -81,9 +89,29 @@ def test_zero_start_never_breaks_the_symmetry(dtype):
     np.testing.assert_array_equal(net.biases[0], np.full(4, net.biases[0][0]))
     assert len(np.unique(net.weights[1])) == 1
 
-    tanh = sn.MLP([2, 4, 1], activation="tanh", output="sigmoid", init="zeros", dtype=dtype)
-    tanh.fit(X, y, optimizer=sn.SGD(1.2), epochs=100)
-    assert not np.concatenate([W.ravel() for W in tanh.weights]).any()
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("balanced", [True, False])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+def test_what_moves_from_zeros(activation, balanced, dtype):
+    # section "random initialisation": nothing where as many targets are 0 as 1; elsewhere b[2] alone where g(0) = 0,
+    # and with sigmoid units first the output layer, then all
+    X, y = sn.datasets.make_flower(400, seed=1)
+    if not balanced:
+        y = y * (X[:, 0] > 0)
+    net = sn.MLP([2, 4, 1], activation=activation, output="sigmoid", init="zeros", dtype=dtype)
+    moved = []
+    for _ in range(200):
+        net.params[:] -= 1.2 * net.cost_and_grad(X, y)[1]
+        moved.append([bool(values.any()) for pair in zip(net.weights, net.biases, strict=True) for values in pair])
+    if balanced:
+        assert not np.any(moved)
+    elif activation == "sigmoid":
+        assert moved[0] == [False, False, True, True]
+        assert moved[1] == [True, True, True, True]
+    else:
+        assert moved == 200 * [[False, False, False, True]]
+        np.testing.assert_allclose(net(X), y.mean(), rtol=1e-6)
 
 
 def test_random_start_breaks_the_symmetry():
@@ -98,7 +126,7 @@ def test_random_start_breaks_the_symmetry():
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
 def test_large_start_saturates_and_slows_descent(activation):
-    # section 3.11: large weights put tanh and sigmoid on their flat ends
+    # section "random initialisation": large weights put tanh and sigmoid on their flat ends
     X, y = sn.datasets.make_flower(400, seed=1)
     slopes, progress = {}, {}
     for scale in (0.5, 100.0):
@@ -137,7 +165,7 @@ def test_identity_output_for_regression():
 
 
 def test_a_different_activation_for_each_layer_on_a_dev_set():
-    # section 3.6: not sure which? try them all on a dev set
+    # section "activation functions": not sure which? try them all on a dev set
     X, y = sn.datasets.load_digits()
     X = X / 16
     scores = {}
@@ -147,3 +175,34 @@ def test_a_different_activation_for_each_layer_on_a_dev_set():
         net.fit(X[:1400], y[:1400], batch_size=100, epochs=60, seed=0)
         scores[name] = (net(X[1400:]).argmax(axis=1) == y[1400:]).mean()
     assert min(scores.values()) > 0.85, scores
+
+
+def test_citations():
+    # every formula and section that is cited is in the table of docs/notes.md, which has the notes' own numbers
+    rows = re.findall(r"^\| (3\.\d+|–) \| ([^|]+) \|", NOTES, flags=re.MULTILINE)
+    assert [number for number, _ in rows if number != "–"] == NUMBERS
+    assert set(re.findall(r"\b3\.\d+", NOTES)) == set(NUMBERS)
+    sections = {section for _, section in rows}
+    files = list(ROOT.glob("*.md"))
+    for folder in ("shallownet_c", "src", "tests", "docs"):
+        files += [path for path in (ROOT / folder).rglob("*") if re.fullmatch(r"\.(md|py[ix]?|px[di]|h)", path.suffix)]
+    cited = []
+    for path in files:
+        text = " ".join(path.read_text(encoding="utf-8").split())
+        for citation in re.findall(r"[Ff]ormulas?((?: 3\.\d+|,| and| to)+)", text):
+            cited += re.findall(r"3\.\d+", citation)
+        assert not re.search(r"[Ss]ections? \d", text), path
+        assert sections.issuperset(re.findall(r'[Ss]ection "([^"(]+)"', text)), path
+    assert cited
+    assert set(cited) <= set(NUMBERS)
+
+
+def test_names_of_the_table_exist():
+    net = sn.MLP([3, 4, 1])
+    names = re.findall(r"`((?:sn|net|loop|vectorized)\.[\w.]+)", NOTES)
+    assert len(names) > 20
+    for name in names:
+        first, *attributes = name.split(".")
+        thing = {"sn": sn, "net": net, "loop": loop, "vectorized": vectorized}[first]
+        for attribute in attributes:
+            thing = getattr(thing, attribute)

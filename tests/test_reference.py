@@ -113,7 +113,7 @@ def test_gradient_against_central_differences(hidden, output):
     ],
 )
 def test_derivatives_of_the_notes(module, name, slopes):
-    # section 3.8; sigmoid and tanh are flat at ±10, but not quite: 1/(e^10) = 4.5e-5 and 4/(e^20) = 8e-9
+    # section "derivatives"; sigmoid and tanh are flat at ±10, but not quite: 1/(e^10) = 4.5e-5 and 4/(e^20) = 8e-9
     actual = module.derivative(np.array([[-10.0, 0.0, 10.0]]), name, 0.1)[0]
     flat = {"sigmoid": 4.6e-5, "tanh": 8.3e-9}.get(name, 0.0)
     assert actual[1] == slopes[1]
@@ -146,7 +146,7 @@ def test_softmax_rows_sum_to_one(module):
 
 @MODULES
 def test_identity_hidden_layers_are_one_linear_model(module):
-    # section 3.7: W[2] (W[1] x + b[1]) + b[2] = (W[2] W[1]) x + (W[2] b[1] + b[2])
+    # section "why non-linear": W[2] (W[1] x + b[1]) + b[2] = (W[2] W[1]) x + (W[2] b[1] + b[2])
     case = networks.make((3, 5, 2), ["identity"], ("identity", "squared_error"), 6, np.float64)
     _, A = module.forward(case.X, case.W, case.b, case.activations)
     W, b = case.W[1] @ case.W[0], case.W[1] @ case.b[0] + case.b[1]
@@ -157,7 +157,8 @@ def test_identity_hidden_layers_are_one_linear_model(module):
 
 @MODULES
 def test_zero_start_keeps_hidden_units_alike(module):
-    # section 3.11: equal units get equal gradients, for ever; the output's weights move, so that W[1] does
+    # section "random initialisation": equal units get equal gradients, for ever; of the nine targets the mean is not ½,
+    # so the output's weights move, and then W[1] does
     case = networks.make((2, 3, 1), ["sigmoid"], ("sigmoid", "log_loss"), 9, np.float64)
     zeros = [np.zeros_like(W_l) for W_l in case.W], [np.zeros_like(b_l) for b_l in case.b]
     W, b, _ = module.gradient_descent(case.X, case.Y, *zeros, case.activations, case.loss, 1.0, 20)

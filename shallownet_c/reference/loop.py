@@ -16,13 +16,13 @@ Array = np.ndarray[Any, Any]
 
 
 def sigmoid(z: float) -> float:
-    """σ(z) = 1 / (1 + e^−z) (section 3.6), written so that e never overflows."""
+    """σ(z) = 1 / (1 + e^−z) (section "activation functions"), written so that e never overflows."""
     if z < 0:
         return math.exp(z) / (1.0 + math.exp(z))
     return 1.0 / (1.0 + math.exp(-z))
 
 
-#: a = g(z) of one number, by name (section 3.6).
+#: a = g(z) of one number, by name (section "activation functions").
 ACTIVATIONS: dict[str, Callable[[float, float], float]] = {
     "identity": lambda z, leak: z,
     "sigmoid": lambda z, leak: sigmoid(z),
@@ -31,7 +31,7 @@ ACTIVATIONS: dict[str, Callable[[float, float], float]] = {
     "leaky_relu": lambda z, leak: max(leak * z, z),
 }
 
-#: g'(z) of one number, by name (section 3.8); at z = 0 as in `vectorized.derivative`.
+#: g'(z) of one number, by name (section "derivatives"); at z = 0 as in `vectorized.derivative`.
 DERIVATIVES: dict[str, Callable[[float, float], float]] = {
     "identity": lambda z, leak: 1.0,
     "sigmoid": lambda z, leak: sigmoid(z) * (1.0 - sigmoid(z)),
@@ -42,7 +42,7 @@ DERIVATIVES: dict[str, Callable[[float, float], float]] = {
 
 
 def activation(z: Array, name: str, leak: float = 0.01) -> Array:
-    """a = g(z) (section 3.6), sample by sample.
+    """a = g(z) (section "activation functions"), sample by sample.
 
     Parameters and result are those of `vectorized.activation`.
 
@@ -55,7 +55,7 @@ def activation(z: Array, name: str, leak: float = 0.01) -> Array:
 
 
 def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
-    """g'(z) (section 3.8), sample by sample; at z = 0 as in `vectorized.derivative`.
+    """g'(z) (section "derivatives"), sample by sample; at z = 0 as in `vectorized.derivative`.
 
     Parameters and result are those of `vectorized.derivative`.
 
@@ -129,7 +129,7 @@ def forward(
 
 
 def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
-    """J = (1/m) Σ_i L(a(i), y(i)) (section 3.9); the losses are those of `vectorized.cost`.
+    """J = (1/m) Σ_i L(a(i), y(i)) (section "gradient descent"); the losses are those of `vectorized.cost`.
 
     Examples
     --------
@@ -161,7 +161,8 @@ def backward(
     loss: str,
     leak: float = 0.01,
 ) -> tuple[list[Array], list[Array]]:
-    """Back propagation sample by sample (section 3.10): the gradients of the samples' losses, summed, divided by m::
+    """Back propagation sample by sample (formulas 3.5 and 3.4): the gradients of the samples' losses, summed, divided
+    by m::
 
         dz[L]_j = a[L]_j − y_j                      (log_loss; squared_error: times g'(z[L]_j))
         dW[l]_jk += dz[l]_j a[l-1]_k
@@ -221,7 +222,7 @@ def gradient_descent(
     n_iterations: int,
     leak: float = 0.01,
 ) -> tuple[list[Array], list[Array], list[float]]:
-    """Gradient descent (section 3.9): W[l]_jk := W[l]_jk − α dW[l]_jk, b[l]_j := b[l]_j − α db[l]_j.
+    """W[l]_jk := W[l]_jk − α dW[l]_jk, b[l]_j := b[l]_j − α db[l]_j, over and over (section "gradient descent").
 
     Parameters and results are those of `vectorized.gradient_descent`.
 

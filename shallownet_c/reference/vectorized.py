@@ -13,7 +13,7 @@ Array = np.ndarray[Any, Any]
 
 
 def sigmoid(z: Array) -> Array:
-    """σ(z) = 1 / (1 + e^−z) (section 3.6), written so that e never overflows."""
+    """σ(z) = 1 / (1 + e^−z) (section "activation functions"), written so that e never overflows."""
     e = np.exp(-np.abs(z))
     return np.where(z < 0, e, 1.0) / (1.0 + e)
 
@@ -24,7 +24,7 @@ def softmax(z: Array) -> Array:
     return e / e.sum(axis=1, keepdims=True)
 
 
-#: g(z), by name (section 3.6); `leak` is the notes' 0.01.
+#: g(z), by name (section "activation functions"); `leak` is the notes' 0.01.
 ACTIVATIONS = {
     "identity": lambda z, leak: z.copy(),
     "sigmoid": lambda z, leak: sigmoid(z),
@@ -34,7 +34,7 @@ ACTIVATIONS = {
     "softmax": lambda z, leak: softmax(z),
 }
 
-#: g'(z), by name, from z and a = g(z) (section 3.8).
+#: g'(z), by name, from z and a = g(z) (section "derivatives").
 DERIVATIVES = {
     "identity": lambda z, a, leak: np.ones_like(z),
     "sigmoid": lambda z, a, leak: a * (1.0 - a),
@@ -45,7 +45,7 @@ DERIVATIVES = {
 
 
 def activation(z: Array, name: str, leak: float = 0.01) -> Array:
-    """a = g(z) (section 3.6).
+    """a = g(z) (section "activation functions").
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def activation(z: Array, name: str, leak: float = 0.01) -> Array:
 
 
 def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
-    """g'(z) (section 3.8).
+    """g'(z) (section "derivatives").
 
     At z = 0 the derivative of ReLU is 0 and that of leaky ReLU the leak, as PyTorch and scikit-learn have it. The notes
     say that either side will do there, and usually take 1.
@@ -136,7 +136,7 @@ def forward(
 
 
 def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
-    """J = (1/m) Σ_i L(a(i), y(i)) (section 3.9).
+    """J = (1/m) Σ_i L(a(i), y(i)) (section "gradient descent").
 
     L is −Σ_j [y_j log a_j + (1 − y_j) log(1 − a_j)] for log_loss of a sigmoid output, −Σ_j y_j log a_j for log_loss of
     a softmax output, ½ Σ_j (a_j − y_j)² for squared_error.
@@ -178,7 +178,7 @@ def backward(
     loss: str,
     leak: float = 0.01,
 ) -> tuple[list[Array], list[Array]]:
-    """Back propagation (section 3.9, the six lines), from the output layer down.
+    """Back propagation (section "gradient descent", the six lines), from the output layer down.
 
     The notes' columns on the left, our rows on the right::
 
@@ -237,7 +237,7 @@ def gradient_descent(
     n_iterations: int,
     leak: float = 0.01,
 ) -> tuple[list[Array], list[Array], list[float]]:
-    """Gradient descent (section 3.9): W[l] := W[l] − α dW[l], b[l] := b[l] − α db[l], over and over.
+    """W[l] := W[l] − α dW[l], b[l] := b[l] − α db[l], over and over (section "gradient descent").
 
     Parameters
     ----------
