@@ -7,11 +7,13 @@ left by a process that died, and the next write into that folder removes it.
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 try:
     import fcntl
@@ -69,6 +71,80 @@ def check(path: str | os.PathLike[str]) -> None:
         # In a folder such as /tmp nobody may replace what belongs to another.
         if place.st_mode & stat.S_ISVTX and os.geteuid() not in (0, place.st_uid, old.st_uid):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), target)
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A regular file to be read; a ValueError if it is none: a pipe might be waited for without end."""
+    with open(path, "rb", opener=lambda path, flags: os.open(path, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{os.fsdecode(path)} is not a regular file")
+        yield file
+
+
+class Lock:
+    """Held, it keeps every other Lock on the same file from being held, in this process and in others.
+
+    It is a lock on a file of its own in the same folder, which ends with the process and is removed at the end. Where
+    the file system has no locks it does nothing.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.target = os.path.realpath(os.fsdecode(path))
+        folder, name = os.path.split(self.target)
+        digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]  # short, however long the name
+        self.path = os.path.join(folder, f".shallownet_c-{digest}.lock")
+        self.descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Hold it from now on; a BlockingIOError if another does."""
+        while True:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | FLAGS, 0o666)
+            locked = _lock(descriptor)
+            if locked and self._is_at_its_place(descriptor):
+                self.descriptor = descriptor
+                _held.add(self)
+                return
+            os.close(descriptor)
+            if locked is None:
+                with contextlib.suppress(OSError):
+                    os.unlink(self.path)
+                return
+            if not locked:
+                raise BlockingIOError(errno.EWOULDBLOCK, "another writer holds it", self.target)
+            # Who held it has removed it between our two steps.
+
+    def release(self) -> None:
+        if self.descriptor is None:
+            return
+        _held.discard(self)
+        if self._is_at_its_place(self.descriptor):
+            with contextlib.suppress(OSError):
+                os.unlink(self.path)  # while it is held: whoever has opened it looks then where it is
+        os.close(self.descriptor)
+        self.descriptor = None
+
+    def _is_at_its_place(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), os.lstat(self.path))
+        except FileNotFoundError:
+            return False
+
+
+_held: set[Lock] = set()
+
+
+def _in_forked_child() -> None:
+    # The lock is the parent's, and would outlive it in a child that goes on.
+    for lock in _held:
+        if lock.descriptor is not None:
+            os.close(lock.descriptor)
+            lock.descriptor = None
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)
 
 
 def _destination(path: str | os.PathLike[str]) -> tuple[str, os.stat_result | None]:
