@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+from collections.abc import Iterable
 
 from shallownet_c import _kernels, _validation
 from shallownet_c._validation import Array
@@ -22,6 +23,15 @@ def views(params: Array, sizes: tuple[int, ...]) -> tuple[tuple[Array, ...], tup
         biases.append(params[at : at + n_out])
         at += n_out
     return tuple(weights), tuple(biases)
+
+
+def tensor_shapes(sizes: Iterable[int]) -> dict[str, tuple[int, ...]]:
+    """Those of W[1], b[1], W[2], … by their names in a file."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
+        shapes[f"layers.{layer}.weight"] = (n_out, n_in)
+        shapes[f"layers.{layer}.bias"] = (n_out,)
+    return shapes
 
 
 def check_sizes(layer_sizes: object) -> tuple[int, ...]:

@@ -1,23 +1,27 @@
 """A fit on disk: what it takes to go on after the process has died, in the safetensors format like a model.
 
-Written at the end of an epoch only, and whole or not at all.
+Written at the end of an epoch only, whole or not at all, and by one fit at a time. What is read comes from outside: all
+of it is checked before anything is made of it.
 """
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
+import contextlib
 import dataclasses
 import os
 import time
-import zlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shallownet_c import optimizers, schedules, serialization
+from shallownet_c import _architecture, _files, _schema, optimizers, schedules, serialization
 from shallownet_c._validation import Array
 
 if TYPE_CHECKING:
     from shallownet_c._training import Snapshot, Training
+
+OPTIMIZERS = {kind.__name__: kind for kind in optimizers.OPTIMIZERS.values()}
 
 
 class Writer:
@@ -29,10 +33,13 @@ class Writer:
         folder, name = os.path.split(os.fspath(path))
         if not name or "\0" in name or not os.path.isdir(folder or ".") or os.path.isdir(path):
             raise ValueError(f"checkpoint must be the path of a file in a folder that exists, got {os.fspath(path)!r}")
-        self.path, self.every = path, every
-        # The same each time, so that processes killed while they write leave no more than one unfinished file.
-        self.scratch = f".{zlib.crc32(os.fsencode(name)):08x}.part"
+        self.path = os.path.realpath(path)  # wherever a function of the caller's changes the directory to
+        self.every = every
         self.due = time.monotonic() + every
+
+    def check(self, training: Training) -> None:
+        """An error if what it would write could not be read again: a random generator of the caller's own class."""
+        _schema.CHECKPOINT("checkpoint", self.describe(training))
 
     def write_if_due(self, training: Training) -> None:
         if time.monotonic() >= self.due:
@@ -79,17 +86,92 @@ class Writer:
             tensors["best.params"] = position.best_params
         tensors["history.cost"] = np.array(history.cost[:epochs])
         tensors["history.val_cost"] = np.array(history.val_cost[:epochs])
-        serialization.write(self.path, tensors, {"checkpoint": description}, self.scratch)
+        serialization.write(self.path, tensors, {"checkpoint": description})
         # From when it was done: a disk slower than `every` still leaves time for training.
         self.due = time.monotonic() + self.every
 
 
+@contextlib.contextmanager
+def held(path: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Keeps every other fit from writing the checkpoint, if there is to be one; an error if it cannot be written."""
+    if path is None:
+        yield
+        return
+    lock = _files.Lock(path)
+    try:
+        try:
+            _files.check(path)
+            lock.acquire()
+        except BlockingIOError as error:
+            raise OSError(error.errno, "checkpoint is being written by another fit", lock.target) from None
+        except OSError as error:
+            raise OSError(error.errno, f"checkpoint cannot be written: {error.strerror}", error.filename) from None
+        yield
+    finally:
+        lock.release()
+
+
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The tensors and the rest of what `Writer` wrote."""
-    tensors, metadata = serialization.read(path)
-    if not isinstance(metadata, dict) or "checkpoint" not in metadata:
-        raise ValueError(f"{os.fspath(path)} is not a checkpoint: it is a model without a fit's state, for load()")
-    return tensors, metadata["checkpoint"]
+    """The tensors and the rest of what `Writer` wrote, each for itself and all together what a fit can have written."""
+    with serialization.opened(path, "a checkpoint") as file:
+        if "checkpoint" not in file.metadata:
+            raise ValueError("it is a model without a fit's state, for load()")
+        values = file.metadata["checkpoint"]
+        _schema.CHECKPOINT("checkpoint", values)
+        _check_course(values)
+        file.expect(_tensors(values, "best.params" in file.places))
+        tensors = file.tensors()
+        _check_numbers(values["optimizer"]["name"], tensors)
+    return tensors, values
+
+
+def _check_course(values: dict[str, Any]) -> None:
+    """An error unless its counters go together."""
+    settings, history, position = values["settings"], values["history"], values["position"]
+    done, stopped = history["n_epochs"], history["stopped"]
+    for fits, what in (
+        (history["seconds"] >= 0, "history.seconds must not be negative"),
+        (done <= settings["epochs"], "history.n_epochs must be at most settings.epochs"),
+        (done <= values["optimizer"]["epoch"], "optimizer.epoch must be at least history.n_epochs"),
+        (position["wait"] <= done, "position.wait must be at most history.n_epochs"),
+        (stopped != "epochs" or done == settings["epochs"], "history.stopped must not be 'epochs' before the last"),
+        (
+            stopped != "patience" or (settings["patience"] is not None and position["wait"] >= settings["patience"]),
+            "history.stopped must not be 'patience' before it is exhausted",
+        ),
+    ):
+        if not fits:
+            raise ValueError(f"checkpoint.{what}")
+
+
+def _tensors(values: dict[str, Any], has_best: bool) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The dtypes and shapes of the tensors that belong to it."""
+    dtype = values["architecture"]["dtype"]
+    n_params = _architecture.count_params(_architecture.check_sizes(values["architecture"]["layer_sizes"]))
+    optimizer = OPTIMIZERS[values["optimizer"]["name"]](**values["optimizer"]["settings"])
+    done, validated = values["history"]["n_epochs"], values["given"][0]
+    tensors: dict[str, tuple[str, tuple[int, ...]]] = {
+        "params": (dtype, (n_params,)),
+        "optimizer.state": (dtype, (optimizer._n_vectors(), n_params)),
+        "history.cost": ("float64", (done,)),
+        "history.val_cost": ("float64", (done if validated else 0,)),
+    }
+    patient = validated and values["settings"]["patience"] is not None
+    # Of a fit that was broken off within an epoch there may be the best parameters already, but not their cost.
+    if patient and (has_best or values["position"]["best_cost"] < np.inf):
+        tensors["best.params"] = (dtype, (n_params,))
+    return tensors
+
+
+def _check_numbers(optimizer: str, tensors: dict[str, Array]) -> None:
+    """An error unless the tensors hold numbers that a fit leaves."""
+    for name in ("params", "best.params", "history.cost"):
+        if name in tensors and not np.isfinite(tensors[name]).all():
+            raise ValueError(f"tensor {name!r} must be finite")
+    state = tensors["optimizer.state"]
+    # Squares of gradients may overflow where the parameters do not.
+    if np.isnan(state).any() or (optimizer != "SGD" and (state[1] < 0).any()):
+        raise ValueError("tensor 'optimizer.state' must not hold NaN, nor negative squares or sizes of steps")
 
 
 def check_optimizer(optimizer: optimizers.Optimizer) -> None:
@@ -100,13 +182,12 @@ def check_optimizer(optimizer: optimizers.Optimizer) -> None:
             raise ValueError(f"{name} must be of one of the package's own classes for a checkpoint, got {value!r}")
 
 
-def optimizer_of(values: dict[str, Any], state: Array | None, schedule: Any) -> optimizers.Optimizer:
-    kinds = {kind.__name__: kind for kind in optimizers.OPTIMIZERS.values()}
-    optimizer = kinds[values["name"]](**values["settings"])
+def optimizer_of(values: dict[str, Any], state: Array, schedule: Any) -> optimizers.Optimizer:
+    optimizer = OPTIMIZERS[values["name"]](**values["settings"])
     optimizer.schedule = schedules.from_settings(values["schedule"], schedule)
     if values["epsilon_as_given"]:
         optimizer._epsilon_as_given = True  # type: ignore[attr-defined]
-    optimizer._state = None if state is None else state.copy()
+    optimizer._state = state.copy()
     optimizer._step[0], optimizer._epoch = values["step"], values["epoch"]
     return optimizer
 

@@ -10,6 +10,7 @@ from __future__ import annotations  # evaluated, the annotations would import nu
 
 import dataclasses
 import math
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ COPY_SHARE = 64
 
 @dataclasses.dataclass
 class Settings:
-    """The arguments of `fit` that a checkpoint keeps, checked."""
+    """The arguments of `fit` that a checkpoint keeps."""
 
     epochs: int
     batch_size: int | None
@@ -48,6 +49,22 @@ class Settings:
     tol: float
     #: 0: costs are J. Otherwise those of the batches, that times J and the penalties, as scikit-learn has its loss.
     objective_scale: float = 0.0
+
+    def __post_init__(self) -> None:
+        """The checks that every fit passes, whoever begins it: what a caller says, or a file, or an estimator."""
+        self.epochs = _validation.integer("epochs", self.epochs, 1, sys.maxsize // 8)  # a float64 of cost for each
+        if self.batch_size is not None:
+            self.batch_size = _validation.integer("batch_size", self.batch_size, 1, sys.maxsize)
+        self.shuffle = _validation.boolean("shuffle", self.shuffle)
+        for name in ("l2", "l1", "tol", "objective_scale"):
+            setattr(self, name, _validation.real_number(name, getattr(self, name), ">= 0", lambda x: x >= 0))
+        if self.dropout is not None:
+            self.dropout = dropout_rates(self.dropout, len(self.dropout))
+        self.dropout_seed = _validation.integer("dropout_seed", self.dropout_seed, 0, 2**32 - 1)
+        if self.clip_norm != math.inf:
+            self.clip_norm = _validation.real_number("clip_norm", self.clip_norm, "> 0", lambda x: x > 0)
+        if self.patience is not None:
+            self.patience = _validation.integer("patience", self.patience, 1, sys.maxsize)
 
 
 @dataclasses.dataclass
@@ -141,6 +158,8 @@ class Training:
         self.rows_an_epoch = m or 0
         self.dropout = None if settings.dropout is None else np.array(settings.dropout)
         self.started = time.perf_counter()
+        if watchers.checkpoint is not None:
+            watchers.checkpoint.check(self)
 
     def run(self) -> History:
         """Train until the epochs are done or something ends it."""
@@ -167,11 +186,15 @@ class Training:
         finally:
             history.seconds = time.perf_counter() - self.started
             bar.close()
-        if self.position.best_params is not None:
-            net._params[:] = self.position.best_params
+        self.take_best()
         if self.watchers.checkpoint is not None:
             self.watchers.checkpoint.write(self)
         return history
+
+    def take_best(self) -> None:
+        """Give the network the parameters that were best on validation data, if there are such."""
+        if self.position.best_params is not None:
+            self.net._params[:] = self.position.best_params
 
     def descend(self, bar: _progress.Silent) -> None:
         optimizer, settings, history = self.optimizer, self.settings, self.history

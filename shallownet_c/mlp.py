@@ -6,6 +6,7 @@ This file checks and allocates; `Network` (src/mlp.pyx) has the call on one row,
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
 import copy
+import itertools
 import math
 import os
 import sys
@@ -19,6 +20,7 @@ from shallownet_c import (
     _checkpoint,
     _kernels,
     _orders,
+    _schema,
     _scores,
     _sources,
     _targets,
@@ -725,40 +727,38 @@ class MLP(Network):
         """
         source = _sources.source(self, X, Y, sample_weight)
         m = source.m
-        epochs = _validation.integer("epochs", epochs, 1, sys.maxsize // 8)  # a float64 of cost for each
-        batch_size = None if batch_size is None else _validation.integer("batch_size", batch_size, 1)
-        shuffle = _validation.boolean("shuffle", shuffle)
         n_threads = _threads.allowed(n_threads)
-        if order is not None and m is None:
-            raise ValueError("order must be left out where X is a function: its chunks come in their own order")
-        if order is not None and not callable(order):
-            order = _orders.check_order(order, (epochs, m))
         rates = _training.dropout_rates(dropout, len(self._layer_sizes) - 2)
-        rng = _validation.random_generator(seed)
-        optimizer = optimizers.optimizer(optimizer)
         settings = _training.Settings(
             epochs=epochs,
             batch_size=batch_size,
             shuffle=shuffle,
-            l2=_validation.real_number("l2", l2, ">= 0", lambda x: x >= 0),
-            l1=_validation.real_number("l1", l1, ">= 0", lambda x: x >= 0),
+            l2=l2,
+            l1=l1,
             dropout=rates,
             dropout_seed=0,
             clip_norm=math.inf
             if clip_norm is None
             else _validation.real_number("clip_norm", clip_norm, "> 0", lambda x: x > 0),
-            patience=None if patience is None else _validation.integer("patience", patience, 1),
-            tol=_validation.real_number("tol", tol, ">= 0", lambda x: x >= 0),
+            patience=patience,
+            tol=tol,
         )
+        if order is not None and m is None:
+            raise ValueError("order must be left out where X is a function: its chunks come in their own order")
+        if order is not None and not callable(order):
+            order = _orders.check_order(order, (settings.epochs, m))
+        rng = _validation.random_generator(seed)
+        optimizer = optimizers.optimizer(optimizer)
         _training.check_optimizer(optimizer, settings, m, checkpoint)
         watchers = self._watchers(validation_data, progress, callback, checkpoint, checkpoint_every)
         optimizer.hyper_parameters()
         if not isinstance(optimizer, optimizers.LBFGS):
             optimizer.state(self._params.size, self._dtype)
-        training = _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads)
-        if rates is not None:
-            settings.dropout_seed = _training.dropout_seed(rng)
-        return training.run()
+        with _checkpoint.held(checkpoint):
+            training = _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads)
+            if rates is not None:  # drawn when nothing can be refused any more
+                settings.dropout_seed = _training.dropout_seed(rng)
+            return training.run()
 
     def _watchers(
         self,
@@ -902,25 +902,17 @@ def load(path: str | os.PathLike[str]) -> MLP:
     OSError
         If it cannot be read.
     """
-    tensors, architecture = serialization.read(path)
-    try:
-        if not isinstance(architecture, dict):
-            raise ValueError(f"its architecture is {architecture!r}")
-        if "checkpoint" in architecture:
+    with serialization.opened(path) as file:
+        if "checkpoint" in file.metadata:
             raise ValueError("it is the checkpoint of a fit, which resume goes on with")
-        sizes = _architecture.check_sizes(architecture.get("layer_sizes"))
+        _schema.ARCHITECTURE("its architecture", file.metadata)
         # Before MLP allocates anything: what the file holds is what the network needs.
-        n_params = sum(tensor.size for tensor in tensors.values())
-        if n_params != _architecture.count_params(sizes) or len(tensors) != 2 * (len(sizes) - 1):
-            raise ValueError("its tensors are not those of its layer_sizes")
-        net = MLP(**architecture, init="zeros")
+        shapes = _architecture.tensor_shapes(file.metadata["layer_sizes"])
+        file.expect({name: (file.metadata["dtype"], shape) for name, shape in shapes.items()})
+        net = MLP(**file.metadata, init="zeros")
+        tensors = file.tensors()
         for name, parameter in _tensors(net).items():
-            tensor = tensors.get(name)
-            if tensor is None or tensor.shape != parameter.shape or tensor.dtype != net.dtype:
-                raise ValueError(f"it has no {net.dtype} tensor {name!r} of shape {parameter.shape}")
-            parameter[...] = tensor
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{os.fspath(path)} is not a shallownet_c model: {error}") from None
+            parameter[...] = tensors[name]
     return net
 
 
@@ -933,8 +925,5 @@ def _rebuild(kind: type[MLP], architecture: dict[str, Any], params: Array) -> ML
 
 def _tensors(net: MLP) -> dict[str, Array]:
     """The parameters by their names in a file."""
-    tensors = {}
-    for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
-        tensors[f"layers.{layer}.weight"] = W
-        tensors[f"layers.{layer}.bias"] = b
-    return tensors
+    parameters = itertools.chain.from_iterable(zip(net.weights, net.biases, strict=True))
+    return dict(zip(_architecture.tensor_shapes(net.layer_sizes), parameters, strict=True))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from shallownet_c import _checkpoint, _orders, _sources, _threads, _training
+from shallownet_c import _checkpoint, _orders, _sources, _threads, _training, _validation, serialization
 from shallownet_c.history import History
 from shallownet_c.mlp import MLP
 
@@ -47,10 +48,13 @@ def resume(
     Raises
     ------
     ValueError, TypeError
-        If the file is no checkpoint, or the data are not those of the fit: by their shape or a sample of their rows,
-        or because one of validation_data, sample_weight, order is missing or new.
+        If the file is no checkpoint or is damaged (always a ValueError, which names the file and what is wrong), or an
+        argument is not what it should be, or the data are not those of the fit: by their shape or a sample of their
+        rows, or because one of validation_data, sample_weight, order is missing or new.
     OSError
-        If it cannot be read.
+        If it cannot be read or, for a fit that has not ended, not be written, or another fit is writing it.
+    DivergenceError
+        As `fit`.
 
     Examples
     --------
@@ -65,32 +69,51 @@ def resume(
     (True, 50)
     """
     tensors, values = _checkpoint.read(path)
-    net = MLP(**values["architecture"], init="zeros")
-    net._params[:] = tensors["params"]
-    source = _sources.source(net, X, Y, sample_weight)
-    if source.m != values["rows"]:
-        raise ValueError(f"X must have the fit's {values['rows']} rows, got {source.m}")
-    settings = _training.Settings(**values["settings"])
-    if order is not None and not callable(order):
-        order = _orders.check_order(order, (settings.epochs, source.m))
-    optimizer = _checkpoint.optimizer_of(values["optimizer"], tensors.get("optimizer.state"), schedule)
-    rng = _checkpoint.random_generator(values["random"])
-    watchers = net._watchers(validation_data, progress, callback, path, checkpoint_every)
-    for name, had, has in zip(
-        ("validation_data", "sample_weight", "order"),
-        values["given"],
-        (watchers.validation is not None, source.weighted, order is not None),
-        strict=True,
-    ):
-        if had != has:
-            raise ValueError(f"{name} must be {'given again, as' if had else 'left out, as it was'} in the fit")
-    if source.fingerprint != values["fingerprint"]:
-        raise ValueError("X, Y and sample_weight must be those of the fit: some of their rows are others")
-    n_threads = _threads.allowed(n_threads)
-    training = _training.Training(net, source, optimizer, settings, watchers, order, rng, n_threads)
-    costs = (tensors["history.cost"].tolist(), tensors["history.val_cost"].tolist())
-    training.history = net._history = History(*costs, **values["history"])
-    training.position = _training.Position(**values["position"], best_params=tensors.get("best.params"))
-    if not training.history.stopped:
-        training.run()
+    with contextlib.ExitStack() as stack:
+        if not values["history"]["stopped"]:
+            stack.enter_context(_checkpoint.held(path))
+            tensors, values = _checkpoint.read(path)  # again: until now another fit may have written
+        _check_schedule(values["optimizer"]["schedule"]["name"], schedule)
+        with serialization.refused(path, "a checkpoint"):
+            net = MLP(**values["architecture"], init="zeros")
+            settings = _training.Settings(**values["settings"])
+            _training.dropout_rates(settings.dropout or 0, len(net.layer_sizes) - 2)
+            optimizer = _checkpoint.optimizer_of(values["optimizer"], tensors["optimizer.state"], schedule)
+            optimizer.state(net.n_params, net.dtype)
+            _training.check_optimizer(optimizer, settings, values["rows"], path)
+            rng = _checkpoint.random_generator(values["random"])
+        net._params[:] = tensors["params"]
+        source = _sources.source(net, X, Y, sample_weight)
+        if source.m != values["rows"]:
+            raise ValueError(f"X must have the fit's {values['rows']} rows, got {source.m}")
+        if order is not None and not callable(order):
+            order = _orders.check_order(order, (settings.epochs, source.m))
+        watchers = net._watchers(validation_data, progress, callback, path, checkpoint_every)
+        for name, had, has in zip(
+            ("validation_data", "sample_weight", "order"),
+            values["given"],
+            (watchers.validation is not None, source.weighted, order is not None),
+            strict=True,
+        ):
+            if had != has:
+                raise ValueError(f"{name} must be {'given again, as' if had else 'left out, as it was'} in the fit")
+        if source.fingerprint != values["fingerprint"]:
+            raise ValueError("X, Y and sample_weight must be those of the fit: some of their rows are others")
+        n_threads = _threads.allowed(n_threads)
+        training = _training.Training(net, source, optimizer, settings, watchers, order, rng, n_threads)
+        costs = (tensors["history.cost"].tolist(), tensors["history.val_cost"].tolist())
+        training.history = net._history = History(*costs, **values["history"])
+        training.position = _training.Position(**values["position"], best_params=tensors.get("best.params"))
+        if training.history.stopped:
+            training.take_best()  # the process may have died before it had done so itself
+        else:
+            training.run()
     return net
+
+
+def _check_schedule(name: str, function: object) -> None:
+    if name == "PerEpoch":
+        if function is None:
+            raise ValueError("schedule must be given again: the checkpoint cannot hold a function")
+        if not callable(function):
+            raise TypeError(f"schedule must be a function of the epoch, got {_validation.shown(function)}")

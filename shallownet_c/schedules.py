@@ -76,7 +76,8 @@ class InverseScaling(Schedule):
         self.power = _validation.real_number("power", power, ">= 0", lambda x: x >= 0)
 
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
-        return alpha / np.arange(first + 1, first + n + 1) ** self.power
+        with np.errstate(over="ignore", under="ignore"):  # of tᵖ, whose inverse then is 0
+            return alpha / np.arange(first + 1, first + n + 1) ** self.power
 
 
 class Cosine(Schedule):
@@ -105,7 +106,8 @@ class Cosine(Schedule):
         if self.epochs is None:
             first -= began
         t = np.minimum(np.arange(first, first + n) / (self.epochs or epochs), 1.0)
-        return self.least + (alpha - self.least) * (1 + np.cos(np.pi * t)) / 2
+        with np.errstate(under="ignore"):
+            return self.least + (alpha - self.least) * ((1 + np.cos(np.pi * t)) / 2)
 
 
 class Adaptive(Schedule):
@@ -197,17 +199,17 @@ def schedule(value: object) -> Schedule:
 
 def settings(schedule: Schedule) -> dict[str, Any]:
     """Name, settings and state, fit for JSON; a function is not among them."""
-    return {"name": type(schedule).__name__, **{k: v for k, v in vars(schedule).items() if k != "function"}}
+    kind = type(schedule)
+    names = () if kind is PerEpoch else vars(kind())  # and not what a caller may have added
+    return {"name": kind.__name__, **{name: getattr(schedule, name) for name in names}}
 
 
 def from_settings(values: dict[str, Any], function: Callable[[int], float] | None) -> Schedule:
     """The schedule whose `settings` these are, and the function that they cannot hold."""
     kinds = {kind.__name__: kind for kind in SCHEDULES.values()}
+    values = dict(values)
+    state = {name: values.pop(name) for name in list(values) if name.startswith("_")}
     name = values.pop("name")
-    if name == "PerEpoch":
-        if function is None:
-            raise ValueError("schedule must be given again: the checkpoint cannot hold a function")
-        return PerEpoch(function)
-    made = kinds[name]()
-    vars(made).update(values)
+    made = PerEpoch(function) if name == "PerEpoch" else kinds[name](**values)
+    vars(made).update(state)
     return made

@@ -5,27 +5,26 @@ each tensor's name to its dtype, shape and place, and "__metadata__" to strings,
 https://github.com/huggingface/safetensors#format
 """
 
-import errno
+import contextlib
+import itertools
 import json
 import math
 import os
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from shallownet_c._validation import Array
+from shallownet_c import _files
+from shallownet_c._validation import Array, shown
 
 FORMAT = "shallownet_c"
 MAX_HEADER = 100_000_000  # bytes; the format's own limit
 DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
-def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any], scratch: str = "") -> None:
-    """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was.
-
-    The file grows under another name in the same folder: `scratch`, whatever there is of it, or a new one each time.
-    """
+def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any]) -> None:
+    """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was."""
     names = {dtype: name for name, dtype in DTYPES.items()}
     header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "model": json.dumps(metadata)}}
     at = 0
@@ -38,27 +37,100 @@ def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dic
         at += tensor.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)  # the tensors start on a multiple of 8, as the format wants
+    data = (tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes() for tensor in tensors.values())
+    _files.replace(path, itertools.chain([len(text).to_bytes(8, "little"), text], data))
 
-    path = Path(path).resolve()  # a link goes on pointing to the model
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        # Replaced, a device such as /dev/null would be gone for every program.
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    temporary = path.with_name(scratch or f".{os.urandom(8).hex()}.part")  # short, however long the path's own name
+
+class Place(NamedTuple):
+    """What the header says of a tensor."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    start: int
+
+
+class Contents:
+    """An open file that `write` wrote: its metadata and where its tensors are, checked, before any tensor is read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > min(size - 8, MAX_HEADER):
+            raise ValueError(f"a header of {length} bytes in a file of {size}")
+        self.size = size - 8 - length
+        header = _parsed("its header", file.read(length), length // 6)
+        metadata = header.pop("__metadata__", None)
+        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+            raise ValueError("its metadata do not say so")
+        model = metadata.get("model")
+        if not isinstance(model, str):
+            raise ValueError("its metadata hold no architecture")
+        self.places = self._places(header)
+        # Lists in it have an item for each layer, whose parameters take 8 bytes or more.
+        self.metadata = _parsed("its architecture", model.encode("utf-8", "replace"), self.size // 2)
+
+    def _places(self, header: dict[str, Any]) -> dict[str, Place]:
+        entries = []
+        for name, entry in header.items():
+            try:
+                dtype, shape, (start, stop) = DTYPES[entry["dtype"]], entry["shape"], entry["data_offsets"]
+                # The product of a million numbers, or of huge ones, would take hours.
+                sizes = [*shape, start, stop] if type(shape) is list and len(shape) <= 2 else [None]
+            except (KeyError, TypeError, ValueError):
+                raise ValueError(f"the entry of tensor {shown(name)} is malformed") from None
+            if not all(type(n) is int and 0 <= n <= self.size for n in sizes):
+                raise ValueError(f"the shape or place of tensor {shown(name)} is malformed")
+            if stop - start != math.prod(shape) * dtype.itemsize:
+                raise ValueError(f"tensor {shown(name)} does not fit into its place")
+            entries.append((start, stop, name, dtype, shape))
+        # Their order in the header means nothing.
+        entries.sort(key=lambda entry: entry[:2])
+        end = 0
+        for start, stop, name, _, _ in entries:
+            if start != end:
+                raise ValueError(f"tensor {shown(name)} does not begin where the one before it ends")
+            end = stop
+        if end != self.size:
+            raise ValueError(f"its tensors take {end} bytes of {self.size}")
+        return {name: Place(dtype, tuple(shape), start) for start, _, name, dtype, shape in entries}
+
+    def expect(self, tensors: dict[str, tuple[str, tuple[int, ...]]]) -> None:
+        """An error unless it has tensors of these names, dtypes and shapes and no others."""
+        for name in tensors.keys() - self.places.keys():
+            raise ValueError(f"it has no tensor {name!r}")
+        for name in self.places.keys() - tensors.keys():
+            raise ValueError(f"its tensor {shown(name)} does not belong to the others")
+        for name, (dtype, shape) in tensors.items():
+            found = self.places[name]
+            if (found.dtype.name, found.shape) != (dtype, shape):
+                raise ValueError(f"tensor {name!r} must be {dtype} {shape}, got {found.dtype.name} {found.shape}")
+
+    def tensors(self) -> dict[str, Array]:
+        data = self.file.read(self.size)
+        if len(data) != self.size:
+            raise ValueError(f"its tensors take {self.size} bytes, and there are {len(data)}")
+        return {
+            name: np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape).astype(dtype.name, copy=False)
+            for name, (dtype, shape, start) in self.places.items()
+        }
+
+
+@contextlib.contextmanager
+def refused(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
+    """What is found wrong with the contents of a file in this `with` statement is a ValueError that names it."""
     try:
-        with temporary.open("wb" if scratch else "xb") as file:
-            file.write(len(text).to_bytes(8, "little") + text)
-            for tensor in tensors.values():
-                file.write(tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{os.fsdecode(path)} is not {kind}: {error}") from None
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str], kind: str = "a shallownet_c model") -> Iterator[Contents]:
+    """The contents of a file; what is found wrong with them in the `with` statement is told as `refused` tells it."""
+    path = os.fspath(path)
+    with refused(path, kind), _files.opened(path) as file:
+        yield Contents(file)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -69,57 +141,25 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     ValueError
         If it is no such file, or is damaged: the message names the file and what is wrong.
     """
-    path = Path(path)
+    with opened(path) as contents:
+        return contents.tensors(), contents.metadata
 
-    def refuse(reason: str) -> ValueError:
-        return ValueError(f"{path} is not a shallownet_c model: {reason}")
 
-    if path.is_fifo():
-        raise refuse("a pipe, which might be waited for without end")
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > min(size - 8, MAX_HEADER):
-            raise refuse(f"a header of {length} bytes in a file of {size}")
-        try:
-            header = json.loads(file.read(length))
-        except (ValueError, RecursionError):
-            raise refuse("its header is not JSON") from None
-        if not isinstance(header, dict):
-            raise refuse("its header is not a JSON object")
-        metadata = header.pop("__metadata__", None)
-        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-            raise refuse("its metadata do not say so")
-        try:
-            model = json.loads(metadata["model"])
-        except (KeyError, TypeError, ValueError, RecursionError):
-            raise refuse("its metadata hold no architecture") from None
-        data_size = size - 8 - length
-        entries = []
-        for name, entry in header.items():
-            try:
-                dtype, shape = DTYPES[entry["dtype"]], tuple(entry["shape"])
-                start, stop = entry["data_offsets"]
-            except (KeyError, TypeError, ValueError):
-                raise refuse(f"the entry of tensor {name!r} is malformed") from None
-            # The product of a million numbers, or of huge ones, would take hours.
-            if len(shape) > 2 or not all(type(n) is int and 0 <= n <= data_size for n in (*shape, start, stop)):
-                raise refuse(f"the shape or place of tensor {name!r} is malformed")
-            if stop - start != math.prod(shape) * dtype.itemsize:
-                raise refuse(f"tensor {name!r} does not fit into its place")
-            entries.append((start, stop, name, dtype, shape))
-        # Their order in the header means nothing.
-        entries.sort(key=lambda entry: entry[:2])
-        end = 0
-        for start, stop, name, _, _ in entries:
-            if start != end:
-                raise refuse(f"tensor {name!r} does not begin where the one before it ends")
-            end = stop
-        data = file.read(data_size)
-    if not end == len(data) == data_size:
-        raise refuse(f"its tensors take {end} bytes of {data_size}")
-    tensors = {
-        name: np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape)
-        for start, _, name, dtype, shape in entries
-    }
-    return tensors, model
+def _parsed(what: str, text: bytes, room: int) -> dict[str, Any]:
+    """The JSON object; an error, before it takes any memory, if it has too many parts to be one that `write` wrote."""
+    if text.count(b",") + text.count(b"[") + text.count(b"{") > 4096 + room:
+        raise ValueError(f"{what} has more parts than belong to tensors")
+    try:
+        parsed = json.loads(text.decode(), object_pairs_hook=_object)
+    except (ValueError, RecursionError):
+        raise ValueError(f"{what} is not JSON") from None
+    if not isinstance(parsed, dict):
+        raise ValueError(f"{what} is not a JSON object")
+    return parsed
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    parsed = dict(pairs)
+    if len(parsed) != len(pairs):
+        raise ValueError("the same name twice")
+    return parsed
