@@ -806,8 +806,8 @@ def load(path: str | os.PathLike[str]) -> MLP:
     Raises
     ------
     ValueError
-        If the file is not a model of this package or is damaged; the message names it and says what is wrong. Nothing
-        in a file can make this raise anything else, or take much more memory than the file has bytes.
+        If the file is not a model of this package or is damaged; the message names it and says what is wrong. Files may
+        come from anywhere: nothing in one is called, and nothing allocated for sizes that it does not hold.
     OSError
         If it cannot be read.
     """

@@ -101,7 +101,9 @@ def test_every_field_is_needed_and_no_other_known(path):
         assert "'more'" in refused(path)
 
 
-@pytest.mark.parametrize("value", [float("nan"), DIGITS, "x" * 10**6, [None], {"": 1}], ids=["nan", "digits", *"slo"])
+@pytest.mark.parametrize(
+    "value", [float("nan"), DIGITS, "x" * 10**6, [None], {"": 1}], ids=["nan", "digits", "text", "list", "object"]
+)
 def test_nothing_may_stand_just_anywhere(path, value):
     content = path.read_bytes()
     for place in places(_checkpoint.read(path)[1]):
@@ -315,7 +317,7 @@ def test_a_header_costs_little_memory(tmp_path, name, header, data):
     try:
         with pytest.raises(ValueError, match="fit is not a shallownet_c model") as caught:
             sn.load(path)
-        assert tracemalloc.get_traced_memory()[1] < 20 * path.stat().st_size
+        assert tracemalloc.get_traced_memory()[1] < 25 * path.stat().st_size
     finally:
         tracemalloc.stop()
     assert len(str(caught.value)) < 450
@@ -323,7 +325,7 @@ def test_a_header_costs_little_memory(tmp_path, name, header, data):
 
 def test_a_deep_network_has_a_large_header(tmp_path):
     """Of two parameters a layer, most of its file is the header."""
-    net = sn.MLP([1] * 3000, "leaky_relu", seed=0, dtype="float32")
+    net = sn.MLP([1] * 3000, "relu", seed=0, dtype="float32")
     net.save(tmp_path / "net")
     assert (tmp_path / "net").stat().st_size > 10 * net.n_params * 4
     assert sn.load(tmp_path / "net").params.tobytes() == net.params.tobytes()
