@@ -21,6 +21,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 SCRATCH = re.compile(r"\.shallownet_c-[0-9a-f]{16}\.part")
+ACCESS_LIST = "system.posix_acl_access"
 #: A scratch file is taken for one that nobody writes any more after so long, where there are no locks to tell.
 STALE_SECONDS = 86_400
 #: A link in place of the file is not followed, a pipe not waited for, and no child process gets the file.
@@ -47,7 +48,7 @@ def replace(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
                 file.write(chunk)
             file.flush()
             if old is not None:
-                _hand_on_access(descriptor, old)
+                _hand_on_access(descriptor, target, old)
             os.fsync(descriptor)
             if fcntl is None:
                 file.close()  # Windows renames no open file
@@ -196,11 +197,24 @@ def _lock(descriptor: int) -> bool | None:
 
 
 def _remove_stale(folder: str) -> None:
-    """Remove what dead processes have left in the folder, as far as the system allows."""
+    """Remove what dead processes have left in the folder, as far as the system allows.
+
+    One of many files is looked through again only when twenty times as long has passed as that takes.
+    """
+    global _looked_through
+    began = time.monotonic()
+    if _looked_through[0] == folder and began < _looked_through[1]:
+        return
     with contextlib.suppress(OSError):
         for name in filter(SCRATCH.fullmatch, os.listdir(folder)):
             with contextlib.suppress(OSError):
                 _remove_if_stale(os.path.join(folder, name))
+    now = time.monotonic()
+    _looked_through = (folder, now + 20 * (now - began))
+
+
+#: The folder of the last write, and until when it need not be looked through again.
+_looked_through = ("", 0.0)
 
 
 def _remove_if_stale(path: str) -> None:
@@ -216,7 +230,7 @@ def _remove_if_stale(path: str) -> None:
         os.close(descriptor)
 
 
-def _hand_on_access(descriptor: int, old: os.stat_result) -> None:
+def _hand_on_access(descriptor: int, target: str, old: os.stat_result) -> None:
     """Give the new file the old one's owner, group and mode, or less where the system does not allow that."""
     if not hasattr(os, "fchown"):
         return
@@ -228,8 +242,28 @@ def _hand_on_access(descriptor: int, old: os.stat_result) -> None:
             os.fchown(descriptor, -1, old.st_gid)
         except OSError:
             mode &= 0o707 | (mode & 0o007) << 3  # another group may do no more than everybody
+    if not _hand_on_list(descriptor, target):
+        mode &= 0o707
     with contextlib.suppress(OSError):  # a file system without
         os.fchmod(descriptor, mode)
+
+
+def _hand_on_list(descriptor: int, target: str) -> bool:
+    """Give the new file the old one's list of what single users may do, Linux's ACL; False if it stays without its own.
+
+    Where there is a list, the group's bits of the mode are those of all on it.
+    """
+    if not hasattr(os, "getxattr"):
+        return True
+    try:
+        entries = os.getxattr(target, ACCESS_LIST)
+    except OSError:
+        return True  # there is none
+    try:
+        os.setxattr(descriptor, ACCESS_LIST, entries)
+    except OSError:
+        return False
+    return True
 
 
 def _sync_folder(folder: str) -> None:

@@ -59,7 +59,8 @@ class Settings:
         for name in ("l2", "l1", "tol", "objective_scale"):
             setattr(self, name, _validation.real_number(name, getattr(self, name), ">= 0", lambda x: x >= 0))
         if self.dropout is not None:
-            self.dropout = dropout_rates(self.dropout, len(self.dropout))
+            rates = _validation.sequence("dropout", self.dropout, "numbers")
+            self.dropout = dropout_rates(rates, len(rates))
         self.dropout_seed = _validation.integer("dropout_seed", self.dropout_seed, 0, 2**32 - 1)
         if self.clip_norm != math.inf:
             self.clip_norm = _validation.real_number("clip_norm", self.clip_norm, "> 0", lambda x: x > 0)

@@ -687,7 +687,8 @@ class MLP(Network):
         callback : callable (epoch, history, net), optional
             Called after each epoch, counted from 0; stops the training by returning True.
         checkpoint : path, optional
-            Where to keep all that `sn.resume` needs to go on with the fit, should the process die.
+            Where to keep all that `sn.resume` needs to go on with the fit, should the process die. Only one fit at a
+            time writes there: a second one, in whatever process, is refused.
         checkpoint_every : float, default 60.0
             Seconds between two checkpoints, at least. They are written at the end of an epoch, and when the fit ends or
             is ended by Ctrl-C; what has been done of an epoch since its beginning is done again.
@@ -704,6 +705,9 @@ class MLP(Network):
         DivergenceError
             If the cost or a parameter is no longer finite; the network has the parameters that the last epoch with a
             finite cost began with.
+        OSError
+            If the checkpoint cannot be written, or another fit is writing it, which is found before anything has
+            changed; later on only what nobody could foresee, such as a full disk.
         KeyboardInterrupt
             On Ctrl-C; the parameters are those of the last finished step.
         ImportError
@@ -869,7 +873,13 @@ class MLP(Network):
         """Write the network to a file in the safetensors format, which `load` reads.
 
         Tensors ``layers.0.weight``, ``layers.0.bias``, …; the architecture in the metadata. The file appears whole or
-        not at all.
+        not at all, whoever else writes there. One that is replaced hands on its mode and, where the system allows it,
+        its owner; a link goes on pointing to the file.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; what was there is as it was.
 
         Examples
         --------
@@ -898,7 +908,8 @@ def load(path: str | os.PathLike[str]) -> MLP:
     Raises
     ------
     ValueError
-        If the file is not a model of this package or is damaged.
+        If the file is not a model of this package or is damaged; the message names it and says what is wrong. Files may
+        come from anywhere: nothing in one is called, and nothing allocated for sizes that it does not hold.
     OSError
         If it cannot be read.
     """

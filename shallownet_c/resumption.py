@@ -34,7 +34,7 @@ def resume(
     Parameters
     ----------
     path : str or path-like
-        The `checkpoint` of `MLP.fit`; it goes on being written.
+        The `checkpoint` of `MLP.fit`; it goes on being written, by this fit alone as long as it lasts.
     X, Y, order, sample_weight, validation_data, n_threads, progress, callback, checkpoint_every
         As given to `fit`, the data the same: the checkpoint does not hold them.
     schedule : callable epoch → α, optional

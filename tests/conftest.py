@@ -1,5 +1,10 @@
 """Every test of kernels runs over every build that the CPU supports."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -34,3 +39,11 @@ def build64(request: pytest.FixtureRequest) -> Build:
 @pytest.fixture(params=BUILDS, ids=lambda build: "-".join(build))
 def build(request: pytest.FixtureRequest) -> Build:
     return Build(*request.param)
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that every user reaches, as those of tmp_path are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder).resolve()

@@ -1,5 +1,6 @@
 """A fit that is interrupted, by an exception or by SIGKILL, ends at the bits of one that was not."""
 
+import errno
 import os
 import random
 import signal
@@ -9,9 +10,10 @@ import time
 
 import numpy as np
 import pytest
+from users import as_nobody, root
 
 import shallownet_c as sn
-from shallownet_c import _checkpoint
+from shallownet_c import _checkpoint, _files
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((120, 5))
@@ -123,8 +125,220 @@ def test_killed_at_random_moments(tmp_path):
             break
     assert process.returncode == 0
     assert kills > 3
-    assert len(list(tmp_path.iterdir())) <= 2  # the checkpoint and one unfinished file at most
+    assert os.listdir(tmp_path) == ["fit"]  # no unfinished file of all those processes, and no lock
     np.testing.assert_array_equal(sn.resume(path, X, Y).params, whole.params)
+
+
+HELD = "checkpoint is being written by another fit"
+
+
+def refused_in_between(path, refused):
+    """Call `refused`, which another fit's lock stops, while a fit of two epochs writes to `path`."""
+
+    def meanwhile(epoch, *_):
+        if epoch == 1:
+            with pytest.raises(BlockingIOError, match=HELD):
+                refused()
+
+    network().fit(X, Y, epochs=2, checkpoint=path, checkpoint_every=0, callback=meanwhile)
+    assert sorted(os.listdir(path.parent)) == sorted({path.name, *(["link"] if path.name != "link" else [])})
+
+
+@pytest.fixture
+def path(tmp_path):
+    """That of a checkpoint, beside a link to it."""
+    os.symlink("fit", tmp_path / "link")
+    return tmp_path / "fit"
+
+
+def test_one_fit_at_a_time(path):
+    net, rng, optimizer = network(), np.random.default_rng(1), sn.Adam()
+    before, state = net.params.copy(), rng.bit_generator.state
+    for other in (path, path.with_name("link"), os.path.relpath(path)):
+        refused_in_between(
+            path,
+            lambda other=other: net.fit(
+                X, Y, epochs=2, optimizer=optimizer, seed=rng, dropout=0.5, batch_size=9, checkpoint=other
+            ),
+        )
+    assert net.params.tobytes() == before.tobytes()
+    assert net.history is None
+    assert (optimizer.n_steps, rng.bit_generator.state) == (0, state)
+    refused_in_between(path, lambda: sn.resume(path, X, Y))
+    net.fit(X, Y, epochs=2, checkpoint=path)  # when the other has ended
+
+
+def test_a_lock_ends_with_an_error(path):
+    def fail(*_):
+        raise Stop
+
+    for _ in range(2):
+        with pytest.raises(Stop):
+            network().fit(X, Y, epochs=2, checkpoint=path, callback=fail)
+    assert os.listdir(path.parent) == ["link"]
+
+
+def test_a_checkpoint_of_a_fit_that_has_ended_is_read_whoever_writes(path, tmp_path):
+    net = network()
+    net.fit(X, Y, epochs=2, checkpoint=path)
+    read = []
+    network().fit(
+        X, Y, epochs=2, checkpoint=path, callback=lambda *_: read.append(sn.resume(path, X, Y).params.tobytes())
+    )
+    assert read == [net.params.tobytes()] * 2
+
+
+LONG_FIT = """
+import sys, os, time, numpy as np, shallownet_c as sn
+X = np.ones((4, 5))
+Y = np.ones((4, 2))
+
+def fork(epoch, *_):
+    if epoch == 1:
+        child = os.fork()
+        if child == 0:
+            time.sleep(600)
+            os._exit(0)
+        print(child, flush=True)
+
+sn.MLP([5, 2]).fit(X, Y, epochs=10**9, checkpoint=sys.argv[1], callback=fork)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_killed_process_leaves_no_lock(path):
+    """Neither does a child that it has forked, which still runs."""
+    with subprocess.Popen([sys.executable, "-P", "-c", LONG_FIT, path], stdout=subprocess.PIPE, text=True) as process:
+        child = int(process.stdout.readline())
+        try:
+            with pytest.raises(BlockingIOError, match=HELD):
+                network().fit(X, Y, epochs=2, checkpoint=path)
+            process.kill()
+            process.wait()
+            network().fit(X, Y, epochs=2, checkpoint=path)
+        finally:
+            process.kill()
+            os.kill(child, signal.SIGKILL)
+    assert sorted(os.listdir(path.parent)) == ["fit", "link"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no flock to lack")
+def test_file_systems_without_locks(path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(_files.fcntl, "flock", flock)
+    other = network()
+    network().fit(
+        X, Y, epochs=2, checkpoint=path, callback=lambda *_: other.fit(X, Y, epochs=1, checkpoint=path) and None
+    )
+    assert sn.resume(path, X, Y).history.n_epochs == 2
+    assert sorted(os.listdir(path.parent)) == ["fit", "link"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are POSIX's")
+def test_a_link_in_place_of_the_lock_is_not_followed(path, tmp_path):
+    lock = _files.Lock(path).path
+    os.symlink(tmp_path / "victim", lock)
+    with pytest.raises(OSError, match="checkpoint cannot be written") as caught:
+        network().fit(X, Y, epochs=1, checkpoint=path)
+    assert caught.value.filename == lock
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_lock_that_another_puts_in_place_of_ours_is_left_there(path):
+    lock = _files.Lock(path)
+    lock.acquire()
+    os.unlink(lock.path)
+    other = _files.Lock(path)
+    other.acquire()
+    lock.release()
+    with pytest.raises(BlockingIOError):
+        _files.Lock(path).acquire()
+    other.release()
+    assert os.listdir(path.parent) == ["link"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and devices are POSIX's")
+def test_what_cannot_be_written_is_found_before_the_first_epoch(path, tmp_path):
+    net = network()
+    os.mkfifo(tmp_path / "pipe")
+    os.symlink(tmp_path / "nowhere" / "fit", tmp_path / "dangling")
+    os.symlink("loop", tmp_path / "loop")
+    for name in ("pipe", "dangling", "loop", "n" * 300):
+        with pytest.raises(OSError, match="checkpoint cannot be written"):
+            net.fit(X, Y, checkpoint=tmp_path / name, callback=lambda *_: pytest.fail("trained"))
+    assert net.history is None
+
+
+UNWRITABLE = """
+X, Y = np.ones((4, 5)), np.ones((4, 2))
+net = sn.MLP([5, 8, 6, 2], seed=2)
+before = net.params.copy()
+for act in (
+    lambda: net.fit(X, Y, epochs=2, checkpoint=sys.argv[1], callback=lambda *_: print("trained")),
+    lambda: sn.resume(sys.argv[2], X, Y, callback=lambda *_: print("trained")),
+):
+    try:
+        act()
+    except PermissionError as error:
+        print(error)
+assert net.history is None and (net.params == before).all()
+print(sn.resume(sys.argv[3], X, Y).history.n_epochs)
+"""
+
+
+@root
+def test_a_folder_that_cannot_be_written(public):
+    """Found before the first epoch; a fit that has ended is read from there all the same."""
+
+    def stop(epoch, *_):
+        if epoch == 1:
+            raise Stop
+
+    ones = np.ones((4, 5)), np.ones((4, 2))
+    with pytest.raises(Stop):
+        network().fit(*ones, epochs=3, checkpoint=public / "broken off", checkpoint_every=0, callback=stop)
+    network().fit(*ones, epochs=3, checkpoint=public / "ended")
+    said = as_nobody(UNWRITABLE, public / "fit", public / "broken off", public / "ended").splitlines()
+    denied = f"[Errno 13] checkpoint cannot be written: cannot write into the folder: Permission denied: '{public}'"
+    assert said == [denied, denied, "3"]
+    assert sorted(os.listdir(public)) == ["broken off", "ended"]
+
+
+def test_a_relative_path_stays_where_it_is(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    network().fit(X, Y, epochs=2, checkpoint="fit", callback=lambda *_: os.chdir(tmp_path / "elsewhere"))
+    assert sorted(os.listdir(tmp_path)) == ["elsewhere", "fit"]
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
+class Own(np.random.PCG64):
+    pass
+
+
+def test_what_could_not_be_read_again_is_not_begun(path):
+    net, rng = network(), np.random.Generator(Own(1))
+    state = rng.bit_generator.state
+    with pytest.raises(
+        ValueError, match=r"checkpoint.random.state.bit_generator must be one of .*'PCG64'.*, got 'Own'"
+    ):
+        net.fit(X, Y, seed=rng, dropout=0.5, checkpoint=path)
+    assert net.history is None
+    assert rng.bit_generator.state == state
+    optimizer = sn.SGD(schedule="invscaling")
+    optimizer.schedule.power = "1"
+    with pytest.raises(ValueError, match=r"checkpoint.optimizer.schedule.power must be a finite number, got '1'"):
+        net.fit(X, Y, optimizer=optimizer, checkpoint=path)
+    assert os.listdir(path.parent) == ["link"]
+
+
+def test_attributes_that_a_caller_adds_to_a_schedule(path):
+    optimizer = sn.SGD(schedule="adaptive")
+    optimizer.schedule.note = object()
+    network().fit(X, Y, optimizer=optimizer, epochs=2, checkpoint=path)
+    assert sn.resume(path, X, Y).history.n_epochs == 2
 
 
 def test_what_is_no_checkpoint(tmp_path):

@@ -3,47 +3,14 @@
 import errno
 import os
 import stat
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+import struct
 
 import numpy as np
 import pytest
+from users import as_nobody, posix, root
 
 import shallownet_c as sn
 from shallownet_c import _files
-
-posix = pytest.mark.skipif(os.name != "posix", reason="modes, owners and links are POSIX's")
-root = pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root gives files to other users")
-
-
-AS_NOBODY = """
-import os, sys
-import numpy as np
-import shallownet_c as sn
-from shallownet_c import _files
-if os.geteuid() == 0:  # once everything is imported: others may not be able to read it
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-"""
-
-
-def as_nobody(program, *arguments):
-    """Run a program as a user whom modes of files hold for, as they do not for root."""
-    command = [sys.executable, "-P", "-c", AS_NOBODY + program, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def public():
-    """A folder that every user reaches, as those of tmp_path are not."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        yield Path(folder).resolve()
 
 
 def names(folder):
@@ -153,6 +120,54 @@ def test_links(tmp_path):
     assert names(tmp_path) == ["later", "link", "loop"]
 
 
+#: "user::rw-", "user:12345:rw-", "group::---", "mask::rw-", "other::---" as Linux stores them.
+ENTRIES = [(1, 6, -1), (2, 6, 12345), (4, 0, -1), (16, 6, -1), (32, 0, -1)]
+LIST = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in ENTRIES)
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="access control lists are looked for on Linux alone")
+@pytest.mark.parametrize("possible", [True, False])
+def test_access_control_lists(tmp_path, monkeypatch, possible):
+    """The mode says rw-rw---- of such a file, whose group may do nothing."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    try:
+        os.setxattr(path, _files.ACCESS_LIST, LIST)
+    except OSError:
+        pytest.skip("this file system has no access control lists")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+
+    def setxattr(*_):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    if not possible:
+        monkeypatch.setattr(os, "setxattr", setxattr)
+    _files.replace(path, [b"new"])
+    assert path.read_bytes() == b"new"
+    if possible:
+        assert os.getxattr(path, _files.ACCESS_LIST) == LIST
+    assert stat.S_IMODE(path.stat().st_mode) == (0o660 if possible else 0o600)
+
+
+def test_a_large_folder_is_not_looked_through_at_every_write(tmp_path, monkeypatch):
+    listed, clock = [], [0.0]
+    names_of = os.listdir
+
+    def slow(folder):
+        listed.append(folder)
+        clock[0] += 1.0
+        return names_of(folder)
+
+    monkeypatch.setattr(_files.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(os, "listdir", slow)
+    for _ in range(3):
+        _files.replace(tmp_path / "file", [b"x"])
+    assert len(listed) == 1
+    clock[0] += 20.0
+    _files.replace(tmp_path / "file", [b"x"])
+    assert len(listed) == 2
+
+
 def leave_stale(folder, name=f".shallownet_c-{'ab' * 8}.part"):
     """What a writer leaves behind that is killed."""
     (folder / name).write_bytes(b"half a fi")
@@ -172,9 +187,10 @@ def test_what_dead_writers_left_is_removed_and_nothing_else(tmp_path):
     assert names(tmp_path) == sorted([*others, f".shallownet_c-{'cd' * 8}.part", "file"])
 
 
-def test_what_a_writer_holds_is_left_alone(tmp_path):
+def test_what_a_writer_holds_is_left_alone(tmp_path, monkeypatch):
     def chunks():
         yield b"first"
+        monkeypatch.setattr(_files, "_looked_through", ("", 0.0))
         _files.replace(tmp_path / "other", [b"x"])  # would remove the file that grows
         assert len(list(tmp_path.glob(".*.part"))) == 1
 
@@ -200,7 +216,9 @@ def test_a_scratch_file_that_was_taken_for_stale_is_made_anew(tmp_path, monkeypa
     def late(descriptor):
         if not calls:
             calls.append(descriptor)
-            _files._remove_stale(str(tmp_path))
+            (scratch,) = tmp_path.glob(".*.part")
+            _files._remove_if_stale(str(scratch))
+            assert not scratch.exists()
         return lock(descriptor)
 
     monkeypatch.setattr(_files, "_lock", late)

@@ -2,7 +2,9 @@
 
 import contextlib
 import itertools
+import math
 import signal
+import sys
 import threading
 import time
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
+from shallownet_c import _training
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((90, 4))
@@ -472,6 +475,36 @@ def test_bad_arguments_change_nothing(arguments, match):
         net.fit(X, Y, **arguments)
     np.testing.assert_array_equal(net.params, before)
     assert net.history is None
+
+
+SETTINGS = {
+    "epochs": 1, "batch_size": 5, "shuffle": True, "l2": 0.0, "l1": 0.0, "dropout": [0.5], "dropout_seed": 0,
+    "clip_norm": math.inf, "patience": None, "tol": 0.0, "objective_scale": 1.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("epochs", [0, 1.0, True, sys.maxsize]),
+        ("batch_size", [0, -1, False, 1.5, sys.maxsize + 1]),
+        ("shuffle", [1, None]),
+        ("l2", [-1, math.nan, math.inf]),
+        ("l1", [-1, True]),
+        ("dropout", [[1.0], [-0.5], 0.5, [None]]),
+        ("dropout_seed", [-1, 2**32]),
+        ("clip_norm", [0, -math.inf, math.nan]),
+        ("patience", [0, 10**400]),
+        ("tol", [-1]),
+        ("objective_scale", [-1, math.inf]),
+    ],
+)
+def test_settings_check_themselves(name, values):
+    """Every fit's arguments pass there, whoever begins it: fit, resume, an estimator of scikit-learn."""
+    assert _training.Settings(**SETTINGS).batch_size == 5
+    for value in values:
+        with pytest.raises((TypeError, ValueError), match=f"^{name} must be"):
+            _training.Settings(**SETTINGS | {name: value})
 
 
 def test_lbfgs_names_its_extra(monkeypatch):
