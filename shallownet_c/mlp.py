@@ -88,7 +88,8 @@ class MLP(Network):
     Attributes
     ----------
     params : ndarray (P,)
-        All parameters, W[1] row by row, b[1], W[2], b[2], …: the one store, writeable in place.
+        All parameters, W[1] row by row, b[1], W[2], b[2], …: the one store, writeable in place. While a fit runs in
+        another thread they may be those of two steps, see `copy`.
     weights, biases : tuple of ndarray
         Views of `params`: ``weights[l]`` is the notes' W[l+1], (n_{l+1}, n_l).
     layer_sizes, activations : tuple
@@ -246,7 +247,8 @@ class MLP(Network):
         X : array_like (m, n_0) or (n_0,)
             Samples, or one sample. NaN gives NaN.
         out : ndarray (m, n_L) or (n_L,), optional
-            C-contiguous and of the network's dtype; it is overwritten and returned.
+            C-contiguous, of the network's dtype and no view of its parameters; it is overwritten and returned. It may
+            be X.
 
         Returns
         -------
@@ -255,7 +257,7 @@ class MLP(Network):
         Raises
         ------
         ValueError, TypeError
-            If X or out has the wrong shape or dtype.
+            If X or out has the wrong shape or dtype, or out shares memory with the parameters.
 
         Examples
         --------
@@ -274,7 +276,7 @@ class MLP(Network):
             X = _validation.numbers("X", X, dtype)
             if X.shape == (n_in,):
                 if out is not None:
-                    _validation.output_array("out", out, (n_out,), dtype)
+                    self._check_out(out, (n_out,))
                 return self(X, out)
             if X.ndim != 2 or X.shape[1] != n_in:
                 raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
@@ -282,12 +284,18 @@ class MLP(Network):
         if out is None:
             out = np.empty((len(X), n_out), dtype)
         else:
-            _validation.output_array("out", out, (len(X), n_out), dtype)
+            self._check_out(out, (len(X), n_out))
             if np.may_share_memory(out, X):
                 X = X.copy()
         n_threads = _threads.for_work(len(X) * self._params.size)
         self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out, n_threads)
         return out
+
+    def _check_out(self, out: object, shape: tuple[int, ...]) -> None:
+        """Whether a prediction may be written there, which may be X itself but not the parameters that it reads."""
+        _validation.refuse_overlap(
+            "out", _validation.output_array("out", out, shape, self._dtype), {"the network's params": self._params}
+        )
 
     def layer_outputs(self, X: ArrayLike) -> list[Array]:
         """All layers' outputs, the notes' a[0], …, a[L].
@@ -461,7 +469,7 @@ class MLP(Network):
         X, Y, sample_weight
             As in `cost`.
         grad : ndarray (P,)
-            Of the network's dtype, C-contiguous, no view of its parameters.
+            Of the network's dtype, C-contiguous, sharing no memory with its parameters, X, Y or sample_weight.
 
         Returns
         -------
@@ -471,7 +479,7 @@ class MLP(Network):
         Raises
         ------
         ValueError, TypeError
-            As `cost`, and if `grad` has the wrong shape, dtype or layout.
+            As `cost`, and if `grad` has the wrong shape, dtype or layout or shares memory.
 
         Examples
         --------
@@ -482,7 +490,7 @@ class MLP(Network):
         2.0
         """
         _validation.output_array("grad", grad, (self._params.size,), self._dtype)
-        _validation.refuse_overlap("grad", grad, {"params": self._params})
+        _validation.refuse_overlap("grad", grad, {"the network's params": self._params})
         return self._accumulate(X, Y, sample_weight, grad)
 
     def _accumulate(
@@ -492,6 +500,8 @@ class MLP(Network):
             source = _sources.source(self, X, Y, sample_weight)
             return source.sums(self, grad, _threads.allowed())
         X, Y, classes, weights = self._check_data(X, Y, sample_weight)
+        if grad is not None:
+            _validation.refuse_overlap("grad", grad, {"X": X, "Y": Y, "sample_weight": weights})
         n_threads = _threads.for_work(len(X) * self._params.size)
         return self._kernels.accumulate_grad(*self._model(), self._params, X, Y, classes, weights, grad, n_threads)
 
@@ -742,7 +752,23 @@ class MLP(Network):
         return self
 
     def copy(self) -> Self:
-        """A network of its own with the same parameters."""
+        """A network of its own with the same parameters.
+
+        While a fit of this network runs in another thread this is no snapshot, nor are `save`, pickling or a look at
+        `params`: some parameters may be those of one step, others of the next. Between two epochs they are those of one
+        step, and there the fit's `callback` is called.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> X, y = sn.datasets.make_flower(400, seed=1)
+        >>> net, copies = sn.MLP([2, 4, 1], output="sigmoid", seed=0), []
+        >>> def keep(epoch, history, net):
+        ...     copies.append(net.copy())
+        >>> _ = net.fit(X, y, epochs=3, callback=keep)
+        >>> bool((copies[-1].params == net.params).all())
+        True
+        """
         return copy.deepcopy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -769,7 +795,7 @@ class MLP(Network):
         """Write the network to a file in the safetensors format, which `load` reads.
 
         Tensors ``layers.0.weight``, ``layers.0.bias``, …; the architecture in the metadata. The file appears whole or
-        not at all.
+        not at all. While a fit runs in another thread its parameters need not be those of one step, see `copy`.
 
         Examples
         --------
