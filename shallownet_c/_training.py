@@ -183,9 +183,7 @@ class Training:
                 n = min(n, settings.epochs - history.n_epochs)
                 now.orders = self.orders.take(history.n_epochs, n)
                 n = n if now.orders is None else len(now.orders)
-                now.rates = optimizer.schedule.rates(
-                    optimizer.learning_rate, optimizer._epoch, n, began_with, settings.epochs
-                )
+                now.rates = optimizer.rates(n, began_with, settings.epochs)
                 start = time.perf_counter()
                 costs = np.full(n, np.nan)
                 try:

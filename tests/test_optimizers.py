@@ -190,3 +190,41 @@ def test_epsilon_that_is_nothing_when_corrected():
         net.fit(X, Y, optimizer=sn.Adam(epsilon=2e-38, beta_2=1 - 1e-16), epochs=3)
     net.fit(X * [1, 0, 1], Y, optimizer=sn.Adam(epsilon=1e-8, beta_2=1 - 1e-16), epochs=3)
     assert np.isfinite(net.params).all()
+
+
+@pytest.mark.parametrize(
+    ("rates", "error"),
+    [
+        (lambda n: None, TypeError),
+        (lambda n: 0.1, ValueError),
+        (lambda n: np.full(n - 1, 0.1), ValueError),
+        (lambda n: np.full((n, 2), 0.1), ValueError),
+        (lambda n: np.full(n, np.nan), ValueError),
+        (lambda n: np.full(n, np.inf), ValueError),
+        (lambda n: np.full(n, -0.1), ValueError),
+        (lambda n: ["0.1"] * n, TypeError),
+        (lambda n: np.ma.masked_all(n), ValueError),
+    ],
+)
+def test_rates_of_a_schedule_of_the_callers(rates, error):
+    class Own(sn.schedules.Schedule):
+        def rates(self, alpha, first, n, began, epochs):
+            return rates(n)
+
+    net = sn.MLP([3, 4, 1], seed=0)
+    before = net.params.copy()
+    with pytest.raises(error, match="the rates of schedule must"):
+        net.fit(X, Y, optimizer=sn.SGD(0.1, schedule=Own()), epochs=3)
+    np.testing.assert_array_equal(net.params, before)
+
+
+@pytest.mark.parametrize("make", [list, np.float32, lambda x: np.array(x, ">f8"), lambda x: np.repeat(x, 2)[::2]])
+def test_rates_of_any_type_and_layout(make):
+    class Own(sn.schedules.Schedule):
+        def rates(self, alpha, first, n, began, epochs):
+            return make([0.5] * n)
+
+    own, constant = sn.MLP([3, 4, 1], seed=0), sn.MLP([3, 4, 1], seed=0)
+    own.fit(X, Y, optimizer=sn.SGD(0.1, schedule=Own()), epochs=30)
+    constant.fit(X, Y, optimizer=sn.SGD(0.5), epochs=30)
+    np.testing.assert_array_equal(own.params, constant.params)

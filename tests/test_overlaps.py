@@ -88,6 +88,57 @@ def test_gradients_added_to_what_is_converted_first():
     np.testing.assert_array_equal(grad, expected)
 
 
+class Stored:
+    """Rows that are not in memory, but for those that are."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __getitem__(self, rows):
+        return self.array[rows]
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.array, dtype)
+
+
+FITS = {
+    "fit": lambda net, X, Y, w: net.fit(X, Y, sample_weight=w, epochs=2),
+    "batches": lambda net, X, Y, w: net.fit(X, Y, sample_weight=w, epochs=2, batch_size=2, optimizer="sgd"),
+    "lbfgs": lambda net, X, Y, w: net.fit(X, Y, sample_weight=w, epochs=2, optimizer="lbfgs"),
+    "partial_fit": lambda net, X, Y, w: net.partial_fit(X, Y, w),
+    "chunks": lambda net, X, Y, w: net.fit(lambda: [(X, Y, w)], epochs=2),
+    "lazy": lambda net, X, Y, w: net.fit(Stored(X), Y, sample_weight=w, epochs=2),
+    "validation": lambda net, X_dev, Y_dev, w: net.fit(X, Y, validation_data=(X_dev, Y_dev, w), epochs=2),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
+def test_fits_of_their_own_parameters(fit, view):
+    net = network()
+    net.params[:] = 0.25
+    data = {
+        "X": view(net.params)[3:21].reshape(M, 3),
+        "Y": view(net.params)[-12:].reshape(M, 2),
+        "sample_weight": view(net.params)[10:16],
+    }
+    for name, array in data.items():
+        with pytest.raises(ValueError, match=f"{name} must not share memory with the network's params"):
+            fit(net, *({"X": X, "Y": Y, "sample_weight": np.ones(M)} | {name: array}).values())
+        np.testing.assert_array_equal(net.params, 0.25)
+    fit(net, *(array.copy() for array in data.values()))
+    assert (net.params != 0.25).any()
+
+
+def test_gradients_added_to_rows_that_are_read_in_pieces():
+    net, memory = network(), np.full(26, 0.25)
+    with pytest.raises(ValueError, match="grad must not share memory with X"):
+        net.accumulate_grad(Stored(memory[:18].reshape(M, 3)), Y, memory)
+    with pytest.raises(ValueError, match="grad must not share memory with Y"):
+        net.accumulate_grad(Stored(X), memory[:12].reshape(M, 2), memory)
+    np.testing.assert_array_equal(memory, 0.25)
+
+
 def layer(memory, shapes):
     """Arrays of these shapes, one after the other in the memory."""
     arrays, at = {}, 0
