@@ -1,7 +1,6 @@
 """What a network may look like: the checks of sizes, activations and loss, and where each parameter stands."""
 
 import itertools
-import sys
 from collections.abc import Iterable
 
 from shallownet_c import _kernels, _validation
@@ -36,7 +35,7 @@ def tensor_shapes(sizes: Iterable[int]) -> dict[str, tuple[int, ...]]:
 
 def check_sizes(layer_sizes: object) -> tuple[int, ...]:
     items = _validation.sequence("layer_sizes", layer_sizes, "integers")
-    sizes = tuple(_validation.integer("layer_sizes", n, 1, sys.maxsize) for n in items)
+    sizes = tuple(_validation.integer("layer_sizes", n, 1) for n in items)
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes must have inputs and outputs, two numbers or more, got {list(sizes)}")
     return sizes

@@ -86,7 +86,7 @@ def minimise(
         "maxfun": optimizer.max_fun,
         "maxiter": epochs,
         "gtol": optimizer.gtol,
-        "ftol": optimizer.ftol,
+        "ftol": min(optimizer.ftol, 2.0),  # no iteration lessens more; SciPy divides it by ε, which may overflow
     }
     try:
         result = optimize.minimize(

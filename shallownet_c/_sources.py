@@ -66,6 +66,8 @@ class Source:
         model = net._model() if model is None else model
         loss_sum = weight_sum = 0.0
         for piece in self.pieces(None, self.m or 1, None):
+            if grad is not None:
+                _validation.refuse_overlap("grad", grad, {"X": piece.X, "Y": piece.Y, "sample_weight": piece.weights})
             sums = net._kernels.accumulate_grad(*model, net._params, *piece[:4], grad, n_threads, training)
             loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
         return loss_sum, weight_sum
@@ -75,7 +77,7 @@ class Rows(Source):
     """Arrays in memory, or mapped into it: the kernels take them as they are."""
 
     def __init__(self, net: MLP, X: object, Y: object, weights: object) -> None:
-        self.piece = Piece(*net._check_data(X, Y, weights))
+        self.piece = Piece(*_checked(net, X, Y, weights))
         self.m = len(self.piece.X)
         self.weighted = self.piece.weights is not None
 
@@ -97,6 +99,7 @@ class Lazy(Source):
         if weights is not None:
             self.weighted = True
             self.weights = _validation.sample_weights(weights, self.m, net.dtype)
+            _validation.refuse_overlap("sample_weight", self.weights, {"the network's params": net._params})
         if self.m == 0:
             raise ValueError("X must have at least one row, got none")
         for _ in self.pieces(None, 1, None):
@@ -111,7 +114,7 @@ class Lazy(Source):
             taken = slice(first, min(first + rows, self.m)) if order is None else order[first : first + rows]
             try:
                 X = _taken(self.X, taken)
-                X, Y, classes, _ = self.net._check_data(X, self.Y[taken], None)
+                X, Y, classes, _ = _checked(self.net, X, self.Y[taken], None)
             except (TypeError, ValueError) as error:
                 where = f" of those from row {first} on" if order is None else ""
                 raise type(error)(f"{error}{where}") from None
@@ -137,7 +140,7 @@ class Chunks(Source):
             if len(chunk[0]) == 0:
                 continue
             weights = chunk[2] if len(chunk) == 3 else None
-            X, Y, classes, weights = self.net._check_data(*chunk[:2], weights, all_zero=True)
+            X, Y, classes, weights = _checked(self.net, *chunk[:2], weights, all_zero=True)
             order = None
             if rng is not None and batch is not None and batch < len(X):
                 order = rng.permutation(len(X)).astype(np.int64, copy=False)
@@ -145,6 +148,17 @@ class Chunks(Source):
             yield Piece(X, Y, classes, weights, order)
         if empty:
             raise ValueError("X, a function, must yield at least one chunk each time it is called, got none")
+
+
+def _checked(
+    net: MLP, X: Any, Y: Any, weights: Any, all_zero: bool = False
+) -> tuple[Array, Array | None, Array | None, Array | None]:
+    """The rows as the kernels take them, no views of the parameters, which a training changes as it reads."""
+    X, Y, classes, weights = net._check_data(X, Y, weights, all_zero)
+    for name, array in {"X": X, "Y": Y, "sample_weight": weights}.items():
+        if array is not None:
+            _validation.refuse_overlap(name, array, {"the network's params": net._params})
+    return X, Y, classes, weights
 
 
 def rows_at_a_time(net: MLP) -> int:

@@ -216,9 +216,7 @@ class Training:
                 n = min(n, settings.epochs - history.n_epochs)
                 now.orders = self.orders.take(history.n_epochs, n)
                 n = n if now.orders is None else len(now.orders)
-                now.rates = optimizer.schedule.rates(
-                    optimizer.learning_rate, optimizer._epoch, n, began_with, settings.epochs
-                )
+                now.rates = optimizer.rates(n, began_with, settings.epochs)
                 start = time.perf_counter()
                 self.stretch = history.n_epochs, optimizer._epoch, np.full(n, np.nan)
                 costs = self.stretch[2]

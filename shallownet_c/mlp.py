@@ -91,7 +91,8 @@ class MLP(Network):
     Attributes
     ----------
     params : ndarray (P,)
-        All parameters, W[1] row by row, b[1], W[2], b[2], …: the one store, writeable in place.
+        All parameters, W[1] row by row, b[1], W[2], b[2], …: the one store, writeable in place. While a fit runs in
+        another thread they may be those of two steps, see `copy`.
     weights, biases : tuple of ndarray
         Views of `params`: ``weights[l]`` is the notes' W[l+1], (n_{l+1}, n_l).
     layer_sizes, activations : tuple
@@ -150,14 +151,15 @@ class MLP(Network):
     ) -> None:
         sizes = _architecture.check_sizes(layer_sizes)
         activations = _architecture.check_activations(activation, output, sizes)
-        loss = _architecture.check_loss(loss, output)
+        loss = _architecture.check_loss(loss, activations[-1])
         leak = check_leak(leak)
         delta = _validation.real_number("delta", delta, "> 0", lambda x: x > 0)
         quantile = _validation.real_number("quantile", quantile, "in (0, 1)", lambda x: 0 < x < 1)
         dtype = _validation.float_dtype(dtype)
-        draw = initializers.initializer(init)
+        draw = initializers.initializer(init, dtype)
         # numpy.random is slow to import, and a network that draws nothing, such as one from a file, can do without.
-        rng = None if seed is None and init == "zeros" else _validation.random_generator(seed)
+        zeros = isinstance(init, str) and init == "zeros"
+        rng = None if seed is None and zeros else _validation.random_generator(seed)
 
         n_params = _architecture.count_params(sizes)
         if n_params * dtype.itemsize > sys.maxsize:
@@ -173,8 +175,9 @@ class MLP(Network):
         self._kept_optimizer: optimizers.Optimizer | None = None
         self._dtype = dtype
         self._weights, self._biases = _architecture.views(params, sizes)
-        for W in self._weights:
-            W[...] = draw(rng, *W.shape)
+        with np.errstate(under="ignore"):
+            for W in self._weights:
+                W[...] = draw(rng, *W.shape)
 
     # Read-only, all of them: the kernels trust what the constructor has checked.
 
@@ -247,7 +250,8 @@ class MLP(Network):
         X : array_like (m, n_0) or (n_0,)
             Samples, or one sample. NaN gives NaN.
         out : ndarray (m, n_L) or (n_L,), optional
-            C-contiguous and of the network's dtype; it is overwritten and returned.
+            C-contiguous, of the network's dtype and no view of its parameters; it is overwritten and returned. It may
+            be X.
 
         Returns
         -------
@@ -256,7 +260,7 @@ class MLP(Network):
         Raises
         ------
         ValueError, TypeError
-            If X or out has the wrong shape or dtype.
+            If X or out has the wrong shape or dtype, or out shares memory with the parameters.
 
         Examples
         --------
@@ -275,7 +279,7 @@ class MLP(Network):
             X = _validation.numbers("X", X, dtype)
             if X.shape == (n_in,):
                 if out is not None:
-                    _validation.output_array("out", out, (n_out,), dtype)
+                    self._check_out(out, (n_out,))
                 return self(X, out)
             if X.ndim != 2 or X.shape[1] != n_in:
                 raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
@@ -283,12 +287,18 @@ class MLP(Network):
         if out is None:
             out = np.empty((len(X), n_out), dtype)
         else:
-            _validation.output_array("out", out, (len(X), n_out), dtype)
+            self._check_out(out, (len(X), n_out))
             if np.may_share_memory(out, X):
                 X = X.copy()
         n_threads = _threads.for_work(len(X) * self._params.size)
         self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out, n_threads)
         return out
+
+    def _check_out(self, out: object, shape: tuple[int, ...]) -> None:
+        """Whether a prediction may be written there, which may be X itself but not the parameters that it reads."""
+        _validation.refuse_overlap(
+            "out", _validation.output_array("out", out, shape, self._dtype), {"the network's params": self._params}
+        )
 
     def classify(self, X: ArrayLike) -> Any:
         """The class of each sample: the likeliest of a softmax output, 0 or 1 for each output of a sigmoid.
@@ -325,9 +335,8 @@ class MLP(Network):
         numbers = np.isfinite(A).all(axis=-1)
         if not numbers.all():
             where = f" for row {int(np.argmin(numbers))}" if A.ndim == 2 else ""
-            raise ValueError(
-                f"X must give outputs that are numbers, got {A[np.argmin(numbers)] if where else A}{where}"
-            )
+            got = _validation.shown(A[np.argmin(numbers)] if where else A)
+            raise ValueError(f"X must give outputs that are numbers, got {got}{where}")
         if output == "softmax":
             return A.argmax(axis=-1)
         classes = (A > 0.5).astype(np.int64)
@@ -557,7 +566,7 @@ class MLP(Network):
         X, Y, sample_weight
             As in `cost`.
         grad : ndarray (P,)
-            Of the network's dtype, C-contiguous, no view of its parameters.
+            Of the network's dtype, C-contiguous, sharing no memory with its parameters, X, Y or sample_weight.
 
         Returns
         -------
@@ -567,7 +576,7 @@ class MLP(Network):
         Raises
         ------
         ValueError, TypeError
-            As `cost`, and if `grad` has the wrong shape, dtype or layout.
+            As `cost`, and if `grad` has the wrong shape, dtype or layout or shares memory.
 
         Examples
         --------
@@ -578,7 +587,7 @@ class MLP(Network):
         2.0
         """
         _validation.output_array("grad", grad, (self._params.size,), self._dtype)
-        _validation.refuse_overlap("grad", grad, {"params": self._params})
+        _validation.refuse_overlap("grad", grad, {"the network's params": self._params})
         return self._accumulate(X, Y, sample_weight, grad)
 
     def _accumulate(
@@ -588,6 +597,8 @@ class MLP(Network):
             source = _sources.source(self, X, Y, sample_weight)
             return source.sums(self, grad, _threads.allowed())
         X, Y, classes, weights = self._check_data(X, Y, sample_weight)
+        if grad is not None:
+            _validation.refuse_overlap("grad", grad, {"X": X, "Y": Y, "sample_weight": weights})
         n_threads = _threads.for_work(len(X) * self._params.size)
         return self._kernels.accumulate_grad(*self._model(), self._params, X, Y, classes, weights, grad, n_threads)
 
@@ -783,7 +794,7 @@ class MLP(Network):
             except (TypeError, ValueError) as error:
                 raise type(error)(f"validation_data: {error}") from None
         if callback is not None and not callable(callback):
-            raise TypeError(f"callback must be callable, got {callback!r}")
+            raise TypeError(f"callback must be callable, got {_validation.shown(callback)}")
         every = _validation.real_number("checkpoint_every", checkpoint_every, ">= 0", lambda x: x >= 0)
         writer = None if checkpoint is None else _checkpoint.Writer(checkpoint, every)
         return _training.Watchers(source, callback, _validation.boolean("progress", progress), writer)
@@ -840,7 +851,23 @@ class MLP(Network):
         return self
 
     def copy(self) -> Self:
-        """A network of its own with the same parameters, history, and optimizer of `partial_fit`."""
+        """A network of its own with the same parameters, history, and optimizer of `partial_fit`.
+
+        While a fit of this network runs in another thread this is no snapshot, nor are `save`, pickling or a look at
+        `params`: some parameters may be those of one step, others of the next. Between two epochs they are those of one
+        step, and there the fit's `callback` is called.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> X, y = sn.datasets.make_flower(400, seed=1)
+        >>> net, copies = sn.MLP([2, 4, 1], output="sigmoid", seed=0), []
+        >>> def keep(epoch, history, net):
+        ...     copies.append(net.copy())
+        >>> _ = net.fit(X, y, epochs=3, callback=keep)
+        >>> bool((copies[-1].params == net.params).all())
+        True
+        """
         return copy.deepcopy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -874,7 +901,8 @@ class MLP(Network):
 
         Tensors ``layers.0.weight``, ``layers.0.bias``, …; the architecture in the metadata. The file appears whole or
         not at all, whoever else writes there. One that is replaced hands on its mode and, where the system allows it,
-        its owner; a link goes on pointing to the file.
+        its owner; a link goes on pointing to the file. While a fit runs in another thread its parameters need not be
+        those of one step, see `copy`.
 
         Raises
         ------

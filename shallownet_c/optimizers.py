@@ -1,6 +1,7 @@
 """The optimizers: hyper-parameters, and the state that a fit leaves for the next one."""
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
@@ -20,6 +21,7 @@ class Optimizer:
     learning_rate: float
 
     def __init__(self, schedule_: str | Schedule | Callable[[int], float] = "constant") -> None:
+        self._check()  # first: a schedule of the caller's forgets its costs in `reset`
         self.schedule = schedule_
         self.reset()
 
@@ -51,7 +53,26 @@ class Optimizer:
     def hyper_parameters(self) -> np.ndarray[Any, Any]:
         """The hyper-parameters for the kernel, checked once more, since attributes can be set."""
         self._check()
+        self.schedule.check()
         return np.array([getattr(self, name) for name in self.names], np.float64)
+
+    def rates(self, n: int, began: int, epochs: int) -> np.ndarray[Any, Any]:
+        """The learning rates (n,) of the next epochs for the kernel, of a fit of `epochs` that `began` with one of the
+        optimizer's.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the schedule, which may be of a class of the caller's, gives anything else.
+        """
+        given = self.schedule.rates(self.learning_rate, self._epoch, n, began, epochs)
+        rates = _validation.numbers("the rates of schedule", given, np.dtype(np.float64))
+        if rates.shape != (n,):
+            raise ValueError(f"the rates of schedule must have shape ({n},), got {rates.shape}")
+        least, greatest = _validation.extremes(rates)
+        if not (least >= 0 and greatest < math.inf):
+            raise ValueError(f"the rates of schedule must be finite and not negative, got {least} … {greatest}")
+        return rates
 
     def state(self, n_params: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         """The state (k, n_params) for a network of that size: zeros the first time.
@@ -122,11 +143,10 @@ class SGD(Optimizer):
         nesterov: bool = False,
         schedule: str | Schedule | Callable[[int], float] = "constant",
     ) -> None:
-        super().__init__(schedule)
         self.learning_rate = learning_rate
         self.momentum = momentum
         self.nesterov = nesterov
-        self._check()
+        super().__init__(schedule)
 
     def _check(self) -> None:
         self.learning_rate = _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
@@ -182,13 +202,12 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         schedule: str | Schedule | Callable[[int], float] = "constant",
     ) -> None:
-        super().__init__(schedule)
         self.learning_rate = learning_rate
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.weight_decay = weight_decay
-        self._check()
+        super().__init__(schedule)
 
     def _check(self) -> None:
         self.learning_rate = _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
@@ -198,9 +217,11 @@ class Adam(Optimizer):
         self.weight_decay = _validation.real_number("weight_decay", self.weight_decay, ">= 0", lambda x: x >= 0)
 
     def state(self, n_params: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-        least = float(np.finfo(dtype).tiny)
-        if self.epsilon < least:  # 0 in the kernel, and 0 / 0 for a parameter without gradient
-            raise ValueError(f"epsilon must be at least {least} for a {dtype} network, got {self.epsilon!r}")
+        # Smaller, it is 0 in the kernel, which takes it times √(1 − β₂ᵗ), and 0 / 0 for a parameter without gradient.
+        limits = np.finfo(dtype)
+        least = max(float(limits.tiny), float(limits.smallest_subnormal) / math.sqrt(1 - self.beta_2))
+        if self.epsilon < least:
+            raise ValueError(f"epsilon must be at least {least} for a {dtype} network, got {self.epsilon}")
         return super().state(n_params, dtype)
 
     def hyper_parameters(self) -> np.ndarray[Any, Any]:
@@ -254,13 +275,12 @@ class RPROP(Optimizer):
         step_min: float = 1e-6,
         step_max: float = 50.0,
     ) -> None:
-        super().__init__()
         self.learning_rate = learning_rate
         self.eta_minus = eta_minus
         self.eta_plus = eta_plus
         self.step_min = step_min
         self.step_max = step_max
-        self._check()
+        super().__init__()
 
     def _check(self) -> None:
         self.learning_rate = _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
@@ -306,15 +326,15 @@ class LBFGS(Optimizer):
     names = ("history_size", "max_fun", "gtol", "ftol")
 
     def __init__(self, history_size: int = 10, max_fun: int = 15_000, gtol: float = 1e-5, ftol: float = 2.2e-9) -> None:
-        super().__init__()
         self.history_size = history_size
         self.max_fun = max_fun
         self.gtol = gtol
         self.ftol = ftol
-        self._check()
+        super().__init__()
 
     def _check(self) -> None:
-        self.history_size = _validation.integer("history_size", self.history_size, 1)
+        # SciPy's workspace grows with the square, which must remain a number of bytes.
+        self.history_size = _validation.integer("history_size", self.history_size, 1, 10**8)
         self.max_fun = _validation.integer("max_fun", self.max_fun, 1)
         self.gtol = _validation.real_number("gtol", self.gtol, ">= 0", lambda x: x >= 0)
         self.ftol = _validation.real_number("ftol", self.ftol, ">= 0", lambda x: x >= 0)
@@ -331,5 +351,5 @@ def optimizer(value: str | Optimizer) -> Optimizer:
         return OPTIMIZERS[_validation.choice("optimizer", value, OPTIMIZERS)]()
     raise TypeError(
         f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an object of SGD, Adam, RPROP or LBFGS, "
-        f"got {value!r}"
+        f"got {_validation.shown(value)}"
     )

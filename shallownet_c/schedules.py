@@ -24,6 +24,9 @@ class Schedule:
     #: Whether the rate of an epoch can only be told when its turn has come.
     one_by_one = False
 
+    def check(self) -> None:
+        """Errors for settings out of their ranges; asked again by each fit, since attributes can be set."""
+
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         """α of epochs first … first + n − 1, counted from the optimizer's first; the fit `began` with one of those, and
         takes `epochs`."""
@@ -73,7 +76,11 @@ class InverseScaling(Schedule):
     """
 
     def __init__(self, power: float = 0.5) -> None:
-        self.power = _validation.real_number("power", power, ">= 0", lambda x: x >= 0)
+        self.power = power
+        self.check()
+
+    def check(self) -> None:
+        self.power = _validation.real_number("power", self.power, ">= 0", lambda x: x >= 0)
 
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         with np.errstate(over="ignore", under="ignore"):  # of tᵖ, whose inverse then is 0
@@ -99,8 +106,13 @@ class Cosine(Schedule):
     """
 
     def __init__(self, epochs: int | None = None, least: float = 0.0) -> None:
-        self.epochs = None if epochs is None else _validation.integer("epochs", epochs, 1)
-        self.least = _validation.real_number("least", least, ">= 0", lambda x: x >= 0)
+        self.epochs = epochs
+        self.least = least
+        self.check()
+
+    def check(self) -> None:
+        self.epochs = None if self.epochs is None else _validation.integer("epochs", self.epochs, 1)
+        self.least = _validation.real_number("least", self.least, ">= 0", lambda x: x >= 0)
 
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         if self.epochs is None:
@@ -135,11 +147,18 @@ class Adaptive(Schedule):
     one_by_one = True
 
     def __init__(self, factor: float = 0.2, patience: int = 10, tol: float = 1e-4, least: float = 1e-6) -> None:
-        self.factor = _validation.real_number("factor", factor, "in (0, 1)", lambda x: 0 < x < 1)
-        self.patience = _validation.integer("patience", patience, 1)
-        self.tol = _validation.real_number("tol", tol, ">= 0", lambda x: x >= 0)
-        self.least = _validation.real_number("least", least, ">= 0", lambda x: x >= 0)
+        self.factor = factor
+        self.patience = patience
+        self.tol = tol
+        self.least = least
+        self.check()
         self.reset()
+
+    def check(self) -> None:
+        self.factor = _validation.real_number("factor", self.factor, "in (0, 1)", lambda x: 0 < x < 1)
+        self.patience = _validation.integer("patience", self.patience, 1)
+        self.tol = _validation.real_number("tol", self.tol, ">= 0", lambda x: x >= 0)
+        self.least = _validation.real_number("least", self.least, ">= 0", lambda x: x >= 0)
 
     def reset(self) -> None:
         self._best, self._wait, self._cuts = math.inf, 0, 0
@@ -193,7 +212,7 @@ def schedule(value: object) -> Schedule:
         return PerEpoch(value)
     raise TypeError(
         f"schedule must be one of {', '.join(map(repr, SCHEDULES))}, a Schedule or a function of the epoch, "
-        f"got {value!r}"
+        f"got {_validation.shown(value)}"
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shallownet_c import _kernels, _validation
+from shallownet_c import _kernels, _validation, optimizers
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP
 
@@ -32,6 +32,7 @@ def check_gradient(
     X, Y, sample_weight
         As in `MLP.cost`.
     epsilon : float, default 1e-5
+        At least 2.2e-16, the distance of 1 from the next float64, and below 1.
 
     Returns
     -------
@@ -54,7 +55,8 @@ def check_gradient(
     """
     if not isinstance(net, MLP):
         raise TypeError(f"net must be an MLP, got {type(net).__name__}")
-    epsilon = _validation.real_number("epsilon", epsilon, "> 0", lambda x: x > 0)
+    least = float(np.finfo(np.float64).eps)
+    epsilon = _validation.real_number("epsilon", epsilon, f"in [{least:.3g}, 1)", lambda x: least <= x < 1)
     _, grad = net.cost_and_grad(X, Y, sample_weight)
     twin = MLP(**{**net._architecture(), "dtype": "float64"}, init="zeros")
     twin._params[:] = net._params
@@ -142,7 +144,7 @@ def compare_activations(
     Raises
     ------
     ValueError, TypeError
-        As `MLP` and `MLP.fit`.
+        As `MLP` and `MLP.fit`; and if integers Y name more classes than there are rows.
 
     Examples
     --------
@@ -153,32 +155,54 @@ def compare_activations(
     >>> len(table), table[-1].activation  # without a non-linear hidden layer it stays logistic regression
     (5, 'identity')
     """
-    X, Y = np.asarray(X), np.asarray(Y)
-    if X.ndim != 2:
-        raise ValueError(f"X must have shape (m, n_0), got {X.shape}")
-    if Y.ndim not in (1, 2):
-        raise ValueError(f"Y must have shape (m,) or (m, n_L), got {Y.shape}")
+    X, Y = _validation.as_array("X", X), _targets("Y", Y)
+    X_dev, Y_dev = _validation.as_array("X_dev", X_dev), _targets("Y_dev", Y_dev)
+    if X.ndim != 2 or X.shape[1] == 0:
+        raise ValueError(f"X must have shape (m, n_0), n_0 > 0, got {X.shape}")
     one = isinstance(hidden, (int, np.integer))
-    sizes = [int(hidden)] if one else _validation.sequence("hidden", hidden, "integers")  # type: ignore[call-overload]
-    if Y.dtype.kind == "b":
-        Y, Y_dev = Y.astype(int), np.asarray(Y_dev).astype(int)
+    items = [hidden] if one else _validation.sequence("hidden", hidden, "integers")
+    sizes = [_validation.integer("hidden", n, 1) for n in items]
+    names = _validation.sequence("activations", activations, f"names out of {list(_kernels.HIDDEN)}")
+    names = [_validation.choice("activations", name, _kernels.HIDDEN) for name in names]
+    if not names:
+        raise ValueError("activations must name at least one, got none")
+    output = None if output is None else _validation.choice("output", output, _kernels.ACTIVATIONS)
+    optimizer = optimizers.optimizer(fit.pop("optimizer", "adam"))
     classes = Y.ndim == 1 and Y.dtype.kind in "iu" and Y.size > 0
-    n_classes = int(max(Y.max(), np.max(Y_dev, initial=0))) + 1 if classes else 0
+    greatest = [int(array.max()) for array in (Y, Y_dev) if array.size > 0 and array.dtype.kind in "iu"]
+    n_classes = max(greatest) + 1 if classes else 0
     if output is None:
         output = ("sigmoid" if n_classes <= 2 else "softmax") if classes else "identity"
+    if output == "softmax" and n_classes > len(Y) + len(Y_dev):
+        raise ValueError(
+            f"Y of one dimension and integers are the numbers of classes, 0, 1, …, got one of {n_classes - 1} in "
+            f"{len(Y)} rows: give values as floats, or number labels by np.unique(Y, return_inverse=True)"
+        )
     n_out = n_classes if output == "softmax" and Y.ndim == 1 else 1 if Y.ndim == 1 else Y.shape[1]
-    optimizer = fit.pop("optimizer", "adam")
     rows = []
-    for name in activations:
+    for name in names:
         net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, seed=seed)
-        net.cost(X_dev, Y_dev)  # what is wrong with them comes to light before the training
+        try:
+            net.cost(X_dev, Y_dev)  # what is wrong with them comes to light before the training
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"X_dev, Y_dev: {error}") from None
         try:
             history = net.fit(X, Y, optimizer=copy.deepcopy(optimizer), seed=seed, **fit)
             costs = net.cost(X, Y), net.cost(X_dev, Y_dev)
         except DivergenceError:
             history, costs = net.history, (np.inf, np.inf)
-        rows.append(Comparison(name, *costs, _score(net(X_dev), np.asarray(Y_dev), output), history.seconds))
+        rows.append(Comparison(name, *costs, _score(net(X_dev), Y_dev, output), history.seconds))
     return Comparisons(sorted(rows, key=lambda row: row.dev_cost))
+
+
+def _targets(name: str, Y: object) -> np.ndarray[Any, Any]:
+    """Y as an array (m,) or (m, n_L), booleans as integers."""
+    array = _validation.as_array(name, Y)
+    if array.dtype.kind == "O":  # a column of a table of several types, whose own type its items tell
+        array = _validation.as_array(name, array.tolist())
+    if array.ndim not in (1, 2) or array.shape[1:] == (0,):
+        raise ValueError(f"{name} must have shape (m,) or (m, n_L), n_L > 0, got {array.shape}")
+    return array.astype(int) if array.dtype.kind == "b" else array
 
 
 def _score(A: np.ndarray[Any, Any], Y: np.ndarray[Any, Any], output: str) -> float:
@@ -187,4 +211,6 @@ def _score(A: np.ndarray[Any, Any], Y: np.ndarray[Any, Any], output: str) -> flo
     Y = Y.reshape(A.shape)
     if output == "sigmoid" and np.isin(Y, (0, 1)).all():
         return float(np.mean((A > 0.5) == (Y > 0.5)))
-    return float(1 - np.sum((A - Y) ** 2) / max(float(np.sum((Y - Y.mean(axis=0)) ** 2)), np.finfo(float).tiny))
+    with np.errstate(over="ignore", invalid="ignore"):
+        variation = max(float(np.sum((Y - Y.mean(axis=0)) ** 2)), np.finfo(float).tiny)
+        return float(1 - np.sum((A - Y) ** 2) / variation)

@@ -125,3 +125,106 @@ def test_values_out_of_range(make, name):
 def test_values_of_another_type(make, name):
     with pytest.raises(TypeError, match=name):
         make()
+
+
+def test_a_refused_optimizer_leaves_its_schedule_alone():
+    schedule = sn.schedules.Adaptive(patience=1)
+    for cost in (1.0, 1.0):
+        schedule.watch(cost)
+    before = vars(schedule).copy()
+    for make in (lambda: sn.SGD(-1, schedule=schedule), lambda: sn.Adam(epsilon=0, schedule=schedule)):
+        with pytest.raises(ValueError, match="must be > 0"):
+            make()
+    assert vars(schedule) == before
+
+
+@pytest.mark.parametrize("schedule", [sn.schedules.InverseScaling(1e308), sn.schedules.Cosine(epochs=3)])
+def test_rates_that_vanish(schedule):
+    with np.errstate(all="raise"):
+        rates = schedule.rates(5e-324, 0, 4, 0, 4)
+        np.testing.assert_array_equal(rates[1:] <= 5e-324, True)
+        np.testing.assert_array_equal(schedule.rates(1.0, 3, 2, 0, 9), [0, 0])
+    net = sn.MLP([3, 4, 1], seed=0)
+    assert len(net.fit(X, Y, optimizer=sn.SGD(0.1, schedule=schedule), epochs=5).cost) == 5
+    assert np.isfinite(net.params).all()
+
+
+def test_rates_near_the_greatest_number():
+    least, most = 1.6e308, 1.7e308
+    np.testing.assert_allclose(sn.schedules.Cosine(least=least).rates(most, 0, 2, 0, 2), [most, 1.65e308])
+    np.testing.assert_allclose(sn.schedules.Cosine(least=most).rates(1.0, 0, 2, 0, 2), [0, most / 2], atol=1e292)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "name", "value"),
+    [
+        (sn.schedules.InverseScaling(), "power", "x"),
+        (sn.schedules.Cosine(), "epochs", 10**400),
+        (sn.schedules.Cosine(), "least", np.nan),
+        (sn.schedules.Adaptive(), "patience", 0),
+        (sn.schedules.Adaptive(), "factor", 1),
+        (sn.schedules.Adaptive(), "tol", None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_settings_of_schedules_can_be_set_and_are_checked(schedule, name, value):
+    setattr(schedule, name, value)
+    net = sn.MLP([3, 4, 1], seed=0)
+    before = net.params.copy()
+    with pytest.raises((ValueError, TypeError), match=name):
+        net.fit(X, Y, optimizer=sn.SGD(0.1, schedule=schedule), epochs=3)
+    np.testing.assert_array_equal(net.params, before)
+    assert net.history is None
+
+
+def test_tolerances_of_lbfgs():
+    net = sn.MLP([3, 4, 1], seed=0)
+    assert net.fit(X, Y, optimizer=sn.LBFGS(ftol=1e308), epochs=9).n_epochs == 1
+    with pytest.raises(ValueError, match="history_size must be at most 100000000"):
+        sn.LBFGS(history_size=10**9)
+
+
+def test_epsilon_that_is_nothing_when_corrected():
+    net = sn.MLP([3, 4, 1], dtype="float32", seed=0)
+    with pytest.raises(ValueError, match=r"epsilon must be at least .*float32"):
+        net.fit(X, Y, optimizer=sn.Adam(epsilon=2e-38, beta_2=1 - 1e-16), epochs=3)
+    net.fit(X * [1, 0, 1], Y, optimizer=sn.Adam(epsilon=1e-8, beta_2=1 - 1e-16), epochs=3)
+    assert np.isfinite(net.params).all()
+
+
+@pytest.mark.parametrize(
+    ("rates", "error"),
+    [
+        (lambda n: None, TypeError),
+        (lambda n: 0.1, ValueError),
+        (lambda n: np.full(n - 1, 0.1), ValueError),
+        (lambda n: np.full((n, 2), 0.1), ValueError),
+        (lambda n: np.full(n, np.nan), ValueError),
+        (lambda n: np.full(n, np.inf), ValueError),
+        (lambda n: np.full(n, -0.1), ValueError),
+        (lambda n: ["0.1"] * n, TypeError),
+        (lambda n: np.ma.masked_all(n), ValueError),
+    ],
+)
+def test_rates_of_a_schedule_of_the_callers(rates, error):
+    class Own(sn.schedules.Schedule):
+        def rates(self, alpha, first, n, began, epochs):
+            return rates(n)
+
+    net = sn.MLP([3, 4, 1], seed=0)
+    before = net.params.copy()
+    with pytest.raises(error, match="the rates of schedule must"):
+        net.fit(X, Y, optimizer=sn.SGD(0.1, schedule=Own()), epochs=3)
+    np.testing.assert_array_equal(net.params, before)
+
+
+@pytest.mark.parametrize("make", [list, np.float32, lambda x: np.array(x, ">f8"), lambda x: np.repeat(x, 2)[::2]])
+def test_rates_of_any_type_and_layout(make):
+    class Own(sn.schedules.Schedule):
+        def rates(self, alpha, first, n, began, epochs):
+            return make([0.5] * n)
+
+    own, constant = sn.MLP([3, 4, 1], seed=0), sn.MLP([3, 4, 1], seed=0)
+    own.fit(X, Y, optimizer=sn.SGD(0.1, schedule=Own()), epochs=30)
+    constant.fit(X, Y, optimizer=sn.SGD(0.5), epochs=30)
+    np.testing.assert_array_equal(own.params, constant.params)

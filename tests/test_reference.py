@@ -254,3 +254,31 @@ def test_backward_takes_what_forward_gave(module):
             module.backward(Z, A, [W[0], np.ones(wrong)], [[1.0]], ["tanh", "sigmoid"], "log_loss")
     with pytest.raises(ValueError, match=r"each layer must have|longer"):
         module.backward(Z, A, W, [[1.0]], ["tanh", "tanh", "sigmoid"], "log_loss")
+
+
+@MODULES
+@pytest.mark.parametrize(
+    ("error", "message", "call"),
+    [
+        (ValueError, r"z must have shape \(m, n\), got \(3,\)", lambda m: m.activation([1.0, 2.0, 3.0], "tanh")),
+        (TypeError, "activation must be one of .*, got int", lambda m: m.activation([[1.0]], 10**5000)),
+        (ValueError, "activation with a derivative .*'x", lambda m: m.derivative([[1.0]], "x" * 10**6)),
+        (TypeError, "leak must be a number", lambda m: m.activation([[1.0]], "tanh", [0.1])),
+        (TypeError, "W must be a list of arrays", lambda m: m.forward([[1.0]], 3, [[1.0]], ["tanh"])),
+        (TypeError, r"W\[0\] must be real numbers", lambda m: m.forward([[1.0]], [[["1"]]], [[1.0]], ["tanh"])),
+        (TypeError, r"A_L must be real numbers.*complex", lambda m: m.cost([[1j]], [[1.0]], "squared_error")),
+        (ValueError, "output must be one of", lambda m: m.cost([[1.0]], [[1.0]], "squared_error", "nosuch")),
+        (TypeError, "n_iterations must be an integer", lambda m: descend(m, n_iterations=1.5)),
+        (ValueError, "n_iterations must be in 0", lambda m: descend(m, n_iterations=-1)),
+        (TypeError, "alpha must be real numbers", lambda m: descend(m, alpha="0.1")),
+    ],
+    ids=lambda item: item if isinstance(item, str) else "",
+)
+def test_values_of_the_wrong_kind(module, error, message, call):
+    with pytest.raises(error, match=message) as raised:
+        call(module)
+    assert len(str(raised.value)) < 300
+
+
+def descend(module, alpha=0.1, n_iterations=1):
+    return module.gradient_descent([[1.0]], [[1.0]], [[[1.0]]], [[0.0]], ["tanh"], "squared_error", alpha, n_iterations)

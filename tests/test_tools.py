@@ -105,3 +105,33 @@ def test_compare_activations_of_classes_numbers_and_divergence():
         X[:40], target[:40], X[40:], target[40:], epochs=300, optimizer=sn.SGD(30.0), activations=["identity", "tanh"]
     )
     assert table[-1].dev_cost == np.inf
+
+
+@pytest.mark.parametrize("epsilon", [0, 5e-324, 1e-17, 1, 1e308, np.nan])
+def test_distances_that_give_no_difference(epsilon):
+    net = sn.MLP([2, 3, 1], seed=0)
+    with pytest.raises(ValueError, match=r"epsilon must be in \[2.22e-16, 1\)"):
+        sn.check_gradient(net, [[1.0, 2.0]], [1.0], epsilon=epsilon)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "changes"),
+    [
+        (ValueError, "hidden must be at least 1", dict(hidden=0)),
+        (ValueError, "hidden must be at most .*, got <an integer of 1329 bits>", dict(hidden=10**400)),
+        (TypeError, "hidden must be an integer, got True", dict(hidden=[True])),
+        (ValueError, "activations must name at least one", dict(activations=[])),
+        (ValueError, "activations must be one of .*, got 'swish'", dict(activations=["swish"])),
+        (TypeError, "activations must be a sequence", dict(activations="tanh")),
+        (ValueError, "output must be one of", dict(output="linear")),
+        (TypeError, "optimizer must be", dict(optimizer=object())),
+        (ValueError, r"Y must have shape .*, got \(4, 0\)", dict(Y=np.zeros((4, 0)))),
+        (ValueError, r"X must have shape .*, got \(4, 0\)", dict(X=np.zeros((4, 0)))),
+        (ValueError, r"X_dev, Y_dev: X must be finite", dict(X_dev=np.full((4, 2), np.nan))),
+        (TypeError, r"X_dev, Y_dev: Y must be real numbers", dict(Y_dev=["a"] * 4)),
+    ],
+)
+def test_what_cannot_be_compared(error, message, changes):
+    x, y = np.eye(4)[:, :2], np.arange(4.0)
+    with pytest.raises(error, match=message):
+        sn.compare_activations(**{"X": x, "Y": y, "X_dev": x, "Y_dev": y, "epochs": 1} | changes)

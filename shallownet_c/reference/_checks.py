@@ -1,14 +1,84 @@
 """What both versions refuse."""
 
+import operator
+import sys
+from collections.abc import Collection
+
 import numpy as np
 
 LOSSES = ("log_loss", "squared_error")
+FLOAT64 = np.dtype(np.float64)
+OUTPUTS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax")
+
+
+def floats(name: str, value: object) -> np.ndarray:
+    """The value as an array of floats; what a conversion would lose, a mask or an imaginary part, is refused."""
+    if type(value) is np.ndarray and value.dtype is FLOAT64:  # at once, since others are measured against this
+        return value
+    try:
+        array = np.ma.asarray(value)
+    except ValueError as error:  # lists of unequal lengths
+        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype.name}")
+    if np.ma.is_masked(array):
+        raise ValueError(f"{name} must have no masked elements, which have no value")
+    with np.errstate(over="ignore"):  # a longdouble may be too large
+        return np.asarray(array, dtype=float)
+
+
+def rows(name: str, value: object) -> np.ndarray:
+    """The value as an array (m, n) of floats."""
+    array = floats(name, value)
+    if array.ndim != 2:
+        raise ValueError(f"{name} must have shape (m, n), got {array.shape}")
+    return array
+
+
+def layers(name: str, values: object) -> list[np.ndarray]:
+    """A list over layers, each an array of floats."""
+    try:
+        items = list(values)  # type: ignore[call-overload]
+    except TypeError:
+        raise TypeError(f"{name} must be a list of arrays, one for each layer, got {type(values).__name__}") from None
+    if all(type(item) is np.ndarray and item.dtype is FLOAT64 for item in items):
+        return items
+    return [floats(f"{name}[{index}]", item) for index, item in enumerate(items)]
+
+
+def number(name: str, value: object) -> float:
+    """The value as a float."""
+    if type(value) is float:
+        return value
+    array = floats(name, value)
+    if array.ndim > 0:
+        raise TypeError(f"{name} must be a number, got an array of shape {array.shape}")
+    return float(array)
+
+
+def count(name: str, value: object) -> int:
+    """The value as an int that is not negative."""
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}") from None
+    if not 0 <= number <= sys.maxsize:
+        raise ValueError(f"{name} must be in 0 … {sys.maxsize}, got an integer of {number.bit_length()} bits")
+    return number
+
+
+def check_name(name: str, value: object, valid: Collection[str]) -> None:
+    """The value must be one of the valid names."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {list(valid)}, got {type(value).__name__}")
+    if value not in valid:
+        raise ValueError(f"{name} must be one of {list(valid)}, got {value[:100]!r}")
 
 
 def check_loss(loss: str, output: str) -> None:
     """The loss must be known and go with the output's activation."""
-    if loss not in LOSSES:
-        raise ValueError(f"loss must be one of {LOSSES}, got {loss!r}")
+    check_name("loss", loss, LOSSES)
+    check_name("output", output, OUTPUTS)
     if (loss == "log_loss") != (output == "softmax") and output != "sigmoid":
         raise ValueError(
             f"log_loss goes with sigmoid and softmax, squared_error with all but softmax; got {loss} and {output}"
@@ -17,7 +87,7 @@ def check_loss(loss: str, output: str) -> None:
 
 def check_targets(Y: object, A_L: object) -> np.ndarray:
     """Y as an array of floats of the output's shape."""
-    Y = np.array(Y, dtype=float)
+    Y = floats("Y", Y)
     if Y.shape != np.shape(A_L):
         raise ValueError(f"Y must have the output's shape {np.shape(A_L)}, got {Y.shape}")
     return Y

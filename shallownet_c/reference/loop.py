@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c.reference._checks import check_layer, check_loss, check_targets
+from shallownet_c.reference._checks import (
+    check_layer,
+    check_loss,
+    check_name,
+    check_targets,
+    count,
+    layers,
+    number,
+    rows,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -51,7 +60,8 @@ def activation(z: Array, name: str, leak: float = 0.01) -> Array:
     >>> activation([[-1.0, 2.0]], "relu")
     array([[0., 2.]])
     """
-    return np.array([_activate(z_i, name, leak) for z_i in np.asarray(z, dtype=float).tolist()])
+    leak = number("leak", leak)
+    return np.array([_activate(z_i, name, leak) for z_i in rows("z", z).tolist()])
 
 
 def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
@@ -64,25 +74,24 @@ def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
     >>> derivative([[-3.0, 0.0, 3.0]], "leaky_relu")
     array([[0.01, 0.01, 1.  ]])
     """
-    return np.array([_slopes(z_i, name, leak) for z_i in np.asarray(z, dtype=float).tolist()])
+    leak = number("leak", leak)
+    return np.array([_slopes(z_i, name, leak) for z_i in rows("z", z).tolist()])
 
 
 def _activate(z: list[float], name: str, leak: float) -> list[float]:
     """g(z) for the units of one layer and one sample; softmax is a_j = e^z_j / Σ_k e^z_k."""
+    check_name("activation", name, [*ACTIVATIONS, "softmax"])
     if name == "softmax":
         greatest = max(z)
         e = [math.exp(z_j - greatest) for z_j in z]
         total = sum(e)
         return [e_j / total for e_j in e]
-    if name not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {[*ACTIVATIONS, 'softmax']}, got {name!r}")
     return [ACTIVATIONS[name](z_j, leak) for z_j in z]
 
 
 def _slopes(z: list[float], name: str, leak: float) -> list[float]:
     """g'(z) for the units of one layer and one sample."""
-    if name not in DERIVATIVES:
-        raise ValueError(f"activation must be one of {list(DERIVATIVES)} to have a derivative of its own, got {name!r}")
+    check_name("an activation with a derivative of its own", name, DERIVATIVES)
     return [DERIVATIVES[name](z_j, leak) for z_j in z]
 
 
@@ -103,8 +112,7 @@ def forward(
     >>> A[1]
     array([[3., 3., 3.]])
     """
-    X = np.asarray(X, dtype=float)
-    W, b = [np.asarray(W_l, dtype=float) for W_l in W], [np.asarray(b_l, dtype=float) for b_l in b]
+    X, W, b, leak = rows("X", X), layers("W", W), layers("b", b), number("leak", leak)
     units = [X.shape[1:], *(b_l.shape for b_l in b)]
     for W_l, n, n_below in zip(W, units[1:], units[:-1], strict=True):
         check_layer(W_l, n, n_below)
@@ -137,9 +145,8 @@ def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
     0.693147
     """
     check_loss(loss, output)
-    if output not in (*ACTIVATIONS, "softmax"):
-        raise ValueError(f"output must be one of {[*ACTIVATIONS, 'softmax']}, got {output!r}")
-    a, y = np.asarray(A_L, dtype=float).tolist(), check_targets(Y, A_L).tolist()
+    A_L = rows("A_L", A_L)
+    a, y = A_L.tolist(), check_targets(Y, A_L).tolist()
     total = 0.0
     for a_i, y_i in zip(a, y, strict=True):
         for a_ij, y_ij in zip(a_i, y_i, strict=True):
@@ -179,7 +186,7 @@ def backward(
     [array([[-0.5, -1. ]])]
     """
     check_loss(loss, activations[-1])
-    W = [np.asarray(W_l, dtype=float) for W_l in W]
+    Z, A, W, leak = layers("Z", Z), layers("A", A), layers("W", W), number("leak", leak)
     for Z_l, W_l, A_below, _ in zip(Z, W, A[:-1], activations, strict=True):
         check_layer(W_l, Z_l.shape[1:], A_below.shape[1:])
     z, a = [Z_l.tolist() for Z_l in Z], [A_l.tolist() for A_l in A]
@@ -233,10 +240,10 @@ def gradient_descent(
     >>> costs[9] < costs[0]
     True
     """
-    W = [np.array(W_l, dtype=float) for W_l in W]
-    b = [np.array(b_l, dtype=float) for b_l in b]
+    W, b = [W_l.copy() for W_l in layers("W", W)], [b_l.copy() for b_l in layers("b", b)]
+    alpha = number("alpha", alpha)
     costs = []
-    for _ in range(n_iterations):
+    for _ in range(count("n_iterations", n_iterations)):
         Z, A = forward(X, W, b, activations, leak)
         costs.append(cost(A[-1], Y, loss, activations[-1]))
         dW, db = backward(Z, A, W, Y, activations, loss, leak)

@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c.reference._checks import check_layer, check_loss, check_targets
+from shallownet_c.reference._checks import (
+    check_layer,
+    check_loss,
+    check_name,
+    check_targets,
+    count,
+    layers,
+    number,
+    rows,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -62,9 +71,8 @@ def activation(z: Array, name: str, leak: float = 0.01) -> Array:
     >>> activation(np.array([[-1.0, 2.0]]), "relu")
     array([[0., 2.]])
     """
-    if name not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {list(ACTIVATIONS)}, got {name!r}")
-    return ACTIVATIONS[name](np.asarray(z, dtype=float), leak)
+    check_name("activation", name, ACTIVATIONS)
+    return ACTIVATIONS[name](rows("z", z), number("leak", leak))
 
 
 def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
@@ -88,9 +96,8 @@ def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
     >>> derivative(np.array([[-3.0, 0.0, 3.0]]), "leaky_relu")
     array([[0.01, 0.01, 1.  ]])
     """
-    if name not in DERIVATIVES:
-        raise ValueError(f"activation must be one of {list(DERIVATIVES)} to have a derivative of its own, got {name!r}")
-    z = np.asarray(z, dtype=float)
+    check_name("an activation with a derivative of its own", name, DERIVATIVES)
+    z, leak = rows("z", z), number("leak", leak)
     return DERIVATIVES[name](z, ACTIVATIONS[name](z, leak), leak)
 
 
@@ -127,7 +134,8 @@ def forward(
     >>> A[1]
     array([[3., 3., 3.]])
     """
-    Z, A = [], [np.array(X, dtype=float)]
+    Z, A = [], [rows("X", X).copy()]
+    W, b = layers("W", W), layers("b", b)
     for W_l, b_l, name in zip(W, b, activations, strict=True):
         check_layer(W_l, b_l.shape, A[-1].shape[1:])
         Z.append(A[-1] @ W_l.T + b_l)
@@ -158,9 +166,8 @@ def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
     0.693147
     """
     check_loss(loss, output)
-    if output not in ACTIVATIONS:
-        raise ValueError(f"output must be one of {list(ACTIVATIONS)}, got {output!r}")
-    A_L, Y = np.asarray(A_L, dtype=float), check_targets(Y, A_L)
+    A_L = rows("A_L", A_L)
+    Y = check_targets(Y, A_L)
     if loss == "squared_error":
         return float(np.sum((A_L - Y) ** 2) / 2 / len(Y))
     total = _times_log(Y, A_L)
@@ -212,6 +219,7 @@ def backward(
     check_loss(loss, activations[-1])
     if not len(Z) == len(W) == len(activations):
         raise ValueError(f"each layer must have Z, W and an activation, got {len(Z)}, {len(W)} and {len(activations)}")
+    Z, A, W = layers("Z", Z), layers("A", A), layers("W", W)
     m = len(A[0])
     dZ = A[-1] - check_targets(Y, A[-1])
     if loss == "squared_error":
@@ -266,10 +274,10 @@ def gradient_descent(
     >>> costs[9] < costs[0]
     True
     """
-    W = [np.array(W_l, dtype=float) for W_l in W]
-    b = [np.array(b_l, dtype=float) for b_l in b]
+    W, b = [W_l.copy() for W_l in layers("W", W)], [b_l.copy() for b_l in layers("b", b)]
+    alpha = number("alpha", alpha)
     costs = []
-    for _ in range(n_iterations):
+    for _ in range(count("n_iterations", n_iterations)):
         Z, A = forward(X, W, b, activations, leak)
         costs.append(cost(A[-1], Y, loss, activations[-1]))
         dW, db = backward(Z, A, W, Y, activations, loss, leak)
