@@ -35,22 +35,21 @@ def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
         given = net._dtype
     else:
         array = _validation.as_array("Y", Y)
-        given = array.dtype
+        given, shape = array.dtype, array.shape
         if softmax and array.ndim == 1:
             return None, _classes(array, m, width)
         if array.ndim == 1 and width == 1:
             array = array[:, np.newaxis]
         if array.shape != (m, width):
             also = f" or ({m},)" if width == 1 or softmax else ""
-            raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {np.shape(Y)}")
+            raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {shape}")
         array = _validation.rows("Y", array, width, net._dtype)
     if net._loss == "log_loss":
         _check_probabilities(array, softmax, given, net._kernels.first_nonfinite)
         return array, None
     _validation.refuse_nonfinite("Y", array, net._kernels.first_nonfinite)
     if net._loss == "poisson" and array.min() < 0:
-        row = int(np.argmax((array < 0).any(axis=1)))
-        raise ValueError(f"Y must not be negative for poisson, got {array[row]} in row {row}")
+        raise ValueError(f"Y must not be negative for poisson, got {_first(array, array < 0)}")
     return array, None
 
 
@@ -62,13 +61,19 @@ def _classes(array: Array, m: int, n_classes: int) -> Array:
         )
     if array.shape != (m,):
         raise ValueError(f"Y must have shape ({m},) or ({m}, {n_classes}) to go with X, got {array.shape}")
-    least, greatest = _validation.extremes(array)
+    # Kernels index by them, so nobody else may hold what has been checked: not a callback, nor another thread.
+    classes = array.copy()
+    least, greatest = _validation.extremes(classes)
     if least < 0 or greatest >= n_classes:
-        row = int(np.argmax((array < 0) | (array >= n_classes)))
-        raise ValueError(f"Y must hold classes 0 … {n_classes - 1}, got {array[row]} in row {row}")
-    if _validation.is_ready(array, INT64):
-        return array
-    return np.require(array, INT64, ["C", "A"])
+        row = int(np.argmax((classes < 0) | (classes >= n_classes)))
+        raise ValueError(f"Y must hold classes 0 … {n_classes - 1}, got {classes[row]} in row {row}")
+    return np.require(classes, INT64, ["C", "A"])
+
+
+def _first(array: Array, bad: Array) -> str:
+    """The first bad element of the array (m, n), and where it is."""
+    row, column = divmod(int(np.argmax(bad)), array.shape[1])
+    return f"{array[row, column]} in row {row}" + (f", column {column}" if array.shape[1] > 1 else "")
 
 
 def _check_probabilities(
@@ -77,8 +82,7 @@ def _check_probabilities(
     least, greatest = _validation.extremes(array)
     if not (least >= 0 and greatest <= 1):  # NaN is neither
         _validation.refuse_nonfinite("Y", array, first_nonfinite)
-        row = int(np.argmax(((array < 0) | (array > 1)).any(axis=1)))
-        raise ValueError(f"Y must lie in [0, 1] for log_loss, got {array[row]} in row {row}")
+        raise ValueError(f"Y must lie in [0, 1] for log_loss, got {_first(array, (array < 0) | (array > 1))}")
     if softmax:
         # Rounding of the caller's own division, in the caller's precision, and of the conversion to ours.
         eps = float(np.finfo(array.dtype).eps)
