@@ -1,7 +1,6 @@
 """What a network may look like: the checks of sizes, activations and loss, and where each parameter stands."""
 
 import itertools
-import sys
 
 from shallownet_c import _kernels, _validation
 from shallownet_c._validation import Array
@@ -26,7 +25,7 @@ def views(params: Array, sizes: tuple[int, ...]) -> tuple[tuple[Array, ...], tup
 
 def check_sizes(layer_sizes: object) -> tuple[int, ...]:
     items = _validation.sequence("layer_sizes", layer_sizes, "integers")
-    sizes = tuple(_validation.integer("layer_sizes", n, 1, sys.maxsize) for n in items)
+    sizes = tuple(_validation.integer("layer_sizes", n, 1) for n in items)
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes must have inputs and outputs, two numbers or more, got {list(sizes)}")
     return sizes

@@ -2,9 +2,12 @@
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
+import contextlib
+import itertools
 import math
 import operator
 import reprlib
+import sys
 from collections.abc import Callable, Collection, Mapping, Set
 from typing import Any
 
@@ -51,71 +54,92 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def integer(name: str, value: object, least: int, most: int | None = None) -> int:
-    """The value as an int that is at least `least`, and at most `most`."""
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+def integer(name: str, value: object, least: int, most: int | None = sys.maxsize) -> int:
+    """The value as an int from `least` to `most`, by default the greatest that indexes an array; None is no limit."""
+    scalar = _scalar(name, value)
+    if isinstance(scalar, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {shown(value)}")
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
+        number = operator.index(scalar)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+        raise TypeError(f"{name} must be an integer, got {shown(value)}") from None
     if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
+        raise ValueError(f"{name} must be at least {least}, got {shown(number)}")
     if most is not None and number > most:
-        # Without the number: Python refuses to print one of thousands of digits.
-        raise ValueError(f"{name} must be at most {most}, got an integer of {number.bit_length()} bits")
+        raise ValueError(f"{name} must be at most {most}, got {shown(number)}")
     return number
 
 
 def real_number(name: str, value: object, takes: str, accepts: Callable[[float], bool]) -> float:
     """The value as a finite float that `accepts` accepts; `takes` says which those are."""
-    if isinstance(value, (bool, np.bool_, str, bytes, bytearray, complex, np.complexfloating)):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+    scalar = _scalar(name, value)
+    if not _is_real(scalar):
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(scalar)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
+        raise TypeError(f"{name} must be a number, got {shown(value)}") from None
     except OverflowError:
-        raise ValueError(f"{name} must be {takes}, got a number that no float can hold") from None
+        raise ValueError(f"{name} must be {takes}, got {shown(value)}, which no float can hold") from None
     if not math.isfinite(number) or not accepts(number):
-        raise ValueError(f"{name} must be {takes}, got {value!r}")
+        raise ValueError(f"{name} must be {takes}, got {shown(value)}")
     return number
+
+
+def _scalar(name: str, value: object) -> object:
+    """The value itself, or the scalar that an array without dimensions holds."""
+    if not isinstance(value, np.ndarray):
+        return value
+    refuse_masked(name, value)
+    return np.asarray(value)[()] if value.ndim == 0 else value
+
+
+def _is_real(value: object) -> bool:
+    """Whether the value is of a type of real numbers: float() takes strings, too, and times without their unit."""
+    if isinstance(value, (bool, np.ndarray)):
+        return False
+    if isinstance(value, np.generic):
+        return isinstance(value, (np.integer, np.floating)) and not isinstance(value, np.timedelta64)
+    return hasattr(type(value), "__float__") or hasattr(type(value), "__index__")
 
 
 def boolean(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 
 def choice(name: str, value: object, valid: Collection[str]) -> str:
-    """The value, one of the valid names."""
+    """The value, one of the valid names, as a plain str."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be one of {', '.join(map(repr, valid))}, got {value!r}")
+        raise TypeError(f"{name} must be one of {', '.join(map(repr, valid))}, got {shown(value)}")
     if value not in valid:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, valid))}, got {value!r}")
-    return value
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, valid))}, got {shown(value)}")
+    return str.__str__(value)
 
 
 def float_dtype(value: object) -> np.dtype[Any]:
     """float32 or float64, from a name, a type or a dtype."""
-    try:
-        dtype = np.dtype(value)  # type: ignore[call-overload]
-    except TypeError:
-        dtype = None
-    if value is None or dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
-        raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
+    dtype = None
+    if isinstance(value, (str, type, np.dtype)):
+        # NumPy parses a string as a small language, which has errors of many kinds.
+        with contextlib.suppress(Exception):
+            dtype = np.dtype(value)
+    if dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {shown(value)}")
     return np.dtype(dtype.type)  # the one object that arrays have, whatever metadata came with the value
 
 
 def sequence(name: str, value: object, of: str) -> list[Any]:
     """The value's items, whose order means something: a set or a mapping has none to offer."""
-    if not isinstance(value, (str, bytes, Set, Mapping)):
+    if not isinstance(value, (str, bytes, bytearray, memoryview, Set, Mapping)):
+        if isinstance(value, np.ndarray):
+            refuse_masked(name, value)
         try:
             return list(value)  # type: ignore[call-overload]
-        except TypeError:
+        except (TypeError, OverflowError):  # no items, or a range of more than can be
             pass
-    raise TypeError(f"{name} must be a sequence of {of}, got {value!r}")
+    raise TypeError(f"{name} must be a sequence of {of}, got {shown(value)}")
 
 
 def random_generator(seed: object) -> np.random.Generator | np.random.RandomState:
@@ -123,16 +147,44 @@ def random_generator(seed: object) -> np.random.Generator | np.random.RandomStat
     if isinstance(seed, (np.random.Generator, np.random.RandomState)):
         return seed
     if seed is not None:
-        seed = integer("seed", seed, 0)
+        seed = integer("seed", seed, 0, None)
     return np.random.default_rng(seed)
 
 
 def as_array(name: str, value: object) -> Array:
-    """The value as an array of whatever dtype it has."""
+    """The value as an array of whatever dtype it has: the one door by which a caller's arrays come in."""
+    refuse_masked(name, value)
     try:
         return np.asarray(value)
-    except ValueError as error:  # lists of unequal lengths
+    except (ValueError, OverflowError) as error:  # lists of unequal lengths, a range that is too long
         raise ValueError(f"{name} must be an array of numbers: {error}") from None
+    except TypeError as error:
+        raise TypeError(f"{name} must be an array of numbers: {error}") from None
+
+
+def refuse_masked(name: str, value: object) -> None:
+    """An error if the value is a masked array with masked elements, or a list of rows with such.
+
+    An ordinary array of it would have the data behind the mask, which are no values of the caller's.
+    """
+    ma = sys.modules.get("numpy.ma")  # where nobody has imported it, nobody has a masked array
+    if type(value) is np.ndarray or ma is None:
+        return
+    items = [value]
+    for _ in range(3):  # the value, its rows, their elements
+        kinds = set(map(type, items))
+        masked = tuple(kind for kind in kinds if issubclass(kind, ma.MaskedArray))
+        for item in items if masked else ():
+            if isinstance(item, masked) and item.dtype.names is None and ma.is_masked(item):
+                raise ValueError(
+                    f"{name} must have no masked elements, which have no value: fill them, with {name}.filled(…), "
+                    f"or leave their rows out"
+                )
+        if not any(issubclass(kind, (list, tuple)) for kind in kinds):
+            return
+        if len(kinds) > 1:
+            items = [item for item in items if isinstance(item, (list, tuple))]
+        items = list(itertools.chain.from_iterable(items))
 
 
 def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
@@ -141,10 +193,13 @@ def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
     if array.dtype.kind == "O":
         _refuse_objects(name, value, array)
     elif array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype}")
+        raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype.name}")
     # A float64 too large for float32 becomes an infinity here; who needs finite values checks for them.
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.require(array, dtype, ["C", "A"])
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        try:
+            return np.require(array, dtype, ["C", "A"])
+        except (OverflowError, ValueError) as error:  # of an object: an integer of 400 digits
+            raise ValueError(f"{name} must be real numbers: {error}") from None
 
 
 def _refuse_objects(name: str, value: object, array: Array) -> None:
@@ -152,9 +207,11 @@ def _refuse_objects(name: str, value: object, array: Array) -> None:
     if hasattr(value, "toarray"):
         raise TypeError(f"{name} must be a dense array, got {type(value).__name__}: {name}.toarray() is one")
     for place, item in np.ndenumerate(array):
-        if not isinstance(item, (bool, int, float, np.bool_, np.integer, np.floating)):
+        if not isinstance(item, (bool, np.bool_)) and not _is_real(item):
             where = f" at {place}" if place else ""
-            raise TypeError(f"{name} must be real numbers, got an array of dtype object that holds {item!r}{where}")
+            raise TypeError(
+                f"{name} must be real numbers, got an array of dtype object that holds {shown(item)}{where}"
+            )
 
 
 def is_ready(value: object, dtype: np.dtype[Any]) -> bool:
@@ -213,6 +270,7 @@ def output_array(name: str, value: object, shape: tuple[int, ...], dtype: np.dty
     """The value, an array that kernels may write to; never converted, since the caller looks at this very memory."""
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
+    refuse_masked(name, value)
     if value.dtype != dtype:
         raise TypeError(f"{name} must have dtype {dtype}, got {value.dtype}")
     if value.shape != shape:
@@ -222,10 +280,11 @@ def output_array(name: str, value: object, shape: tuple[int, ...], dtype: np.dty
     return value
 
 
-def refuse_overlap(name: str, array: Array, others: Mapping[str, Array]) -> None:
+def refuse_overlap(name: str, array: Array, others: Mapping[str, Array | None]) -> None:
+    """An error if the array, which is written to, shares memory with one of the others, by their names."""
     owns = array.flags.owndata
     for other_name, other in others.items():
-        if owns and other.flags.owndata and array is not other:
+        if other is None or (owns and other.flags.owndata and array is not other):
             continue  # two arrays with memory of their own: known at once, where may_share_memory takes a while
         if np.may_share_memory(array, other):
             raise ValueError(f"{name} must not share memory with {other_name}")

@@ -1,5 +1,6 @@
 """Two sets of data to try a network on: the course's flower, and real handwritten digits."""
 
+import sys
 from importlib import resources
 from typing import Any
 
@@ -42,7 +43,7 @@ def make_flower(
     >>> X.shape, int(y.sum())
     ((400, 2), 200)
     """
-    m = _validation.integer("m", m, 2)
+    m = _validation.integer("m", m, 2, sys.maxsize // 16)  # two float64 for each
     if m % 2:
         raise ValueError(f"m must be even, half of it for each class, got {m}")
     rng = _validation.random_generator(seed)

@@ -30,11 +30,11 @@ def _normal(rng: Any, n_out: int, n_in: int, variance: float) -> np.ndarray[Any,
     return math.sqrt(variance) * rng.standard_normal((n_out, n_in))
 
 
-def initializer(init: str | float) -> Draw:
-    """The function behind `init`: a name, or a number s for s · randn (the notes' 0.01)."""
+def initializer(init: str | float, dtype: np.dtype[Any]) -> Draw:
+    """The function behind `init`: a name, or a number s for s · randn (the notes' 0.01), finite in that dtype."""
     if isinstance(init, str):
         return INITIALIZERS[_validation.choice("init", init, INITIALIZERS)]
-    scale = _validation.real_number(
-        "init", init, f"one of {', '.join(INITIALIZERS)} or a number >= 0", lambda s: s >= 0
-    )
+    most = float(np.finfo(dtype).max) / 64  # no number that NumPy draws is as large as that
+    takes = f"one of {', '.join(INITIALIZERS)} or a number in [0, {most:.3g}]"
+    scale = _validation.real_number("init", init, takes, lambda s: 0 <= s <= most)
     return lambda rng, n_out, n_in: scale * rng.standard_normal((n_out, n_in))

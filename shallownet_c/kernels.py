@@ -183,13 +183,14 @@ def check_leak(leak: object) -> float:
 
 def _of_one_dtype(values: dict[str, ArrayLike]) -> dict[str, Array]:
     """The values as C-contiguous, aligned, native arrays of the dtype that they share."""
-    dtype = getattr(values["X"], "dtype", None)
+    X = values["X"]
+    dtype = X.dtype if type(X) is np.ndarray else None
     if dtype in _DTYPES and all(_validation.is_ready(value, dtype) for value in values.values()):
         return values  # the common case, for whom all that follows would take longer than a small layer does
     arrays: dict[str, Any] = {name: _validation.as_array(name, value) for name, value in values.items()}
     dtypes = {name: array.dtype.newbyteorder("=") for name, array in arrays.items()}
     if len(set(dtypes.values())) > 1 or next(iter(dtypes.values())) not in _DTYPES:
-        got = ", ".join(f"{name} {dtype}" for name, dtype in dtypes.items())
+        got = ", ".join(f"{name} {dtype.name}" for name, dtype in dtypes.items())
         raise TypeError(f"arrays must all be float32 or all be float64, got {got}")
     return {name: np.require(array, dtypes[name], ["C", "A"]) for name, array in arrays.items()}
 

@@ -147,14 +147,15 @@ class MLP(Network):
     ) -> None:
         sizes = _architecture.check_sizes(layer_sizes)
         activations = _architecture.check_activations(activation, output, len(sizes) - 1)
-        loss = _architecture.check_loss(loss, output)
+        loss = _architecture.check_loss(loss, activations[-1])
         leak = check_leak(leak)
         delta = _validation.real_number("delta", delta, "> 0", lambda x: x > 0)
         quantile = _validation.real_number("quantile", quantile, "in (0, 1)", lambda x: 0 < x < 1)
         dtype = _validation.float_dtype(dtype)
-        draw = initializers.initializer(init)
+        draw = initializers.initializer(init, dtype)
         # numpy.random is slow to import, and a network that draws nothing, such as one from a file, can do without.
-        rng = None if seed is None and init == "zeros" else _validation.random_generator(seed)
+        zeros = isinstance(init, str) and init == "zeros"
+        rng = None if seed is None and zeros else _validation.random_generator(seed)
 
         n_params = _architecture.count_params(sizes)
         if n_params * dtype.itemsize > sys.maxsize:
@@ -170,8 +171,9 @@ class MLP(Network):
         self._kept_optimizer: optimizers.Optimizer | None = None
         self._dtype = dtype
         self._weights, self._biases = _architecture.views(params, sizes)
-        for W in self._weights:
-            W[...] = draw(rng, *W.shape)
+        with np.errstate(under="ignore"):
+            for W in self._weights:
+                W[...] = draw(rng, *W.shape)
 
     # Read-only, all of them: the kernels trust what the constructor has checked.
 
@@ -659,9 +661,10 @@ class MLP(Network):
         optimizer.hyper_parameters()
         if not isinstance(optimizer, optimizers.LBFGS):
             optimizer.state(self._params.size, self._dtype)
-        if rates is not None:
+        training = _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads)
+        if rates is not None:  # drawn when nothing can be refused any more
             settings.dropout_seed = _training.dropout_seed(rng)
-        return _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads).run()
+        return training.run()
 
     def _watchers(
         self,
@@ -682,7 +685,7 @@ class MLP(Network):
             except (TypeError, ValueError) as error:
                 raise type(error)(f"validation_data: {error}") from None
         if callback is not None and not callable(callback):
-            raise TypeError(f"callback must be callable, got {callback!r}")
+            raise TypeError(f"callback must be callable, got {_validation.shown(callback)}")
         every = _validation.real_number("checkpoint_every", checkpoint_every, ">= 0", lambda x: x >= 0)
         writer = None if checkpoint is None else _checkpoint.Writer(checkpoint, every)
         return _training.Watchers(source, callback, _validation.boolean("progress", progress), writer)

@@ -48,6 +48,8 @@ CONSTRUCTION = [
     (ValueError, "init.*'he_normal'", dict(init="xavier")),
     (ValueError, "init", dict(init=-0.1)),
     (ValueError, "init", dict(init=NAN)),
+    (ValueError, r"init must be .* or a number in \[0, 2.81e\+306\]", dict(init=1e308)),
+    (ValueError, r"init must be .* or a number in \[0, 5.32e\+36\]", dict(init=1e37, dtype="float32")),
     (TypeError, "init", dict(init=None)),
     (TypeError, "init", dict(init=True)),
     (ValueError, "leak", dict(leak=1)),
@@ -56,7 +58,7 @@ CONSTRUCTION = [
     (TypeError, "leak", dict(leak="small")),
     (TypeError, "leak", dict(leak=bytearray(b"0.1"))),
     (TypeError, "leak", dict(leak=np.complex64(0.1))),
-    (ValueError, "leak", dict(leak=10**400)),
+    (ValueError, "leak must be in .*, got <an integer of 1329 bits>, which no float can hold", dict(leak=10**400)),
     (ValueError, "dtype.*'float32'", dict(dtype="float16")),
     (ValueError, "dtype", dict(dtype="int64")),
     (ValueError, "dtype", dict(dtype="nonsense")),
@@ -81,8 +83,17 @@ def test_construction(error, message, changes):
 
 
 def test_a_size_that_python_does_not_print():
-    with pytest.raises(ValueError, match="layer_sizes"):
-        sn.MLP([10**5000, 1])
+    for size in (10**5000, -(10**5000)):
+        with pytest.raises(ValueError, match=r"layer_sizes must be at .*, got <an integer of 16610 bits>"):
+            sn.MLP([size, 1])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_greatest_first_weights(dtype):
+    net = sn.MLP([30, 40, 2], init=float(np.finfo(dtype).max) / 64, dtype=dtype, seed=0)
+    assert np.isfinite(net.params).all()
+    with np.errstate(all="raise"):
+        assert not sn.MLP([30, 40, 2], init=5e-324, dtype="float32", seed=0).params.any()
 
 
 BAD_X = [
@@ -289,6 +300,37 @@ def test_fit(error, message, changes):
         net.fit(X, Y, **{"epochs": 2, "seed": rng, "batch_size": 2} | changes)
     np.testing.assert_array_equal(net.params, before)
     assert rng.bit_generator.state == state
+
+
+class Stored:
+    """Rows that are not in memory."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __getitem__(self, rows):
+        return self.array[rows]
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.array, dtype)
+
+
+def test_what_is_refused_last_draws_no_numbers():
+    rng = np.random.default_rng(0)
+    state = rng.bit_generator.state
+    with pytest.raises(ValueError, match="dropout needs a batch_size"):
+        sn.MLP([3, 4, 2], seed=0).fit(Stored(X), Y, dropout=0.5, seed=rng)
+    assert rng.bit_generator.state == state
+
+
+def test_bad_values_are_shown_with_their_place():
+    net = sn.MLP([3, 200], output="sigmoid", seed=0)
+    y = np.zeros((6, 200))
+    y[4, 150] = -1
+    with pytest.raises(ValueError, match=r"Y must lie in \[0, 1\] for log_loss, got -1.0 in row 4, column 150$"):
+        net.cost(X, y)
+    with pytest.raises(ValueError, match=r"Y must not be negative for poisson, got -1.0 in row 4, column 150$"):
+        sn.MLP([3, 200], loss="poisson", seed=0).cost(X, y)
 
 
 def test_fit_takes_its_options_by_name():
