@@ -1,6 +1,7 @@
 """What `shallownet_c.sklearn` refuses, and that a refusal leaves an estimator as it was."""
 
 import pickle
+import sys
 import warnings
 from decimal import Decimal
 
@@ -24,6 +25,8 @@ WEIGHTS = RNG.uniform(0.2, 2, 48)
 LABELS = np.array(list("abc"))[np.digitize(X[:, 0], [-0.4, 0.4])]
 COUNTS = np.floor(2 * np.exp(0.5 * X[:, 0]))
 TARGETS = {"classifier": LABELS, "regressor": X[:, 0] * X[:, 1], "poisson": COUNTS}
+MASK = np.zeros(48, bool)
+MASK[5] = True
 
 
 def made(kind, **options):
@@ -63,7 +66,7 @@ WRONG_PARAMETERS = {
     "validation_fraction": [*WRONG_NUMBERS, 1.0],
     "dropout": ["x", None, -0.1, 1.0, np.nan, [0.1, 0.1], [1.0], ["x"], [None]],
     "leak": [*WRONG_NUMBERS, 1.0],
-    "n_threads": [0, -1, 1.5, "x", True],
+    "n_threads": [0, -1, 1.5, "x", True, 10**30],
     "max_iter": [0, 1.5, "x", None, np.nan],
     "max_fun": [0, 1.5, "x", None],
     "n_iter_no_change": [0, 1.5, "x", None, np.nan],
@@ -98,7 +101,7 @@ def test_parameters_are_checked_in_every_fit(kind, name, skip):
 
 
 def test_parameters_without_bounds():
-    for options in ({"batch_size": 10**30}, {"n_threads": 10**30}, {"power_t": 1e3, "solver": "sgd"}):
+    for options in ({"batch_size": 10**30}, {"n_threads": sys.maxsize}, {"power_t": 1e3, "solver": "sgd"}):
         estimator = fitted("classifier", learning_rate="invscaling", **options).partial_fit(X, LABELS)
         assert np.isfinite(estimator.network_.params).all()
     estimator = fitted("classifier").set_params(solver="lbfgs", max_fun=10**30, max_iter=10**30)
@@ -110,7 +113,7 @@ def test_parameters_without_bounds():
 WRONG_ATTRIBUTES = {
     "coefs_": [None, 5, [], {}, "x", [np.zeros((4, 5))], np.zeros(3), [np.zeros((4, 5)), np.zeros((6, 3))]],
     "coefs_[0]": [None, "x", 1j, np.zeros((5, 4)), np.zeros(5), np.zeros((0, 5)), np.full((4, 5), "x"), [[1], [2, 3]]],
-    "coefs_[1]": [None, np.zeros((5, 2)), np.zeros((5, 0))],
+    "coefs_[1]": [None, 10**400, np.zeros((5, 2)), np.zeros((5, 0))],
     "intercepts_": [None, [], [np.zeros(5)], "x"],
     "intercepts_[0]": [None, np.zeros(4), np.zeros((1, 5)), np.zeros(5, complex)],
     "n_features_in_": [None, 3, "x"],
@@ -145,6 +148,7 @@ WRONG_FOR_PARTIAL_FIT = {
     "_rule.power_t": [None, "x", np.nan, -1],
     "_rule.schedule": [None, "fast", np.zeros(2)],
     "_label_binarizer": [None, 5, "x"],
+    "_label_binarizer.classes_": [5, (), np.zeros((3, 1)), ["a", "b"]],
 }
 
 
@@ -489,3 +493,26 @@ def test_what_is_to_blame_is_named():
             assert_refused(estimator.fit, X, LABELS, match=message)
     for name, value in (("class_weight", {"a": -1.0}), ("class_weight", {"b": np.inf})):
         assert_refused(made("classifier", **{name: value}).fit, X, LABELS, match=name)
+
+
+def masked(array):
+    array = np.asarray(array)
+    return np.ma.masked_array(array, MASK if array.ndim == 1 else np.broadcast_to(MASK[:, np.newaxis], array.shape))
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_masked_elements_are_refused(kind):
+    y = TARGETS[kind]
+    given = {"X": X, "y": y, "sample_weight": WEIGHTS, "X_val": X, "y_val": y, "sample_weight_val": WEIGHTS}
+    estimator = fitted(kind)
+    for name, value in given.items():
+        match = rf"^{name} must have no masked elements"
+        assert_refused(estimator.fit, **given | {name: masked(value)}, match=match)
+        if not name.endswith("_val"):
+            three = {other: given[other] for other in ("X", "y", "sample_weight")} | {name: masked(value)}
+            assert_refused(estimator.partial_fit, **three, match=match)
+            assert_refused(estimator.score, **three, match=match)
+    assert_refused(estimator.predict, masked(X), match="X must have no masked")
+    whole = {name: np.ma.masked_array(value) for name, value in given.items()}
+    a, b = made(kind, random_state=0).fit(**given), made(kind, random_state=0).fit(**whole)
+    np.testing.assert_array_equal(a.network_.params, b.network_.params)

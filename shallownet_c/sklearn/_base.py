@@ -99,6 +99,10 @@ class BaseMLP(Kept, ABC):
         self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, ...], incremental: bool, classes: Any
     ) -> Callable[[], None]:
         """The training of a fit, which nothing is left to refuse."""
+        given = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
+        given |= dict(zip(("X_val", "y_val", "sample_weight_val"), validation, strict=True))
+        for name, value in given.items():
+            _validation.refuse_masked(name, value)
         hidden = self._hidden()
         activations = self._activations(len(hidden))
         if self.solver == "lbfgs" and np.any(self.dropout):
@@ -259,6 +263,7 @@ class BaseMLP(Kept, ABC):
         )
         if plain:
             return net(X[0])[np.newaxis] if len(X) == 1 else net(X)
+        _validation.refuse_masked("X", X)
         return outputs(net, validate_data(self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False))
 
     def __sklearn_tags__(self) -> Any:

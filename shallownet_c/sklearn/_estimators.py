@@ -93,7 +93,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Raises
     ------
     ValueError, TypeError
-        From fit and partial_fit, for what scikit-learn's refuse, with its messages. Parameters
+        From fit and partial_fit, for what scikit-learn's refuse, with its messages, and for masked elements. Parameters
         are checked each time, in partial_fit of a fitted estimator and under skip_parameter_validation, too.
 
     Notes
@@ -228,13 +228,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """The classes' numbers (m,)."""
         known = self._binarizer().classes_
         numbers = np.searchsorted(known, y)
-        if (known.take(numbers, mode="clip") != y).any():  # somebody has put others in the place of classes_
+        if (np.take(known, numbers, mode="clip") != y).any():  # somebody has put others in the place of classes_
             raise ValueError(f"`y` must hold classes that the last fit knew, {known}, got {np.unique(y)}")
         return numbers
 
     def _binarizer(self) -> LabelBinarizer:
         kept = getattr(self, "_label_binarizer", None)
-        if not isinstance(kept, LabelBinarizer):
+        if not isinstance(kept, LabelBinarizer) or np.ndim(kept.classes_) != 1 or not len(kept.classes_):
             raise TypeError(f"_label_binarizer must be the one that fit made, got {_validation.shown(kept)}")
         return kept
 
@@ -278,6 +278,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """Logarithms of `predict_proba`."""
         A = self.predict_proba(X)
         return np.log(A, out=A)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose class, or all of whose labels, `predict` finds, by weight."""
+        _validation.refuse_masked("y", y)
+        _validation.refuse_masked("sample_weight", sample_weight)
+        return super().score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -425,6 +431,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """The network's outputs, (m,), or (m, n_outputs) where there are several."""
         A = self._outputs(X)
         return A.ravel() if A.shape[1] == 1 else A
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of `predict`, the mean over the outputs, by weight."""
+        _validation.refuse_masked("y", y)
+        _validation.refuse_masked("sample_weight", sample_weight)
+        return super().score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

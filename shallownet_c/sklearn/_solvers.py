@@ -139,7 +139,7 @@ def training_of(
     """The compiled loop on the source, with `estimator`'s settings; `seed` gives that of dropout if it is needed."""
     dropout = _training.dropout_rates(estimator.dropout, len(net.layer_sizes) - 2)
     settings = _training.Settings(
-        epochs=estimator.max_iter,
+        epochs=min(estimator.max_iter, sys.maxsize // 8),  # the estimator counts them itself
         batch_size=batch,
         shuffle=False,
         l2=float(estimator.alpha),
