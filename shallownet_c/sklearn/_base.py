@@ -3,94 +3,49 @@
 from __future__ import annotations
 
 import functools
-import operator
+import sys
 import warnings
 from abc import ABC, abstractmethod
-from numbers import Integral, Real
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from shallownet_c import _sources, _threads
+from shallownet_c import _sources, _targets, _threads, _validation
 from shallownet_c.mlp import MLP
-from shallownet_c.sklearn._network import first_parameters, network
+from shallownet_c.sklearn._kept import Kept, first_course, unchanged_if_refused
+from shallownet_c.sklearn._network import first_parameters, layer_sizes, network, parameters
+from shallownet_c.sklearn._parameters import ACTIVATIONS, CONSTRAINTS
 from shallownet_c.sklearn._solvers import NOT_FINITE, Descent, Objective, Rule, minimise, training_of
-from shallownet_c.sklearn._sparse import SparseRows, is_sparse
+from shallownet_c.sklearn._sparse import SparseRows, is_sparse, outputs
 
-ACTIVATIONS = {"identity", "logistic", "tanh", "relu", "leaky_relu"}
 FLOATS = (np.float64, np.float32)
 
 
-def keep(estimator: BaseEstimator, arguments: dict[str, Any]) -> None:
-    """A constructor's arguments as attributes, as they are."""
-    for name, value in arguments.items():
-        if name not in ("self", "__class__"):
-            setattr(estimator, name, value)
-
-
-def outputs(net: MLP, X: Any) -> np.ndarray[Any, Any]:
-    """net(X), sparse X made dense piece by piece"""
-    if not is_sparse(X):
-        return net(X)
-    rows, out = SparseRows(X), np.empty((X.shape[0], net.layer_sizes[-1]), net.dtype)
-    step = _sources.rows_at_a_time(net)
-    for first in range(0, len(out), step):
-        net(rows[first : first + step], out=out[first : first + step])
-    return out
-
-
-def can_be_stochastic(estimator: BaseMLP) -> bool:
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
-        )
-    return True
-
-
-class BaseMLP(BaseEstimator, ABC):
+class BaseMLP(Kept, ABC):
     """What both estimators share."""
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(ACTIVATIONS), "array-like"],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "leak": [Interval(Real, 0, 1, closed="left")],
-        "n_threads": [None, Interval(Integral, 1, None, closed="left")],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     @abstractmethod
-    def _checked(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any, Any]:
-        """X and y checked, y as the network takes it, and factors of the samples' weights or None."""
+    def _meet(self, y: Any, incremental: bool, classes: Any) -> None:
+        """Learn from checked targets what a fit must know of them, or refuse those that do not go on from the last."""
 
     @abstractmethod
     def _encoded(self, y: Any) -> Any:
         """Checked targets as the network takes them."""
+
+    def _n_outputs(self, y: Any) -> int:
+        """Of the network for encoded targets."""
+        return 1 if y.ndim == 1 else y.shape[1]
+
+    def _factors(self, y: Any) -> Any:
+        """Factors of the weights of samples with these targets, or None."""
+        return None
 
     @abstractmethod
     def _output(self) -> str:
@@ -107,116 +62,112 @@ class BaseMLP(BaseEstimator, ABC):
     def _n_threads(self) -> int:
         return _threads.allowed(self.n_threads)
 
-    def _hidden(self) -> tuple[list[int], list[str]]:
-        """Sizes and activations of the hidden layers."""
+    def _hidden(self) -> list[int]:
+        """Sizes of the hidden layers."""
         sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-        if np.any(np.array(sizes) <= 0):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-        if isinstance(self.activation, str):
-            return sizes, [self.activation] * len(sizes)
-        names = list(self.activation)
-        if len(names) != len(sizes) or not all(isinstance(name, str) and name in ACTIVATIONS for name in names):
-            raise ValueError(
-                f"activation must be one of {sorted(ACTIVATIONS)}, or such a name for each of the {len(sizes)} hidden "
-                f"layers, got {names}"
-            )
-        return sizes, names
+        sizes = _validation.sequence("hidden_layer_sizes", sizes, "integers") if hasattr(sizes, "__iter__") else [sizes]
+        for n in sizes:
+            _validation.integer("hidden_layer_sizes", n, -sys.maxsize, sys.maxsize)
+        if any(n <= 0 for n in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {_validation.shown(sizes)}.")
+        return sizes
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, ...], incremental: bool) -> Self:
-        hidden, activations = self._hidden()
+    def _activations(self, hidden: int) -> list[str]:
+        """Those of so many hidden layers."""
+        if isinstance(self.activation, str):
+            return [self.activation] * hidden
+        names = _validation.sequence("activation", self.activation, "names")
+        if len(names) != hidden or not all(isinstance(name, str) and name in ACTIVATIONS for name in names):
+            raise ValueError(
+                f"activation must be one of {sorted(ACTIVATIONS)}, or such a name for each of the {hidden} hidden "
+                f"layers, got {_validation.shown(names)}"
+            )
+        return names
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, ...], incremental: bool, classes: Any = None
+    ) -> Self:
+        """Check everything, then train: what is refused leaves the estimator as it was, errors in training do not."""
+        with unchanged_if_refused(self):
+            train = self._prepared(X, y, sample_weight, validation, incremental, classes)
+        train()
+        if not np.isfinite(self.network_.params).all():
+            raise ValueError(NOT_FINITE)
+        return self
+
+    def _prepared(
+        self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, ...], incremental: bool, classes: Any
+    ) -> Callable[[], None]:
+        """The training of a fit, which nothing is left to refuse."""
+        given = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
+        given |= dict(zip(("X_val", "y_val", "sample_weight_val"), validation, strict=True))
+        for name, value in given.items():
+            _validation.refuse_masked(name, value)
+        hidden = self._hidden()
+        activations = self._activations(len(hidden))
         if self.solver == "lbfgs" and np.any(self.dropout):
             raise ValueError("dropout does not go with solver='lbfgs', which takes its own steps on a smooth loss")
-        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        X, y, factors = self._checked(X, y, incremental, reset=first)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        if factors is not None:
-            weights = factors if weights is None else factors * weights
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        rows = self._validation_rows(*validation)
+        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        X, y = self._validated(X, y, reset=first)
+        self._meet(y, incremental, classes)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        factors = self._factors(y)
+        if factors is not None:
+            weights = factors if weights is None else factors * weights
+        y = self._encoded(y)
         rng = check_random_state(self.random_state)
-        n_outputs = len(self.classes_) if self._output() == "softmax" else 1 if y.ndim == 1 else y.shape[1]
+        n_outputs = self._n_outputs(y)
         sizes = [X.shape[1], *hidden, n_outputs]
         if first:
             coefs, intercepts = first_parameters(sizes, activations, X.dtype, rng)
         else:
-            coefs, intercepts = self.coefs_, self.intercepts_
+            coefs, intercepts = parameters(self.coefs_, self.intercepts_)
+            kept = layer_sizes(coefs)
+            for name, of in (("X", slice(1)), ("hidden_layer_sizes", slice(1, -1)), ("y", slice(-1, None))):
+                if kept[of] != sizes[of]:
+                    raise ValueError(f"{name} must go with the layers of the fit before, {kept}, got {sizes}")
         net = network(coefs, intercepts, activations, self._output(), self.loss, **self._options())
-        if list(net.layer_sizes) != sizes:
-            raise ValueError(
-                f"hidden_layer_sizes and y must go with the layers of the fit before, {list(net.layer_sizes)}, "
-                f"got {sizes}"
-            )
-        if first:
-            self._begin(net)
+        about = {
+            "n_iter_": 0,
+            "t_": 0,
+            "n_outputs_": n_outputs,
+            "n_layers_": len(sizes),
+            "out_activation_": self._output(),
+        }
+        self._begin(first, about, {} if self.solver == "lbfgs" else first_course(self.early_stopping))
         self._tie(net)
-        if self.solver == "lbfgs":
-            objective = Objective(net, y, weights)
-            source = self._source(X, y, weights, whole=False)
-            minimise(self, training_of(self, net, objective, source, None, None, rng), objective)
-        else:
-            self._descend(X, y, weights, rows, rng, incremental)
-        if not np.isfinite(net.params).all():
-            raise ValueError(NOT_FINITE)
-        return self
+        brought = self._brought(*validation)
+        if self.solver != "lbfgs":
+            return functools.partial(self._descent(X, y, weights, brought, rng, incremental).run, once=incremental)
+        objective = Objective(net, y, weights)
+        training = training_of(self, net, objective, self._source(X, y, weights, whole=False), None, None, rng)
+        return functools.partial(minimise, self, training, objective)
 
-    def _validation_rows(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, ...] | None:
-        """Validation data that the caller has brought, checked."""
-        if X is None and y is None:
+    def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        """Rows and their targets, of the training or for validation, as scikit-learn's estimators check them."""
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=not is_classifier(self),
+            dtype=FLOATS, reset=reset,
+        )  # fmt: skip
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _brought(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """The validation data that the caller has brought, as a source of the network's, or None."""
+        if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:
-            raise ValueError("X_val and y_val must be given together")
+            raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them")
         if self.solver == "lbfgs":
             raise ValueError("X_val and y_val do not go with solver='lbfgs', which does not stop early")
-        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=FLOATS, reset=False)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-        return X, self._encoded(y), sample_weight
-
-    def _begin(self, net: MLP) -> None:
-        """The attributes of a fit that does not go on from another."""
-        self.n_iter_ = 0
-        self.t_ = 0
-        self.n_outputs_ = net.layer_sizes[-1]
-        self.n_layers_ = len(net.layer_sizes)
-        self.out_activation_ = self._output()
-        if self.solver == "lbfgs":
-            return
-        self.loss_curve_: list[float] = []
-        self._no_improvement_count = 0
-        self._best_score = -np.inf
-        self.best_loss_ = None if self.early_stopping else np.inf
-        self.validation_scores_ = [] if self.early_stopping else None
-        self.best_validation_score_ = -np.inf if self.early_stopping else None
-        self.validation_loss_curve_ = None
-        self.best_validation_loss_ = None
-
-    def _tie(self, net: MLP) -> None:
-        """Make `net` the estimator's network, and coefs_ and intercepts_ views of its parameters."""
-        self.network_ = net
-        self.coefs_ = [W.T for W in net.weights]
-        self.intercepts_ = list(net.biases)
-        self._views = (*self.coefs_, *self.intercepts_)
-
-    def _are_tied(self) -> bool:
-        """Whether coefs_ and intercepts_ are still the network's; somebody may have put others in their place."""
-        given = (*self.coefs_, *self.intercepts_)
-        return len(given) == len(self._views) and all(map(operator.is_, given, self._views))
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if state.pop("_views", None) is not None and self._are_tied():
-            del state["coefs_"], state["intercepts_"]
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if hasattr(self, "network_"):
-            coefs, intercepts = state.get("coefs_"), state.get("intercepts_")
-            self._tie(self.network_)
-            if coefs is not None:
-                self.coefs_, self.intercepts_ = coefs, intercepts
+        try:
+            X, y = self._validated(X, y, reset=False)
+            weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+            return self._source(X, self._encoded(y), weights, whole=False)
+        except (TypeError, ValueError) as error:
+            kind = ValueError if isinstance(error, ValueError) else TypeError
+            raise kind(f"validation data (X_val, y_val, sample_weight_val): {error}") from error
 
     def _source(self, X: Any, y: Any, weights: Any, whole: bool) -> Any:
         """Rows for the compiled loop. Sparse ones are made dense piece by piece unless a batch takes them whole."""
@@ -224,23 +175,21 @@ class BaseMLP(BaseEstimator, ABC):
             X = X.toarray() if whole else SparseRows(X)
         return _sources.source(self.network_, X, y, weights)
 
-    def _descend(
-        self,
-        X: Any,
-        y: Any,
-        weights: Any,
-        validation: tuple[Any, ...] | None,
-        rng: np.random.RandomState,
-        incremental: bool,
-    ) -> None:
-        """The epochs of sgd and adam."""
+    def _descent(
+        self, X: Any, y: Any, weights: Any, brought: Any, rng: np.random.RandomState, incremental: bool
+    ) -> Descent:
+        """The epochs of sgd and adam; `brought` is the caller's validation data."""
         net, score = self.network_, None
-        if validation is not None:
+        if brought is not None:
             self.best_loss_ = None
             if self.validation_loss_curve_ is None:
                 self.validation_loss_curve_, self._best_score = [], -np.inf
-            score = functools.partial(self._validation_loss, self._source(*validation, whole=False))
+            score = functools.partial(self._validation_loss, brought)
         elif self.early_stopping:
+            # All rows, by their numbers; a source would count those of its part.
+            _targets.check(net, y, X.shape[0])
+            if weights is not None:
+                _validation.sample_weights(weights, X.shape[0], net.dtype)
             self.validation_loss_curve_ = None
             if self.validation_scores_ is None:
                 self.validation_scores_, self.best_validation_score_, self._best_score = [], -np.inf, -np.inf
@@ -248,12 +197,14 @@ class BaseMLP(BaseEstimator, ABC):
                 np.arange(X.shape[0]),
                 random_state=rng,
                 test_size=self.validation_fraction,
-                stratify=y if is_classifier(self) and self.n_outputs_ == 1 else None,
+                stratify=y if is_classifier(self) and net.layer_sizes[-1] == 1 else None,
             )
             if len(held_out) < 2:
                 raise ValueError(
                     "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
                 )
+            if weights is not None and not weights[held_out].any():
+                raise ValueError("sample_weight must not be zero in every row of the validation set")
             part = (X[held_out], y[held_out], None if weights is None else weights[held_out])
             score = functools.partial(self._score_of, net, *part)
             X, y, weights = X[train], y[train], None if weights is None else weights[train]
@@ -263,15 +214,14 @@ class BaseMLP(BaseEstimator, ABC):
         batch = min(200, m) if self.batch_size == "auto" else self.batch_size
         if batch > m:
             warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=6
             )
             batch = m
-        if not incremental or not hasattr(self, "_rule"):
-            self._rule = Rule(self, net)
+        goes_on = incremental and hasattr(self, "_rule")
+        self._rule = rule = Rule.kept(self._rule, net) if goes_on else Rule(self, net)
         objective = Objective(net, y, weights)
         source = self._source(X, y, weights, whole=batch == m)
-        training = training_of(self, net, objective, source, self._rule, batch, rng)
-        Descent(self, training, self._rule, objective, rng, score).run(once=incremental)
+        return Descent(self, training_of(self, net, objective, source, rule, batch, rng), rule, objective, rng, score)
 
     def _validation_loss(self, source: Any) -> float:
         """The negative of the cost on a source's rows: the greater the better."""
@@ -294,12 +244,11 @@ class BaseMLP(BaseEstimator, ABC):
     def _outputs(self, X: Any) -> np.ndarray[Any, Any]:
         """The network's outputs (m, n_L) for X as a caller has it."""
         net = getattr(self, "network_", None)
-        if net is None:
-            check_is_fitted(self)  # raises; itself it takes longer than a small network
-        if not self._are_tied():
-            _, activations = self._hidden()
-            parameters = self.coefs_, self.intercepts_
-            net = network(*parameters, activations, self.out_activation_, self.loss, **self._options())
+        if not (isinstance(net, MLP) and self._are_tied()):
+            check_is_fitted(self)
+            coefs, intercepts = parameters(self.coefs_, self.intercepts_)
+            activations = self._activations(len(coefs) - 1)
+            net = network(coefs, intercepts, activations, self.out_activation_, self.loss, **self._options())
         # What validate_data finds out by and by, at once for the commonest array of all.
         plain = (
             type(X) is np.ndarray
@@ -314,6 +263,7 @@ class BaseMLP(BaseEstimator, ABC):
         )
         if plain:
             return net(X[0])[np.newaxis] if len(X) == 1 else net(X)
+        _validation.refuse_masked("X", X)
         return outputs(net, validate_data(self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False))
 
     def __sklearn_tags__(self) -> Any:

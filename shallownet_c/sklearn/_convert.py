@@ -3,7 +3,7 @@
 from typing import Any
 
 from shallownet_c.mlp import MLP
-from shallownet_c.sklearn._network import network
+from shallownet_c.sklearn._network import network, parameters
 
 
 def from_sklearn(estimator: Any) -> MLP:
@@ -46,5 +46,6 @@ def from_sklearn(estimator: Any) -> MLP:
             f"one of shallownet_c.sklearn has its network as network_"
         )
     check_is_fitted(estimator)
-    activations = [estimator.activation] * (len(estimator.coefs_) - 1)
-    return network(estimator.coefs_, estimator.intercepts_, activations, estimator.out_activation_, loss=estimator.loss)
+    coefs, intercepts = parameters(estimator.coefs_, estimator.intercepts_)
+    activations = [estimator.activation] * (len(coefs) - 1)
+    return network(coefs, intercepts, activations, estimator.out_activation_, loss=estimator.loss)

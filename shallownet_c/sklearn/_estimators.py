@@ -6,17 +6,19 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils import compute_class_weight, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
+from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 
+from shallownet_c import _validation
 from shallownet_c.mlp import MLP
-from shallownet_c.sklearn._base import FLOATS, BaseMLP, can_be_stochastic, keep, outputs
+from shallownet_c.sklearn._base import BaseMLP
+from shallownet_c.sklearn._parameters import CONSTRAINTS, Finite, can_be_stochastic, keep, validated
+from shallownet_c.sklearn._sparse import is_sparse, outputs
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -91,7 +93,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Raises
     ------
     ValueError, TypeError
-        From fit, for what scikit-learn's refuses, with its messages.
+        From fit and partial_fit, for what scikit-learn's refuse, with its messages, and for masked elements. Parameters
+        are checked each time, in partial_fit of a fitted estimator and under skip_parameter_validation, too.
+
+    Notes
+    -----
+    Everything is checked before anything changes. After a refused fit or partial_fit an estimator predicts what it
+    predicted before, or is not fitted if it was not; all its attributes are as they were, and a RandomState given as
+    random_state is where it was (NumPy's global one, which None stands for, is not put back). What ends the training
+    itself leaves the epochs that were finished: Ctrl-C, with a warning, and divergence, a ValueError.
 
     Examples
     --------
@@ -109,7 +119,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     loss = "log_loss"
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **BaseMLP._parameter_constraints,
+        **CONSTRAINTS,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -146,7 +156,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ) -> None:
         keep(self, locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @validated
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None,
         sample_weight_val: Any = None,
@@ -171,7 +181,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
     @available_if(can_be_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @validated
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """One epoch over these rows, going on from the call before; `classes`, all that will ever come, at the first.
 
@@ -185,42 +195,67 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         MLPClassifier
         """
-        if self.class_weight == "balanced":
-            raise ValueError("class_weight='balanced' does not go with partial_fit, which never sees all rows")
-        if _check_partial_fit_first_call(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
-        return self._fit(X, y, sample_weight, (None, None, None), incremental=True)
+        return self._fit(X, y, sample_weight, (None, None, None), incremental=True, classes=classes)
 
-    def _checked(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any, Any]:
-        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=FLOATS, reset=reset)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
+    def _meet(self, y: Any, incremental: bool, classes: Any) -> None:
+        if incremental:
+            if self.class_weight == "balanced":
+                raise ValueError("class_weight='balanced' does not go with partial_fit, which never sees all rows")
+            if _check_partial_fit_first_call(self, classes):
+                self._label_binarizer = LabelBinarizer().fit(y if y.ndim == 2 else classes)
+        elif not hasattr(self, "classes_") or not self.warm_start:
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
-        elif self.warm_start and set(classes := unique_labels(y)) != set(self.classes_):
+        if self.warm_start and set(present := unique_labels(y)) != set(self.classes_):
             raise ValueError(
                 f"warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                f"Previously got {self.classes_}, `y` has {classes}"
+                f"Previously got {self.classes_}, `y` has {present}"
             )
-        factors = None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
-        return X, self._encoded(y), factors
 
     def _encoded(self, y: Any) -> Any:
         """The classes' numbers (m,) for softmax, otherwise 0 and 1 (m, n_outputs)."""
-        classes = unique_labels(y)
-        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+        present = unique_labels(y)
+        if len(np.setdiff1d(present, self.classes_, assume_unique=True)):
             raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {present}."
             )
-        if type_of_target(y).startswith("multilabel"):
-            return self._label_binarizer.transform(y).astype(np.float32)
-        classes = np.searchsorted(self.classes_, y)
-        return classes if self._output() == "softmax" else classes.astype(np.float32)[:, np.newaxis]
+        if y.ndim == 2:
+            return self._binarizer().transform(y).astype(np.float32)
+        numbers = self._numbers(y)
+        return numbers if self._output() == "softmax" else numbers.astype(np.float32)[:, np.newaxis]
+
+    def _numbers(self, y: Any) -> Any:
+        """The classes' numbers (m,)."""
+        known = self._binarizer().classes_
+        numbers = np.searchsorted(known, y)
+        if (np.take(known, numbers, mode="clip") != y).any():  # somebody has put others in the place of classes_
+            raise ValueError(f"`y` must hold classes that the last fit knew, {known}, got {np.unique(y)}")
+        return numbers
+
+    def _binarizer(self) -> LabelBinarizer:
+        kept = getattr(self, "_label_binarizer", None)
+        if not isinstance(kept, LabelBinarizer) or np.ndim(kept.classes_) != 1 or not len(kept.classes_):
+            raise TypeError(f"_label_binarizer must be the one that fit made, got {_validation.shown(kept)}")
+        return kept
+
+    def _n_outputs(self, y: Any) -> int:
+        return len(self._binarizer().classes_) if self._output() == "softmax" else super()._n_outputs(y)
+
+    def _factors(self, y: Any) -> Any:
+        if self.class_weight is None:
+            return None
+        if y.ndim == 2:
+            return compute_sample_weight(self.class_weight, y)
+        # Of all classes that there are: rows of partial_fit need not hold each of them.
+        factors = compute_class_weight(self.class_weight, classes=self._binarizer().classes_, y=y)
+        if not (np.isfinite(factors) & (factors >= 0)).all():
+            raise ValueError(
+                f"class_weight must hold finite numbers, none negative, got {_validation.shown(self.class_weight)}"
+            )
+        return factors[self._numbers(y)]
 
     def _output(self) -> str:
-        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+        return "softmax" if self._binarizer().y_type_ == "multiclass" else "logistic"
 
     def _score_of(self, net: MLP, X: Any, y: Any, sample_weight: Any) -> float:
         A = outputs(net, X)
@@ -231,8 +266,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """The likeliest class of each row, (m,); with several labels 0 or 1 for each, (m, n_labels)."""
         A = self._outputs(X)
         if self.out_activation_ == "softmax":
-            return self.classes_[A.argmax(axis=1)]
-        return self._label_binarizer.inverse_transform(A.ravel() if self.n_outputs_ == 1 else A)
+            return self._binarizer().classes_[A.argmax(axis=1)]
+        return self._binarizer().inverse_transform(A.ravel() if self.n_outputs_ == 1 else A)
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities (m, n_classes) in the order of classes_."""
@@ -243,6 +278,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """Logarithms of `predict_proba`."""
         A = self.predict_proba(X)
         return np.log(A, out=A)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose class, or all of whose labels, `predict` finds, by weight."""
+        _validation.refuse_masked("y", y)
+        _validation.refuse_masked("sample_weight", sample_weight)
+        return super().score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -278,7 +319,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Raises
     ------
     ValueError, TypeError
-        From fit, for what scikit-learn's refuses, with its messages.
+        As in `MLPClassifier`, whose notes on refused arguments hold here, too.
 
     Examples
     --------
@@ -291,9 +332,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **BaseMLP._parameter_constraints,
+        **CONSTRAINTS,
         "loss": [StrOptions({"squared_error", "poisson", "absolute_error", "huber", "quantile"})],
-        "delta": [Interval(Real, 0, None, closed="neither")],
+        "delta": [Finite(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
@@ -332,7 +373,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ) -> None:
         keep(self, locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @validated
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None,
         sample_weight_val: Any = None,
@@ -355,7 +396,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
     @available_if(can_be_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @validated
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch over these rows, going on from the call before.
 
@@ -370,16 +411,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         return self._fit(X, y, sample_weight, (None, None, None), incremental=True)
 
-    def _checked(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any, Any]:
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=FLOATS, reset=reset
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return X, self._encoded(y), None
+    def _meet(self, y: Any, incremental: bool, classes: Any) -> None:
+        """Numbers are what they are."""
 
     def _encoded(self, y: Any) -> Any:
-        return y
+        return y.toarray() if is_sparse(y) else y
 
     def _output(self) -> str:
         return "exp" if self.loss == "poisson" else "identity"
@@ -395,6 +431,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """The network's outputs, (m,), or (m, n_outputs) where there are several."""
         A = self._outputs(X)
         return A.ravel() if A.shape[1] == 1 else A
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of `predict`, the mean over the outputs, by weight."""
+        _validation.refuse_masked("y", y)
+        _validation.refuse_masked("sample_weight", sample_weight)
+        return super().score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

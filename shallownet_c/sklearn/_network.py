@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from shallownet_c import _validation
+from shallownet_c._validation import Array
 from shallownet_c.mlp import MLP
 
 #: Where scikit-learn has another name.
@@ -13,23 +15,51 @@ ACTIVATIONS = {"logistic": "sigmoid"}
 LOSSES = {"quantile": "pinball"}
 
 
+def parameters(coefs: Any, intercepts: Any) -> tuple[list[Array], list[Array]]:
+    """coefs_ and intercepts_, which anybody may have replaced, as arrays of one dtype that make a network."""
+    named = [_arrays("coefs_", coefs), _arrays("intercepts_", intercepts)]
+    if not named[0] or len(named[0]) != len(named[1]):
+        lengths = " and ".join(str(len(arrays)) for arrays in named)
+        raise ValueError(f"coefs_ and intercepts_ must hold an array for each layer, got {lengths}")
+    single = all(array.dtype == np.float32 for arrays in named for array in arrays.values())
+    dtype = np.dtype(np.float32 if single else np.float64)
+    W, b = ([_validation.numbers(name, array, dtype) for name, array in arrays.items()] for arrays in named)
+    for layer, (coef, intercept) in enumerate(zip(W, b, strict=True)):
+        n_in = W[layer - 1].shape[-1] if layer else None
+        if coef.ndim != 2 or (layer and len(coef) != n_in):
+            raise ValueError(f"coefs_[{layer}] must have shape ({n_in or 'n_features'}, n), got {coef.shape}")
+        if intercept.shape != coef.shape[1:]:
+            raise ValueError(f"intercepts_[{layer}] must have shape {coef.shape[1:]}, got {intercept.shape}")
+    return W, b
+
+
+def _arrays(name: str, value: object) -> dict[str, Array]:
+    items = _validation.sequence(name, value, "arrays")
+    return {f"{name}[{layer}]": _validation.as_array(f"{name}[{layer}]", item) for layer, item in enumerate(items)}
+
+
+def layer_sizes(coefs: Sequence[Array]) -> list[int]:
+    """n_0, …, n_L"""
+    return [len(coefs[0]), *(W.shape[1] for W in coefs)]
+
+
 def network(
-    coefs: Sequence[Any],
-    intercepts: Sequence[Any],
+    coefs: Sequence[Array],
+    intercepts: Sequence[Array],
     activations: Sequence[str],
     output: str,
     loss: str,
     **options: float,
 ) -> MLP:
     """An MLP with these coefs (n_{l−1}, n_l) and intercepts (n_l,); all names are scikit-learn's."""
-    sizes = [coefs[0].shape[0], *(W.shape[1] for W in coefs)]
     names = [ACTIVATIONS.get(name, name) for name in (*activations, output)]
-    net = MLP(sizes, names[:-1], names[-1], loss=LOSSES.get(loss, loss), init="zeros", dtype=coefs[0].dtype, **options)
-    for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
-        for name, parameter, given in (("coefs_", W.T, coefs[layer]), ("intercepts_", b, intercepts[layer])):
-            if np.shape(given) != parameter.shape:
-                raise ValueError(f"{name}[{layer}] must have shape {parameter.shape}, got {np.shape(given)}")
-            parameter[...] = given
+    net = MLP(
+        layer_sizes(coefs), names[:-1], names[-1], loss=LOSSES.get(loss, loss), init="zeros", dtype=coefs[0].dtype,
+        **options,
+    )  # fmt: skip
+    for W, b, W_given, b_given in zip(net.weights, net.biases, coefs, intercepts, strict=True):
+        W.T[...] = W_given
+        b[...] = b_given
     return net
 
 

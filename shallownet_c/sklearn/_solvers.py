@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import math
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy.optimize
@@ -13,7 +15,7 @@ from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
-from shallownet_c import _lbfgs, _orders, _sources, _training
+from shallownet_c import _lbfgs, _orders, _sources, _training, _validation
 from shallownet_c.mlp import MLP
 from shallownet_c.optimizers import SGD, Adam
 
@@ -56,28 +58,66 @@ class Objective:
 class Rule:
     """An optimizer's state and rate, which partial_fit takes from call to call."""
 
+    #: For each kind of optimizer, how many vectors of state and how many hyper-parameters the kernel reads.
+    SIZES: ClassVar = {SGD: (1, 3), Adam: (2, 6)}
+
     def __init__(self, estimator: BaseMLP, net: MLP) -> None:
         self.learning_rate = float(estimator.learning_rate_init)
         self.first_rate = self.learning_rate
         self.schedule = estimator.learning_rate if estimator.solver == "sgd" else "constant"
-        self.power_t = estimator.power_t
-        self.optimizer: Adam | SGD
-        if estimator.solver == "adam":
+        self.power_t = float(estimator.power_t)
+        self.kind: type[Adam | SGD] = Adam if estimator.solver == "adam" else SGD
+        if self.kind is Adam:
             least = float(np.finfo(net.dtype).tiny)  # 0 in the kernel, and 0 / 0 for a parameter without gradient
-            self.optimizer = Adam(self.learning_rate, estimator.beta_1, estimator.beta_2, max(estimator.epsilon, least))
-            self.optimizer._epsilon_as_given = True
-            self.hyper = self.optimizer.hyper_parameters()
+            adam = Adam(self.learning_rate, estimator.beta_1, estimator.beta_2, max(estimator.epsilon, least))
+            adam._epsilon_as_given = True
+            self.hyper = adam.hyper_parameters()
         else:
-            self.optimizer = SGD(self.learning_rate)
             # By hand: scikit-learn takes a momentum of 1, and Nesterov's without any.
             self.hyper = np.array([self.learning_rate, estimator.momentum, estimator.nesterovs_momentum])
-        self.state = np.zeros((2 if estimator.solver == "adam" else 1, net.n_params), net.dtype)
+        self.state = np.zeros((self.SIZES[self.kind][0], net.n_params), net.dtype)
+        self.step = np.zeros(1, np.int64)
+
+    @classmethod
+    def kept(cls, rule: object, net: MLP) -> Rule:
+        """The rule of the call before, for `net`: anybody may have changed it, and the kernels trust its arrays."""
+        if not isinstance(rule, cls) or rule.kind not in cls.SIZES:
+            raise TypeError(f"_rule must be the estimator's own, got {_validation.shown(rule)}")
+        rule = copy.copy(rule)
+        for name in ("learning_rate", "first_rate", "power_t"):
+            given = getattr(rule, name)
+            setattr(rule, name, _validation.real_number(f"_rule.{name}", given, ">= 0", lambda x: x >= 0))
+        _validation.choice("_rule.schedule", rule.schedule, ("constant", "invscaling", "adaptive"))
+        vectors, hyper = cls.SIZES[rule.kind]
+        for name, dtype, shape in (
+            ("hyper", np.float64, (hyper,)),
+            ("step", np.int64, (1,)),
+            ("state", net.dtype, (vectors, net.n_params)),
+        ):
+            array = _validation.numbers(f"_rule.{name}", getattr(rule, name), np.dtype(dtype))
+            if array.shape != shape:
+                raise ValueError(
+                    f"partial_fit goes on with the optimizer of the call before, whose {name} must have shape {shape} "
+                    f"to go with coefs_, got {array.shape}: fit with warm_start=True begins with a new one"
+                )
+            setattr(rule, name, np.require(array, requirements=["W"]))
+        return rule
+
+    @property
+    def optimizer(self) -> Adam | SGD:
+        """As the compiled loop takes it."""
+        optimizer = self.kind()
+        optimizer._step = self.step
+        return optimizer
 
     def rate_after(self, samples: int) -> float:
         """The rate of the epoch that follows so many samples, unless `is_done` changes it."""
-        if self.schedule == "invscaling":
-            return self.first_rate / (samples + 1) ** self.power_t
-        return self.learning_rate
+        if self.schedule != "invscaling":
+            return self.learning_rate
+        try:
+            return self.first_rate / float(samples + 1) ** self.power_t
+        except OverflowError:
+            return 0.0
 
     def is_done(self, message: str, verbose: object) -> bool:
         """Whether to stop for want of progress; adaptive rates go down first."""
@@ -242,9 +282,10 @@ def minimise(estimator: BaseMLP, training: _training.Training, objective: Object
         value = (objective.scale * loss_sum + 0.5 * float(penalty @ (x * x))) / weight_sum + constant
         return value, (grad + penalty * x) / weight_sum
 
+    iterations = itertools.count(1)
+
     def report(intermediate_result: Any) -> None:
-        estimator.n_iter_ += 1
-        print(f"Iteration {estimator.n_iter_}, loss = {intermediate_result.fun:.8f}")
+        print(f"Iteration {next(iterations)}, loss = {intermediate_result.fun:.8f}")
 
     options = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol}
     result = scipy.optimize.minimize(

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse as is_sparse
 
-__all__ = ["SparseRows", "is_sparse"]
+from shallownet_c import _sources
+from shallownet_c.mlp import MLP
+
+__all__ = ["SparseRows", "is_sparse", "outputs"]
 
 
 class SparseRows:
@@ -20,3 +23,14 @@ class SparseRows:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.asarray(self.X.toarray(), dtype)
+
+
+def outputs(net: MLP, X: Any) -> np.ndarray[Any, Any]:
+    """net(X), sparse X made dense piece by piece"""
+    if not is_sparse(X):
+        return net(X)
+    rows, out = SparseRows(X), np.empty((X.shape[0], net.layer_sizes[-1]), net.dtype)
+    step = _sources.rows_at_a_time(net)
+    for first in range(0, len(out), step):
+        net(rows[first : first + step], out=out[first : first + step])
+    return out
