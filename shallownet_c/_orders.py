@@ -50,7 +50,8 @@ def check_order(order: object, shape: tuple[int, ...]) -> Array:
 def _own_copy(order: object, shape: tuple[int, ...]) -> Array:
     """The order as int64 in memory of our own: the kernels trust it, and whoever has the caller's array may write to it
     while they run, or between the check of all epochs and the turn of these."""
-    return check_order(np.array(order), shape).astype(np.int64, order="C", copy=False)
+    copy = _validation.as_array("order", order).copy()
+    return check_order(copy, shape).astype(np.int64, copy=False)
 
 
 class Orders:

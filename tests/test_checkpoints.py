@@ -329,7 +329,7 @@ def test_what_could_not_be_read_again_is_not_begun(path):
     assert rng.bit_generator.state == state
     optimizer = sn.SGD(schedule="invscaling")
     optimizer.schedule.power = "1"
-    with pytest.raises(ValueError, match=r"checkpoint.optimizer.schedule.power must be a finite number, got '1'"):
+    with pytest.raises(TypeError, match="power must be a number, got '1'"):
         net.fit(X, Y, optimizer=optimizer, checkpoint=path)
     assert os.listdir(path.parent) == ["link"]
 
