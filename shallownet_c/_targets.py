@@ -56,8 +56,8 @@ def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
 def _classes(array: Array, m: int, n_classes: int) -> Array:
     if array.dtype.kind not in "iu":
         raise TypeError(
-            f"Y of one dimension must be integers, the numbers of classes, for a softmax output, got {array.dtype}: "
-            f"np.unique(Y, return_inverse=True) numbers labels of any kind"
+            f"Y of one dimension must be integers, the numbers of classes, for a softmax output, got "
+            f"{array.dtype.name}: np.unique(Y, return_inverse=True) numbers labels of any kind"
         )
     if array.shape != (m,):
         raise ValueError(f"Y must have shape ({m},) or ({m}, {n_classes}) to go with X, got {array.shape}")

@@ -272,7 +272,7 @@ def output_array(name: str, value: object, shape: tuple[int, ...], dtype: np.dty
         raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
     refuse_masked(name, value)
     if value.dtype != dtype:
-        raise TypeError(f"{name} must have dtype {dtype}, got {value.dtype}")
+        raise TypeError(f"{name} must have dtype {dtype}, got {shown(value.dtype)}")
     if value.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
     if not value.flags.carray:
