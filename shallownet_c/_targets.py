@@ -67,7 +67,7 @@ def _classes(array: Array, m: int, n_classes: int) -> Array:
     if least < 0 or greatest >= n_classes:
         row = int(np.argmax((classes < 0) | (classes >= n_classes)))
         raise ValueError(f"Y must hold classes 0 … {n_classes - 1}, got {classes[row]} in row {row}")
-    return np.require(classes, INT64, ["C", "A"])
+    return classes.astype(INT64, copy=False)
 
 
 def _first(array: Array, bad: Array) -> str:

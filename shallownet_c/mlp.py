@@ -172,9 +172,8 @@ class MLP(Network):
         self._kept_optimizer: optimizers.Optimizer | None = None
         self._dtype = dtype
         self._weights, self._biases = _architecture.views(params, sizes)
-        with np.errstate(under="ignore"):
-            for W in self._weights:
-                W[...] = draw(rng, *W.shape)
+        for W in self._weights:
+            W[...] = draw(rng, *W.shape)
 
     # Read-only, all of them: the kernels trust what the constructor has checked.
 
