@@ -56,8 +56,8 @@ def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
 def _classes(array: Array, m: int, n_classes: int) -> Array:
     if array.dtype.kind not in "iu":
         raise TypeError(
-            f"Y of one dimension must be integers, the numbers of classes, for a softmax output, got {array.dtype}: "
-            f"np.unique(Y, return_inverse=True) numbers labels of any kind"
+            f"Y of one dimension must be integers, the numbers of classes, for a softmax output, got "
+            f"{array.dtype.name}: np.unique(Y, return_inverse=True) numbers labels of any kind"
         )
     if array.shape != (m,):
         raise ValueError(f"Y must have shape ({m},) or ({m}, {n_classes}) to go with X, got {array.shape}")
@@ -67,7 +67,7 @@ def _classes(array: Array, m: int, n_classes: int) -> Array:
     if least < 0 or greatest >= n_classes:
         row = int(np.argmax((classes < 0) | (classes >= n_classes)))
         raise ValueError(f"Y must hold classes 0 … {n_classes - 1}, got {classes[row]} in row {row}")
-    return np.require(classes, INT64, ["C", "A"])
+    return classes.astype(INT64, copy=False)
 
 
 def _first(array: Array, bad: Array) -> str:

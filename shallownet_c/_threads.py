@@ -47,7 +47,7 @@ def allowed(n_threads: int | None = None) -> int:
     None asks for as many as there are, and for one in a worker process. A forked child always has one.
     """
     if n_threads is not None:
-        n_threads = _validation.integer("n_threads", n_threads, 1)
+        n_threads = _validation.integer("n_threads", n_threads, 1, None)
     if _forked:
         return 1
     limit = min(_kernels.max_threads(), _quota)

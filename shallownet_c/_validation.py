@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
-import contextlib
 import itertools
 import math
 import operator
@@ -120,11 +119,10 @@ def choice(name: str, value: object, valid: Collection[str]) -> str:
 
 def float_dtype(value: object) -> np.dtype[Any]:
     """float32 or float64, from a name, a type or a dtype."""
-    dtype = None
-    if isinstance(value, (str, type, np.dtype)):
-        # NumPy parses a string as a small language, which has errors of many kinds.
-        with contextlib.suppress(Exception):
-            dtype = np.dtype(value)
+    try:
+        dtype = np.dtype(value) if isinstance(value, (str, type, np.dtype)) else None
+    except Exception:  # of many kinds: NumPy parses a string as a small language
+        dtype = None
     if dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {shown(value)}")
     return np.dtype(dtype.type)  # the one object that arrays have, whatever metadata came with the value
@@ -272,7 +270,7 @@ def output_array(name: str, value: object, shape: tuple[int, ...], dtype: np.dty
         raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
     refuse_masked(name, value)
     if value.dtype != dtype:
-        raise TypeError(f"{name} must have dtype {dtype}, got {value.dtype}")
+        raise TypeError(f"{name} must have dtype {dtype}, got {shown(value.dtype)}")
     if value.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
     if not value.flags.carray:

@@ -37,4 +37,9 @@ def initializer(init: str | float, dtype: np.dtype[Any]) -> Draw:
     most = float(np.finfo(dtype).max) / 64  # no number that NumPy draws is as large as that
     takes = f"one of {', '.join(INITIALIZERS)} or a number in [0, {most:.3g}]"
     scale = _validation.real_number("init", init, takes, lambda s: 0 <= s <= most)
-    return lambda rng, n_out, n_in: scale * rng.standard_normal((n_out, n_in))
+
+    def draw(rng: Any, n_out: int, n_in: int) -> np.ndarray[Any, Any]:
+        with np.errstate(under="ignore"):
+            return (scale * rng.standard_normal((n_out, n_in))).astype(dtype)
+
+    return draw

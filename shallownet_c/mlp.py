@@ -175,9 +175,8 @@ class MLP(Network):
         self._kept_optimizer: optimizers.Optimizer | None = None
         self._dtype = dtype
         self._weights, self._biases = _architecture.views(params, sizes)
-        with np.errstate(under="ignore"):
-            for W in self._weights:
-                W[...] = draw(rng, *W.shape)
+        for W in self._weights:
+            W[...] = draw(rng, *W.shape)
 
     # Read-only, all of them: the kernels trust what the constructor has checked.
 
@@ -507,7 +506,7 @@ class MLP(Network):
         Raises
         ------
         ValueError, TypeError
-            If shapes do not fit, m is 0, or a value is not finite or out of range; the first bad row is named.
+            If shapes do not fit, m is 0, or a value is masked, not finite or out of range; the first bad row is named.
 
         Examples
         --------
@@ -655,11 +654,12 @@ class MLP(Network):
         Parameters
         ----------
         X, Y, sample_weight
-            As in `cost`. A batch whose weights are all zero is skipped. An np.memmap of the network's dtype is used
-            where it lies; one of another dtype, and any object with shape, dtype, indexing and the array protocol
-            (h5py, zarr), is read a few megabytes at a time. Or X is a function without arguments, Y left out: each
-            epoch calls it for an iterable of chunks (X, Y) or (X, Y, sample_weight), and batches are parts of chunks,
-            or whole chunks without `batch_size`.
+            As in `cost`, no views of the network's parameters. A batch whose weights are all zero is skipped. The
+            numbers of classes are copied. An np.memmap of the network's dtype is used where it lies; one of another
+            dtype, and any object with shape, dtype, indexing and the array protocol (h5py, zarr), is read a few
+            megabytes at a time. Or X is a function without arguments, Y left out: each epoch calls it for an iterable
+            of chunks (X, Y) or (X, Y, sample_weight), and batches are parts of chunks, or whole chunks without
+            `batch_size`.
         optimizer : {"adam", "sgd", "rprop", "lbfgs"} or an object of Adam, SGD, RPROP, LBFGS
             An object carries its state: a second fit with it goes on where the first stopped. RPROP and LBFGS take the
             full batch.

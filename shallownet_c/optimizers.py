@@ -10,6 +10,8 @@ import numpy as np
 from shallownet_c import _validation
 from shallownet_c.schedules import Constant, Schedule, schedule
 
+FLOAT64 = np.dtype(np.float64)
+
 
 class Optimizer:
     """What the optimizers share: hyper-parameters as attributes, and a state that belongs to one size of network."""
@@ -65,8 +67,9 @@ class Optimizer:
         ValueError, TypeError
             If the schedule, which may be of a class of the caller's, gives anything else.
         """
-        given = self.schedule.rates(self.learning_rate, self._epoch, n, began, epochs)
-        rates = _validation.numbers("the rates of schedule", given, np.dtype(np.float64))
+        rates = self.schedule.rates(self.learning_rate, self._epoch, n, began, epochs)
+        if not _validation.is_ready(rates, FLOAT64):
+            rates = _validation.numbers("the rates of schedule", rates, FLOAT64)
         if rates.shape != (n,):
             raise ValueError(f"the rates of schedule must have shape ({n},), got {rates.shape}")
         least, greatest = _validation.extremes(rates)

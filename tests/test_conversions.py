@@ -190,6 +190,13 @@ def test_masked_constants_in_lists():
         classifier().cost(X, [0, 1, 1, np.ma.masked, 1, 0])
 
 
+@pytest.mark.parametrize("seed", [2**200, 10**400, 10**5000, np.uint64(2**64 - 1), np.array(3)], ids=type)
+def test_seeds_of_any_size(seed):
+    expected = sn.MLP([3, 2], seed=np.random.default_rng(int(seed)))
+    np.testing.assert_array_equal(sn.MLP([3, 2], seed=seed).params, expected.params)
+    net().fit(X, Y, batch_size=2, dropout=0.5, seed=seed, epochs=2)
+
+
 def test_names_of_other_types():
     mlp = sn.MLP([3, 4, 2], activation=np.str_("relu"), output=np.str_("sigmoid"), loss=np.str_("log_loss"), seed=0)
     assert repr(mlp) == repr(sn.MLP([3, 4, 2], activation="relu", output="sigmoid", seed=0))
