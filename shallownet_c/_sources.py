@@ -117,7 +117,7 @@ class Lazy(Source):
                 X, Y, classes, _ = _checked(self.net, X, self.Y[taken], None)
             except (TypeError, ValueError) as error:
                 where = f" of those from row {first} on" if order is None else ""
-                raise type(error)(f"{error}{where}") from None
+                raise _validation.retold(error, f"{error}{where}") from None
             yield Piece(X, Y, classes, None if self.weights is None else self.weights[taken])
 
 
@@ -133,14 +133,14 @@ class Chunks(Source):
         empty = True
         chunks = self.factory()
         if not isinstance(chunks, Iterable):
-            raise TypeError(f"X, a function, must return an iterable of chunks, got {chunks!r}")
+            raise TypeError(f"X, a function, must return an iterable of chunks, got {_validation.shown(chunks)}")
         for chunk in chunks:
             if not isinstance(chunk, (tuple, list)) or len(chunk) not in (2, 3):
                 raise TypeError("X, a function, must return an iterable of chunks (X, Y) or (X, Y, sample_weight)")
-            if len(chunk[0]) == 0:
+            X, Y, *given = chunk
+            if _validation.as_array("X", X).shape[:1] == (0,):
                 continue
-            weights = chunk[2] if len(chunk) == 3 else None
-            X, Y, classes, weights = _checked(self.net, *chunk[:2], weights, all_zero=True)
+            X, Y, classes, weights = _checked(self.net, X, Y, given[0] if given else None, all_zero=True)
             order = None
             if rng is not None and batch is not None and batch < len(X):
                 order = rng.permutation(len(X)).astype(np.int64, copy=False)

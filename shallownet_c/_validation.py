@@ -53,6 +53,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
+def retold(error: TypeError | ValueError, message: str) -> TypeError | ValueError:
+    """The error with another message; of its class's base, since a class of the caller's may take other arguments."""
+    return TypeError(message) if isinstance(error, TypeError) else ValueError(message)
+
+
 def integer(name: str, value: object, least: int, most: int | None = sys.maxsize) -> int:
     """The value as an int from `least` to `most`, by default the greatest that indexes an array; None is no limit."""
     scalar = _scalar(name, value)

@@ -277,9 +277,11 @@ class MLP(Network):
         if not (type(X) is np.ndarray and X.ndim == 2):
             X = _validation.numbers("X", X, dtype)
             if X.shape == (n_in,):
-                if out is not None:
-                    self._check_out(out, (n_out,))
-                return self(X, out)
+                if out is None:
+                    return self(X)
+                self._check_out(out, (n_out,))
+                self(X, np.asarray(out))  # the compiled call takes arrays of no subclass
+                return out
             if X.ndim != 2 or X.shape[1] != n_in:
                 raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
         X = _validation.rows("X", X, n_in, dtype)
@@ -792,7 +794,7 @@ class MLP(Network):
             try:
                 source = _sources.source(self, *items, *([None] if len(items) == 2 else []))
             except (TypeError, ValueError) as error:
-                raise type(error)(f"validation_data: {error}") from None
+                raise _validation.retold(error, f"validation_data: {error}") from None
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be callable, got {_validation.shown(callback)}")
         every = _validation.real_number("checkpoint_every", checkpoint_every, ">= 0", lambda x: x >= 0)

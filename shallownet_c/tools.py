@@ -185,7 +185,7 @@ def compare_activations(
         try:
             net.cost(X_dev, Y_dev)  # what is wrong with them comes to light before the training
         except (TypeError, ValueError) as error:
-            raise type(error)(f"X_dev, Y_dev: {error}") from None
+            raise _validation.retold(error, f"X_dev, Y_dev: {error}") from None
         try:
             history = net.fit(X, Y, optimizer=copy.deepcopy(optimizer), seed=seed, **fit)
             costs = net.cost(X, Y), net.cost(X_dev, Y_dev)

@@ -19,8 +19,8 @@ ctypedef int (*gradient_kernel)(Py_ssize_t, const Py_ssize_t*, const int*, doubl
 
 
 cdef inline bint is_row(object array, Py_ssize_t n, int type_number):
-    """Whether array is a C-contiguous, aligned, native (n,) array of that type."""
-    return (cnp.PyArray_Check(array) and cnp.PyArray_NDIM(array) == 1 and cnp.PyArray_DIM(array, 0) == n
+    """Whether array is a C-contiguous, aligned, native (n,) array of that type, and of no subclass, which may have a mask."""
+    return (cnp.PyArray_CheckExact(array) and cnp.PyArray_NDIM(array) == 1 and cnp.PyArray_DIM(array, 0) == n
             and cnp.PyArray_TYPE(array) == type_number and cnp.PyArray_ISCARRAY_RO(array))
 
 

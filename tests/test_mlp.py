@@ -403,6 +403,15 @@ def test_out():
     np.testing.assert_array_equal(row, net(np.zeros(3)))
 
 
+def test_one_row_of_a_mapped_file_into_another(tmp_path):
+    net = make()
+    x = np.memmap(tmp_path / "x", np.float64, "w+", shape=3)
+    out = np.memmap(tmp_path / "out", np.float64, "w+", shape=2)
+    x[:] = [1.0, -2.0, 0.5]
+    assert net(x, out=out) is out
+    np.testing.assert_array_equal(out, net(np.array(x)))
+
+
 def test_out_may_be_the_input():
     net = make(layer_sizes=[3, 5, 3])
     X, _ = data(net, 200)
