@@ -8,7 +8,6 @@ from __future__ import annotations  # evaluated, the annotations would import nu
 import dataclasses
 import os
 import time
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +29,6 @@ class Writer:
         if not name or "\0" in name or not os.path.isdir(folder or ".") or os.path.isdir(path):
             raise ValueError(f"checkpoint must be the path of a file in a folder that exists, got {os.fspath(path)!r}")
         self.path, self.every = path, every
-        # The same each time, so that processes killed while they write leave no more than one unfinished file.
-        self.scratch = f".{zlib.crc32(os.fsencode(name)):08x}.part"
         self.due = time.monotonic() + every
 
     def write_if_due(self, training: Training) -> None:
@@ -79,7 +76,7 @@ class Writer:
             tensors["best.params"] = position.best_params
         tensors["history.cost"] = np.array(history.cost[:epochs])
         tensors["history.val_cost"] = np.array(history.val_cost[:epochs])
-        serialization.write(self.path, tensors, {"checkpoint": description}, self.scratch)
+        serialization.write(self.path, tensors, {"checkpoint": description})
         # From when it was done: a disk slower than `every` still leaves time for training.
         self.due = time.monotonic() + self.every
 

@@ -5,7 +5,7 @@ each tensor's name to its dtype, shape and place, and "__metadata__" to strings,
 https://github.com/huggingface/safetensors#format
 """
 
-import errno
+import itertools
 import json
 import math
 import os
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from shallownet_c import _files
 from shallownet_c._validation import Array
 
 FORMAT = "shallownet_c"
@@ -21,11 +22,8 @@ MAX_HEADER = 100_000_000  # bytes; the format's own limit
 DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
-def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any], scratch: str = "") -> None:
-    """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was.
-
-    The file grows under another name in the same folder: `scratch`, whatever there is of it, or a new one each time.
-    """
+def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any]) -> None:
+    """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was."""
     names = {dtype: name for name, dtype in DTYPES.items()}
     header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "model": json.dumps(metadata)}}
     at = 0
@@ -38,27 +36,8 @@ def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dic
         at += tensor.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)  # the tensors start on a multiple of 8, as the format wants
-
-    path = Path(path).resolve()  # a link goes on pointing to the model
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        # Replaced, a device such as /dev/null would be gone for every program.
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    temporary = path.with_name(scratch or f".{os.urandom(8).hex()}.part")  # short, however long the path's own name
-    try:
-        with temporary.open("wb" if scratch else "xb") as file:
-            file.write(len(text).to_bytes(8, "little") + text)
-            for tensor in tensors.values():
-                file.write(tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    data = (tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes() for tensor in tensors.values())
+    _files.replace(path, itertools.chain([len(text).to_bytes(8, "little"), text], data))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
