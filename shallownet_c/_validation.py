@@ -4,12 +4,51 @@ from __future__ import annotations  # evaluated, the annotations would import nu
 
 import math
 import operator
+import reprlib
 from collections.abc import Callable, Collection, Mapping, Set
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+
+_SHOWN = 200  # characters of a value in a message
+
+
+class _Repr(reprlib.Repr):
+    """A repr that looks at the beginning of large values only, and never fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = self.maxarray = 10
+        self.maxstring = self.maxother = _SHOWN
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to print an integer of thousands of digits.
+        return repr(x) if x.bit_length() <= 256 else f"<an integer of {x.bit_length()} bits>"
+
+    def repr_bytes(self, x: bytes | bytearray, level: int) -> str:
+        return self.repr_instance(x[:_SHOWN], level)
+
+    repr_bytearray = repr_bytes
+
+    def repr_instance(self, x: object, level: int) -> str:
+        if isinstance(x, np.ndarray) and x.size > 10:
+            return f"<{type(x).__name__} of shape {x.shape} and dtype {x.dtype}>"
+        return super().repr_instance(x, level)
+
+
+_repr = _Repr()
+
+
+def shown(value: object) -> str:
+    """The value as messages print it: its repr on one line, cut to 200 characters."""
+    try:
+        text = " ".join(map(str.strip, _repr.repr(value).splitlines()))
+    except Exception:  # of the value's own class: a name like that of a built-in type, a repr that returns no string
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def integer(name: str, value: object, least: int, most: int | None = None) -> int:
