@@ -6,12 +6,11 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from shallownet_c import MLP, SGD, Adam, __version__, datasets
+from shallownet_c import MLP, SGD, Adam, __version__, _output, datasets
 from shallownet_c._numpy_mlp import PreallocatedNumPy
 from shallownet_c.kernels import target
 from shallownet_c.reference import loop, vectorized
@@ -244,5 +243,5 @@ def run(quick: bool, json_file: str | None) -> int:
             f"{result['accuracy']:.1%} right on {result['on']}"
         )
     if json_file:
-        Path(json_file).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        _output.write(json_file, [json.dumps(report, indent=2) + "\n"])
     return int(any(c["largest_difference"] > c["tolerance"] for c in report["comparisons"]))

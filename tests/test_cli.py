@@ -227,10 +227,10 @@ def test_predict_with_a_model_of_sn_alone(capsys):
 CSV_FAULTS = {
     "": "no rows",
     "a,b,c\n": "no rows",
-    "a,b\n1,2\n3\n": "row 2 has 1 columns",
-    "a,b\n1,2\nx,4\n": "row 2, column 'a': 'x'",
-    "a,b\n1,2\n,4\n": "row 2, column 'a': ''",
-    "a,b\nnan,2\n3,4\n": "row 1, column 'a': 'nan'",
+    "a,b\n1,2\n3\n": "line 3 has 1 columns",
+    "a,b\n1,2\nx,4\n": "line 3, column 'a': 'x'",
+    "a,b\n1,2\n,4\n": "line 3, column 'a': ''",
+    "a,b\nnan,2\n3,4\n": "line 2, column 'a': 'nan'",
     "a\n1\n2\n": "one column only",
     "a,b\n1,2\n3,2\n4,2\n": "one class only",
     "a,b\n1,2\n": "too few",
@@ -255,10 +255,10 @@ def test_bad_files(capsys, tmp_path):
     assert "no array X" in refused(capsys, "train", "--data", "empty.npz")
     np.save("array.npy", np.ones(3))
     (tmp_path / "array.npy").rename("renamed.npz")
-    assert "one array without a name" in refused(capsys, "train", "--data", "renamed.npz")
+    assert "not a zip file" in refused(capsys, "train", "--data", "renamed.npz")
     with zipfile.ZipFile("archive.npz", "w") as archive:
         archive.writestr("X", "text")
-    assert "X is a file of another kind" in refused(capsys, "train", "--data", "archive.npz")
+    assert "reading magic string" in refused(capsys, "train", "--data", "archive.npz")
     np.savez_compressed("whole.npz", X=np.arange(4000.0).reshape(-1, 2), y=np.arange(2000.0))
     damaged = bytearray((tmp_path / "whole.npz").read_bytes())
     damaged[300:400] = bytes(100)
@@ -269,7 +269,7 @@ def test_bad_files(capsys, tmp_path):
     np.savez("flat.npz", X=np.ones(3), y=np.ones(3))
     assert "shape (m, n)" in refused(capsys, "train", "--data", "flat.npz")
     np.savez("short.npz", X=np.ones((3, 2)), y=np.ones(2))
-    assert "shape (3,)" in refused(capsys, "train", "--data", "short.npz")
+    assert "shape (3,), got (2,)" in refused(capsys, "train", "--data", "short.npz")
     np.savez("nan.npz", X=np.array([[0.0], [np.nan]]), y=np.ones(2))
     assert "row 1 of X" in refused(capsys, "train", "--data", "nan.npz")
     np.savez("nany.npz", X=np.ones((2, 1)), y=np.array([np.inf, 0.0]))
@@ -286,10 +286,10 @@ def test_bad_files(capsys, tmp_path):
 
 
 def test_bad_destinations(capsys, tmp_path):
-    assert "no such folder" in refused(capsys, "train", "--data", "flower", "--out", "none/model.safetensors")
-    assert "is a folder" in refused(capsys, "train", "--data", "flower", "--out", tmp_path)
+    assert "no such file or directory" in refused(capsys, "train", "--data", "flower", "--out", "none/m.safetensors")
+    assert "is a directory" in refused(capsys, "train", "--data", "flower", "--out", tmp_path)
     assert "beside the model" in refused(capsys, "train", "--data", "flower", "--out", "model.json")
-    assert "no such folder" in refused(capsys, "bench", "--quick", "--json", "none/figures.json")
+    assert "no such file or directory" in refused(capsys, "bench", "--quick", "--json", "none/figures.json")
     Path("mine.json").write_text('{"my": "settings"}', encoding="utf-8")
     assert "write over mine.json" in refused(capsys, "train", "--data", "flower", "--out", "mine.safetensors")
     assert Path("mine.json").read_text(encoding="utf-8") == '{"my": "settings"}'
@@ -375,7 +375,7 @@ def test_networks_of_no_size(capsys, monkeypatch):
     def exhausted(*_, **__):
         raise MemoryError("3 TiB")
 
-    monkeypatch.setattr("shallownet_c.cli.MLP", exhausted)
+    monkeypatch.setattr("shallownet_c._commands.MLP", exhausted)
     assert "too little memory: 3 TiB" in refused(capsys, "train", "--data", "flower")
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import MLP, __version__, kernels
+from shallownet_c import MLP, __version__, _output, kernels
 from shallownet_c._peers import measure
 from shallownet_c._peers.tasks import LAYERS, ONE_ROW, PREDICTED_ROWS, PREDICTIONS, TRAINING, Array, products
 
@@ -208,5 +208,5 @@ def run(json_file: str | None, n_threads: int = 1, plot: str | None = None) -> i
             "missing": missing,
             "results": results,
         }
-        Path(json_file).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        _output.write(json_file, [json.dumps(report, indent=2) + "\n"])
     return 0
