@@ -9,7 +9,21 @@ True
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+try:
+    from shallownet_c import _cpu  # noqa: F401
+except ImportError:
+    _folder = os.path.dirname(__file__)
+    _in_checkout = os.path.exists(os.path.join(_folder, os.pardir, "meson.build"))
+    if not _in_checkout or importlib.import_module("importlib.util").find_spec("shallownet_c._cpu") is not None:
+        raise  # an installation that is broken, for a reason of its own
+    raise ImportError(
+        f"{_folder} is the package's source, which has no compiled modules: run Python from another folder, or run it "
+        f"as python -P, or use the editable install of CONTRIBUTING.md",
+        name="shallownet_c",
+    ) from None
 
 from shallownet_c import kernels, schedules
 from shallownet_c.errors import DivergenceError

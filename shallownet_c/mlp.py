@@ -736,7 +736,7 @@ class MLP(Network):
         --------
         >>> import shallownet_c as sn
         >>> X, y = sn.datasets.load_digits()
-        >>> X, X_dev, y, y_dev = X[:1500] / 16, X[1500:] / 16, y[:1500], y[1500:]
+        >>> X, X_dev, y, y_dev = sn.datasets.train_dev_split(X / 16, y, seed=0)
         >>> net = sn.MLP([64, 32, 10], activation="relu", output="softmax", seed=0)
         >>> history = net.fit(X, y, epochs=100, batch_size=200, validation_data=(X_dev, y_dev), patience=20, seed=0)
         >>> history.cost[-1] < 0.2, history.stopped in ("epochs", "patience")

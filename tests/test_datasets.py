@@ -1,9 +1,10 @@
-"""The data: the flower as the course draws it, and the real digits."""
+"""The data: the flower as the course draws it, and the real digits; the split for a dev set."""
 
 import hashlib
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import shallownet_c as sn
 
@@ -26,6 +27,15 @@ def test_flower_of_any_seed():
     assert X.shape == (2, 2)
     assert y.tolist() == [0, 1]
     assert sn.datasets.make_flower()[0].shape == (400, 2)
+
+
+def test_shuffled_flower_is_the_same_flower():
+    (X, y), (shuffled, labels) = (sn.datasets.make_flower(100, seed=3, shuffle=shuffle) for shuffle in (False, True))
+    assert 10 < labels[:50].sum() < 40
+    rows = {tuple(row): label for row, label in zip(X, y, strict=True)}
+    assert {tuple(row): label for row, label in zip(shuffled, labels, strict=True)} == rows
+    with pytest.raises(TypeError, match="shuffle must be True or False"):
+        sn.datasets.make_flower(10, shuffle=1)
 
 
 @pytest.mark.parametrize(("error", "m"), [(ValueError, 0), (ValueError, -2), (ValueError, 3), (TypeError, 4.0)])
@@ -57,3 +67,77 @@ def test_digits_are_the_callers_to_change():
     X, _ = sn.datasets.load_digits()
     X[:] = 0
     assert sn.datasets.load_digits()[0].any()
+
+
+def test_split_takes_every_row_once_and_all_arrays_alike():
+    X, y, weights = np.arange(100.0).reshape(50, 2), np.arange(50), [float(i) for i in range(50)]
+    before = X.copy()
+    parts = sn.datasets.train_dev_split(X, y, weights, dev_fraction=0.3, seed=0)
+    X_train, X_dev, y_train, y_dev, w_train, w_dev = parts
+    assert [len(part) for part in parts] == [35, 15] * 3
+    assert sorted([*y_train, *y_dev]) == list(range(50))
+    assert y_dev.tolist() != sorted(y_dev)
+    for X_part, y_part, w_part in ((X_train, y_train, w_train), (X_dev, y_dev, w_dev)):
+        np.testing.assert_array_equal(X_part, X[y_part])
+        np.testing.assert_array_equal(w_part, y_part)
+    again = sn.datasets.train_dev_split(y, dev_fraction=0.3, seed=0)
+    np.testing.assert_array_equal(again[1], y_dev)
+    assert (sn.datasets.train_dev_split(y, dev_fraction=0.3, seed=1)[1] != y_dev).any()
+    X_dev[:] = X_train[:] = -1
+    np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_split_by_proportions(seed):
+    labels = np.array(["rare"] * 10 + ["often"] * 200 + ["some"] * 87)
+    places = np.arange(len(labels))
+    train, dev = sn.datasets.train_dev_split(places, dev_fraction=0.25, stratify=labels, seed=seed)
+    assert len(dev) == 74
+    for label in set(labels):
+        assert abs((labels[dev] == label).sum() - 74 / 297 * (labels == label).sum()) < 1
+    assert sorted([*train, *dev]) == places.tolist()
+    # Neither set is sorted by class, nor is it always the same rows of a class.
+    assert (labels[dev] != np.sort(labels[dev])).any()
+    assert (labels[train] != np.sort(labels[train])).any()
+    assert set(dev) != set(sn.datasets.train_dev_split(places, dev_fraction=0.25, stratify=labels, seed=seed + 9)[1])
+
+
+def test_split_of_tables_by_position():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": np.arange(10.0), "b": 1}, index=np.arange(10)[::-1])
+    parts = sn.datasets.train_dev_split(frame, frame["a"], np.arange(10), seed=0)
+    for X, y, rows in (parts[::2], parts[1::2]):
+        assert X.columns.tolist() == ["a", "b"]
+        assert X["a"].tolist() == y.tolist() == rows.tolist()
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "coo_matrix"])
+def test_split_of_sparse_matrices(kind):
+    matrix = getattr(sparse, kind)(np.diag(np.arange(10.0)))
+    parts = sn.datasets.train_dev_split(matrix, np.arange(10), seed=0)
+    for S, rows in (parts[::2], parts[1::2]):
+        assert S.toarray().max(axis=1).tolist() == rows.tolist()
+
+
+X = np.zeros((10, 2))
+
+
+@pytest.mark.parametrize(
+    ("error", "match", "arrays", "arguments"),
+    [
+        (TypeError, "at least one array", (), {}),
+        (ValueError, "array 2 must have 10 rows like the first one, got 9", (X, X[:9]), {}),
+        (ValueError, "array 1 must have rows, got a single value", (3.0,), {}),
+        (ValueError, "dev_fraction must be between 0 and 1, got 1.5", (X,), {"dev_fraction": 1.5}),
+        (TypeError, "dev_fraction must be a number", (X,), {"dev_fraction": "half"}),
+        (ValueError, "dev_fraction must leave a row for each set, got 0.01 of 10 rows", (X,), {"dev_fraction": 0.01}),
+        (ValueError, "dev_fraction must leave", (X[:1],), {}),
+        (ValueError, r"stratify must be the 10 rows' labels, of shape \(10,\)", (X,), {"stratify": True}),
+        (ValueError, r"got shape \(10, 2\)", (X,), {"stratify": X}),
+        (TypeError, "stratify must be labels that can be sorted", (X,), {"stratify": np.array(["a", 1] * 5, object)}),
+        (TypeError, "seed must be an integer", (X,), {"seed": "x"}),
+    ],
+)
+def test_split_refuses(error, match, arrays, arguments):
+    with pytest.raises(error, match=match):
+        sn.datasets.train_dev_split(*arrays, **arguments)

@@ -29,7 +29,8 @@ def test_docstrings(name):
 
 def test_public_names_have_examples():
     finder = doctest.DocTestFinder()
-    for public in (sn.MLP, sn.SGD, sn.Adam, sn.kernels.dense_forward, sn.datasets.make_flower, sn.datasets.load_digits):
+    data = sn.datasets.make_flower, sn.datasets.load_digits, sn.datasets.train_dev_split
+    for public in (sn.MLP, sn.SGD, sn.Adam, sn.kernels.dense_forward, *data):
         tests = finder.find(public, public.__name__)
         assert any(test.examples for test in tests), public.__name__
     for method in ("predict", "layer_outputs", "cost", "cost_and_grad", "accumulate_grad", "fit", "save"):

@@ -1,5 +1,7 @@
 """Learning tools: layer_gradients, check_gradient, compare_activations."""
 
+import contextlib
+import copy
 import itertools
 
 import networks
@@ -54,24 +56,134 @@ def test_layer_gradients_of_classes_and_rates():
     np.testing.assert_allclose(g.dA * net(X), g.dZ, atol=1e-12)
 
 
-@pytest.mark.parametrize(("dtype", "most"), [("float64", 1e-6), ("float32", 1e-3)])
-def test_check_gradient(dtype, most):
-    X, y = sn.datasets.make_flower(60, seed=1)
-    net = sn.MLP([2, 7, 3, 1], ["tanh", "sigmoid"], "sigmoid", dtype=dtype, seed=0)
-    before = net.params.copy()
-    assert 0 < sn.check_gradient(net, X, y) < most
-    np.testing.assert_array_equal(net.params, before)
+#: What the docstring of check_gradient promises.
+BOUNDS = {"float64": 1e-6, "float32": 1e-3}
+LEAST_WRONG = 1e-2
 
 
-def test_check_gradient_sees_a_wrong_one(monkeypatch):
+def data_for(output, loss, rng, m=60):
+    """Inputs, and targets that the pair of output and loss takes, for 3 inputs and 2 outputs."""
+    X = rng.standard_normal((m, 3))
+    if output == "softmax":
+        return X, rng.integers(0, 2, m)
+    if loss == "log_loss":
+        return X, rng.integers(0, 2, (m, 2))
+    return X, rng.poisson(2.0, (m, 2)) if loss == "poisson" else rng.standard_normal((m, 2))
+
+
+def wrong(net, change):
+    """The network with `change` made to its gradient."""
+
+    class Wrong(type(net)):
+        def cost_and_grad(self, X, Y, sample_weight=None):
+            J, grad = super().cost_and_grad(X, Y, sample_weight)
+            return J, change(grad.copy(), len(X))
+
+    twin = Wrong(**net._architecture(), init="zeros")
+    twin.params[:] = net.params
+    return twin
+
+
+#: What a network may have gone through, and how its gradient may be wrong.
+TRAININGS = [None, sn.Adam(0.02), sn.LBFGS()]
+CHANGES = [lambda g, m: 2 * g, lambda g, m: -g, lambda g, m: g * m, lambda g, m: g[::-1]]
+
+
+@pytest.mark.parametrize(("output", "loss"), networks.PAIRS, ids=map("-".join, networks.PAIRS))
+def test_check_gradient_of_right_and_wrong_ones(output, loss):
+    cases = zip(*map(itertools.cycle, (networks.HIDDEN, TRAININGS, BOUNDS, CHANGES)), strict=True)
+    for seed, (name, how, dtype, change) in zip(range(12), cases, strict=False):
+        rng = np.random.default_rng(seed)
+        X, Y = data_for(output, loss, rng)
+        weights = rng.random(60) if seed % 2 else None
+        other = networks.HIDDEN[seed % 4]
+        init = ["glorot_uniform", 0.01, "he_normal"][seed // 3 % 3]
+        net = sn.MLP([3, 4, 3, 2], [name, other], output, loss=loss, dtype=dtype, init=init, seed=seed)
+        if how is not None:
+            with contextlib.suppress(sn.DivergenceError):  # of output exp, and its parameters are finite all the same
+                net.fit(X, Y, optimizer=copy.deepcopy(how), epochs=200)
+        before = net.params.copy()
+        assert sn.check_gradient(net, X, Y, weights) < BOUNDS[dtype], seed
+        np.testing.assert_array_equal(net.params, before)
+        grad = net.cost_and_grad(X, Y, weights)[1]
+        # Of a gradient that is as good as zero each multiple is as right.
+        if np.abs(grad).max() > {"float64": 1e-6, "float32": 1e-2}[dtype]:
+            assert sn.check_gradient(wrong(net, change), X, Y, weights) > LEAST_WRONG, seed
+
+
+@pytest.mark.parametrize("dtype", BOUNDS)
+@pytest.mark.parametrize("init", [0.01, "zeros", "glorot_uniform"])
+def test_check_gradient_of_the_notes_network(init, dtype):
+    X, y = sn.datasets.make_flower(400, seed=1)
+    net = sn.MLP([2, 4, 1], activation="tanh", output="sigmoid", init=init, dtype=dtype, seed=0)
+    for epochs in (0, 10, 1000, 10_000):
+        if epochs:
+            net.fit(X, y, optimizer=sn.SGD(1.2), epochs=epochs)
+        assert sn.check_gradient(net, X, y) < BOUNDS[dtype]
+        if init != "zeros":  # whose gradient is 0
+
+            def one_layer(grad, m):
+                grad[:12] *= 1.5
+                return grad
+
+            assert sn.check_gradient(wrong(net, one_layer), X, y) > LEAST_WRONG
+
+
+@pytest.mark.parametrize("left_out", [0, 1])
+def test_check_gradient_misses_no_derivative_of_an_activation(left_out):
+    """A formula that forgets g' of one layer, on a network before and after its training."""
+    case = networks.make((3, 4, 4, 1), ["tanh", "sigmoid"], ("sigmoid", "log_loss"), 80, np.float64)
+
+    class Forgetful(sn.MLP):
+        def cost_and_grad(self, X, Y, sample_weight=None):
+            Z, A = vectorized.forward(X, self.weights, self.biases, list(self.activations))
+            taken = [*self.activations]
+            taken[left_out] = "identity"
+            return self.cost(X, Y), networks.flat(*vectorized.backward(Z, A, self.weights, Y, taken, self.loss))
+
+    net = Forgetful([3, 4, 4, 1], ["tanh", "sigmoid"], "sigmoid", seed=0)
+    for epochs in (0, 300):
+        if epochs:
+            net.fit(case.X, case.Y, optimizer=sn.Adam(0.02), epochs=epochs)
+        assert sn.check_gradient(net, case.X, case.Y) > LEAST_WRONG
+
+
+def test_check_gradient_of_inputs_of_any_size():
+    X, y = sn.datasets.make_flower(100, seed=1)
+    for scale in (1e-4, 1e3, 1e5):
+        for activation in ("tanh", "relu"):
+            net = sn.MLP([2, 5, 1], activation, "sigmoid", seed=0)
+            assert sn.check_gradient(net, scale * X, y) < 1e-6
+            assert sn.check_gradient(wrong(net, lambda g, m: 1.1 * g), scale * X, y) > LEAST_WRONG
+
+
+def test_check_gradient_at_kinks():
+    """A row of zeros leaves each unit of ReLU at its kink as long as the biases are zero."""
+    X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    net = sn.MLP([2, 4, 1], "relu", "sigmoid", seed=0)
+    assert sn.check_gradient(net, X, [0, 1, 1, 0]) < 1e-6
+    assert sn.check_gradient(wrong(net, lambda g, m: 2 * g), X, [0, 1, 1, 0]) > LEAST_WRONG
+    net = sn.MLP([2, 1], output="relu", init="zeros")
+    with pytest.raises(ValueError, match="net must have parameters at which J has derivatives"):
+        sn.check_gradient(net, X, [0, 1, 1, 0])
+
+
+def test_check_gradient_refuses():
+    with pytest.raises(TypeError, match="net must be an MLP"):
+        sn.check_gradient(None, [[1.0]], [1])
+    net = sn.MLP([1, 1], output="exp", init="zeros")
+    net.params[:] = 1e3  # e^2000
+    with pytest.raises(ValueError, match="net must have parameters at which J is finite, got J = nan"):
+        sn.check_gradient(net, [[1.0]], [1])
+
+
+def test_check_gradient_sees_a_wrong_component(monkeypatch):
     X, y = sn.datasets.make_flower(60, seed=1)
     net = sn.MLP([2, 3, 1], output="sigmoid", seed=0)
     J, grad = net.cost_and_grad(X, y)
     grad[np.argmax(np.abs(grad))] *= 1.01
     monkeypatch.setattr(sn.MLP, "cost_and_grad", lambda *_: (J, grad))
     assert sn.check_gradient(net, X, y) == pytest.approx(0.01, rel=0.1)
-    with pytest.raises(TypeError, match="net must be an MLP"):
-        sn.check_gradient(None, X, y)
 
 
 def test_compare_activations():

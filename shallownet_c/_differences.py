@@ -1,0 +1,142 @@
+"""A gradient against differences of J: where J has derivatives, and as far as rounding lets the two be told apart."""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shallownet_c import _sources, _threads
+from shallownet_c.mlp import MLP
+from shallownet_c.reference.vectorized import derivative
+
+if TYPE_CHECKING:
+    from shallownet_c._validation import Array
+
+#: What a right gradient of a network in that dtype stays below.
+BOUNDS = {np.dtype("float64"): 1e-6, np.dtype("float32"): 1e-3}
+#: k and its factor in the central difference of fourth order, which misses the derivative by h⁴/30 times the fifth one.
+STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
+#: As parts of the first step: smaller ones are for a J that bends more.
+SHRINKING = (1.0, 0.1, 0.01, 0.001, 0.0001)
+#: How often J's rounding may be in a difference: that of a few evaluations, each of a sum over samples.
+EVALUATIONS = 4.0
+
+
+def largest_error(net: MLP, X: Array, labels: Array, weights: Array | None, epsilon: float) -> float:
+    """See `tools.check_gradient`; the data are as `MLP._check_data` returns them."""
+    twin = MLP(**{**net._architecture(), "dtype": "float64"}, init="zeros")
+    twin._params[:] = net._params
+    if weights is not None:
+        X, labels, weights = X[weights > 0], labels[weights > 0], weights[weights > 0]
+    for part in SHRINKING:
+        smooth = _smooth_rows(net, twin, X.astype(np.float64), labels, epsilon * part)
+        if 2 * smooth.sum() >= len(X):
+            break
+    if not smooth.any():
+        raise ValueError(
+            "net must have parameters at which J has derivatives: with these, every row of X has a unit of ReLU, or an "
+            "error, at its kink"
+        )
+    epsilon *= part
+    X, labels, weights = X[smooth], labels[smooth], None if weights is None else weights[smooth]
+    grad = net.cost_and_grad(X, labels, weights)[1]
+
+    source = _sources.Rows(twin, X.astype(np.float64), labels, weights)
+    n_threads = _threads.allowed()
+
+    def J() -> float:
+        loss_sum, weight_sum = source.sums(twin, None, n_threads)
+        return loss_sum / weight_sum
+
+    if not math.isfinite(J()):
+        raise ValueError(f"net must have parameters at which J is finite, got J = {J()}")
+    A = twin.layer_outputs(source.piece.X)
+    steps = epsilon * _scales(twin, A)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums, loss = _rounding(twin, A, labels, weights)
+        unsure = np.finfo(net.dtype).eps * sums + EVALUATIONS * np.finfo(np.float64).eps * max(abs(J()), loss) / steps
+    bound = BOUNDS[net.dtype]
+    least = np.maximum(unsure / bound, np.finfo(np.float64).tiny)
+
+    largest = 0.0
+    for i, (g, step, smallest) in enumerate(zip(grad.tolist(), steps.tolist(), least.tolist(), strict=True)):
+        error = math.inf
+        for part in SHRINKING:
+            difference = _difference(J, twin._params, i, step * part)
+            error = min(error, abs(g - difference) / max(abs(g), abs(difference), smallest))
+            if error < bound / 10:
+                break
+        largest = max(largest, error)
+    return largest
+
+
+def _difference(J: Callable[[], float], params: Array, i: int, h: float) -> float:
+    w = float(params[i])
+    h = (w + max(h, 16 * math.ulp(w))) - w  # what can be added to w without rounding
+    total = 0.0
+    for k, factor in STENCIL:
+        params[i] = w + k * h
+        total += factor * J()
+    params[i] = w
+    return total / h
+
+
+def _scales(twin: MLP, A: list[Array]) -> Array:
+    """What a step is a part of, for each parameter: as it is multiplied by its inputs, max(1, |w|) / max(1, |a|)."""
+    scales = []
+    for W, b, inputs in zip(twin.weights, twin.biases, A, strict=False):
+        scales += [np.maximum(1, np.abs(W)).ravel() / max(1.0, np.abs(inputs).max()), np.maximum(1, np.abs(b))]
+    return np.concatenate(scales)
+
+
+def _rounding(twin: MLP, A: list[Array], labels: Array, weights: Array | None) -> tuple[Array, float]:
+    """How many units of rounding each derivative may be off by, and J, at most: a running error analysis.
+
+    Every z is as uncertain as the numbers it is a sum of are large, inputs among them; every dZ as what comes from the
+    layer above, times g′, and besides as dA, since g′ has a rounding of its own and that of z times |g″| ≤ 2 g′.
+    """
+    w = np.ones((len(labels), 1)) if weights is None else weights[:, np.newaxis].astype(np.float64)
+    targets = np.abs(labels) if labels.ndim == 2 else 1.0
+    gradients = twin.layer_gradients(A[0], labels, w[:, 0])
+    inputs, sums, slopes = [np.abs(A[0])], [], []
+    for below, W, b, name, a in zip(A, twin.weights, twin.biases, twin.activations, A[1:], strict=False):
+        sums.append(inputs[-1] @ np.abs(W.T) + np.abs(b))
+        if a is not A[-1]:
+            slopes.append(derivative(below @ W.T + b, name, twin.leak))
+            inputs.append(np.abs(a) + sums[-1] * slopes[-1])
+
+    unsure = np.abs(gradients[-1].dZ) + w * (np.abs(A[-1]) + targets)
+    loss = float(unsure.sum() / w.sum())
+    unsure = unsure * np.maximum(1, sums[-1]) + w * sums[-1]
+    errors: list[Array] = []
+    for layer in reversed(range(len(gradients))):
+        errors = [(unsure.T @ inputs[layer]).ravel(), unsure.sum(axis=0), *errors]
+        if layer > 0:
+            slope, dA = slopes[layer - 1], np.abs(gradients[layer - 1].dA)
+            unsure = unsure @ np.abs(twin.weights[layer]) * slope + dA * (1 + 2 * slope * sums[layer - 1])
+    return np.concatenate(errors) / w.sum(), loss
+
+
+def _smooth_rows(net: MLP, twin: MLP, X: Array, labels: Array, epsilon: float) -> Array:
+    """Which rows of X no kink of an activation or of the loss comes near, whichever parameter takes its steps."""
+    smooth = np.ones(len(X), bool)
+    A = twin.layer_outputs(X)
+    gradients = twin.layer_gradients(X, labels)
+    last = len(gradients) - 1
+    reach = 0.0  # how far a z may move
+    for layer, (W, b, name) in enumerate(zip(twin.weights, twin.biases, twin.activations, strict=True)):
+        enlarged = np.abs(W).sum(axis=1).max()
+        own = 2 * epsilon * max(1.0, np.abs(W).max(), np.abs(b).max())
+        reach = max(own, enlarged * reach) + np.finfo(net.dtype).eps * enlarged * np.abs(A[layer]).max()
+        if name in ("relu", "leaky_relu"):
+            # A hidden unit may be where it likes as long as the cost does not depend on it.
+            matters = True if layer == last else gradients[layer].dA != 0
+            smooth &= ~((np.abs(A[layer] @ W.T + b) <= reach) & matters).any(axis=1)
+    if twin.loss in ("absolute_error", "pinball", "huber"):
+        kink = twin.delta if twin.loss == "huber" else 0.0
+        slopes = np.maximum(1, A[-1]) if twin.activations[-1] == "exp" else 1.0
+        smooth &= (np.abs(np.abs(A[-1] - labels) - kink) > reach * slopes).all(axis=1)
+    return smooth
