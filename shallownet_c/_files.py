@@ -66,7 +66,8 @@ def check(path: str | os.PathLike[str]) -> None:
     folder = os.path.dirname(target)
     descriptor, scratch = _scratch(folder, 0o600)
     os.close(descriptor)
-    os.unlink(scratch)
+    with contextlib.suppress(FileNotFoundError):  # another writer may have taken it for one of the dead
+        os.unlink(scratch)
     if old is not None and hasattr(os, "geteuid"):
         place = os.stat(folder)
         # In a folder such as /tmp nobody may replace what belongs to another.

@@ -15,7 +15,6 @@ import math
 import os
 import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -303,7 +302,7 @@ class Cases:
         assert len(message) < 600, f"a message of {len(message)} characters"
         message.encode()
         # The data and what is given again may be wrong for what the file says.
-        names = ("X must", "X, Y and", "validation_data", "sample_weight", "order", "schedule", str(path))
+        names = ("X must", "Y must", "X, Y and", "validation_data", "sample_weight", "order", "schedule", str(path))
         assert message.startswith(names if arguments is not None else str(path)) or not message, message
         left = os.listdir(self.folder)
         assert left == ["case"], f"left over: {left}"
@@ -341,10 +340,12 @@ def main(argv=None):
     first, end = arguments.first, arguments.first + arguments.cases
     memory = "/dev/shm"
     while first < end:
-        folder = tempfile.mkdtemp(dir=memory if os.path.isdir(memory) else None)
-        command = [sys.executable, "-P", __file__, "--work", folder, "--seed", str(arguments.seed)]
-        command += ["--first", str(first), "--cases", str(end - first)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        command = [sys.executable, "-P", __file__, "--seed", str(arguments.seed)]
+        command += ["--first", str(first), "--cases", str(end - first), "--work"]
+        with (
+            tempfile.TemporaryDirectory(dir=memory if os.path.isdir(memory) else None) as folder,
+            subprocess.Popen([*command, folder], stdout=subprocess.PIPE, text=True) as process,
+        ):
             number, outcome = first - 1, ""
             for line in process.stdout:
                 number, _, outcome = line.strip().partition(" ")
@@ -352,7 +353,6 @@ def main(argv=None):
                 outcomes[outcome or "killed Python"] += 1
                 if outcome in ("", "failed"):
                     failed.append(number)
-        shutil.rmtree(folder)
         if number < first:
             raise SystemExit("the worker did not begin")
         first = number + 1

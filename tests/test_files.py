@@ -245,6 +245,22 @@ def test_check_finds_before_the_work_what_would_stop_it(tmp_path):
     assert names(folder) == []
 
 
+def test_check_beside_another_writer(tmp_path, monkeypatch):
+    """Which may remove the file of the trial as soon as it is not locked any more."""
+    close, removed = os.close, []
+
+    def then_another_comes(descriptor):
+        close(descriptor)
+        for scratch in tmp_path.glob(".*.part"):
+            removed.append(scratch)
+            scratch.unlink()
+
+    monkeypatch.setattr(os, "close", then_another_comes)
+    _files.check(tmp_path / "file")
+    assert removed
+    assert names(tmp_path) == []
+
+
 TRIAL = """
 for act in (_files.check, lambda path: _files.replace(path, [b"x"])):
     try:

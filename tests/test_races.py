@@ -46,14 +46,16 @@ def run(action, path, read):
     readers = [threading.Thread(target=look) for _ in range(2)]
     for thread in (*readers, *writers):
         thread.start()
-    for thread in writers:
-        thread.join()
-    for process in processes:
-        outcomes.extend(process.communicate()[0].split())
-        assert process.returncode == 0
-    over.set()
+    try:
+        for thread in writers:
+            thread.join()
+        for process in processes:
+            outcomes.extend(process.communicate()[0].split())
+    finally:
+        over.set()
     for thread in readers:
         thread.join()
+    assert [process.returncode for process in processes] == [0, 0]
     assert not errors, errors
     assert len(outcomes) == 4 * TIMES
     assert os.listdir(path.parent) == [path.name]
