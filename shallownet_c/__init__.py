@@ -26,7 +26,7 @@ except ImportError:
     ) from None
 
 from shallownet_c import kernels, schedules
-from shallownet_c.errors import DivergenceError
+from shallownet_c.errors import DivergenceError, FitWarning
 from shallownet_c.history import History
 from shallownet_c.mlp import MLP, load
 from shallownet_c.optimizers import LBFGS, RPROP, SGD, Adam
@@ -46,6 +46,7 @@ __all__ = [
     "SGD",
     "Adam",
     "DivergenceError",
+    "FitWarning",
     "History",
     "__version__",
     "check_gradient",

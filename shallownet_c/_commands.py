@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import _names, _output, _tables, _target, optimizers
+from shallownet_c import _advice, _names, _output, _tables, _target, optimizers
 from shallownet_c._input import InputError, brief, one_line
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP, load
@@ -91,9 +91,11 @@ def _fit(arguments: argparse.Namespace, net: MLP, X: Array, y: Array) -> Iterato
         if not n_epochs:
             continue
         try:
-            history = net.fit(
-                X, y, optimizer=optimizer, epochs=n_epochs, batch_size=arguments.batch_size, l2=arguments.l2, seed=rng
-            )
+            with _advice.silenced():  # its columns are standardised, and the first part of a course says little
+                history = net.fit(
+                    X, y, optimizer=optimizer, epochs=n_epochs, batch_size=arguments.batch_size, l2=arguments.l2,
+                    seed=rng,
+                )  # fmt: skip
         except DivergenceError as error:
             raise InputError(
                 f"training diverged in epoch {done + error.epoch}: try a smaller --learning-rate"

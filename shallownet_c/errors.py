@@ -1,4 +1,12 @@
-"""The package's own exceptions."""
+"""The package's own exceptions and warnings."""
+
+
+class FitWarning(UserWarning):
+    """A fit that is likely to be a bad one, although every argument is valid; `MLP.fit` warns, once at most.
+
+    ``warnings.simplefilter("ignore", sn.FitWarning)`` silences it, ``"error"`` makes it an exception, which is raised
+    before anything has changed except for that of a fit that has come to nothing.
+    """
 
 
 class DivergenceError(ArithmeticError):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from shallownet_c import (
+    _advice,
     _architecture,
     _checkpoint,
     _kernels,
@@ -726,6 +727,14 @@ class MLP(Network):
         ImportError
             For LBFGS without SciPy.
 
+        Warns
+        -----
+        FitWarning
+            Once at most, with the remedy: where Adam takes the full batch of more than 1,000 rows for fewer than 1,000
+            epochs because `batch_size` was left out; where a column of X ranges over more than 100 or Y has values
+            beyond 1,000, unless the loss is log_loss or poisson; where the fit ends no better than the mean of Y. At
+            most 1,000 rows are looked at, evenly chosen. Not where X is a function, and never from `partial_fit`.
+
         Notes
         -----
         The same arguments, seed included, give the same bits, for any number of threads. Another CPU level
@@ -773,9 +782,13 @@ class MLP(Network):
             optimizer.state(self._params.size, self._dtype)
         with _checkpoint.held(checkpoint):
             training = _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads)
+            advice = _advice.Advice(training, batch_size)
+            advice.before()
             if rates is not None:  # drawn when nothing can be refused any more
                 settings.dropout_seed = _training.dropout_seed(rng)
-            return training.run()
+            history = training.run()
+            advice.after()
+            return history
 
     def _watchers(
         self,
@@ -844,10 +857,11 @@ class MLP(Network):
         chosen = optimizers.optimizer(optimizer)
         if isinstance(optimizer, str) and type(self._kept_optimizer) is type(chosen):
             chosen = self._kept_optimizer
-        self.fit(
-            X, Y, optimizer=chosen, epochs=1, batch_size=batch_size, shuffle=False, sample_weight=sample_weight, l2=l2,
-            n_threads=n_threads,
-        )  # fmt: skip
+        with _advice.silenced():
+            self.fit(
+                X, Y, optimizer=chosen, epochs=1, batch_size=batch_size, shuffle=False, sample_weight=sample_weight,
+                l2=l2, n_threads=n_threads,
+            )  # fmt: skip
         if isinstance(optimizer, str):
             self._kept_optimizer = chosen
         return self

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shallownet_c import _differences, _kernels, _validation, optimizers
+from shallownet_c import _advice, _differences, _kernels, _validation, optimizers
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP
 
@@ -185,7 +185,8 @@ def compare_activations(
         except (TypeError, ValueError) as error:
             raise _validation.retold(error, f"X_dev, Y_dev: {error}") from None
         try:
-            history = net.fit(X, Y, optimizer=copy.deepcopy(optimizer), seed=seed, **fit)
+            with _advice.silenced():
+                history = net.fit(X, Y, optimizer=copy.deepcopy(optimizer), seed=seed, **fit)
             costs = net.cost(X, Y), net.cost(X_dev, Y_dev)
         except DivergenceError:
             history, costs = net.history, (np.inf, np.inf)

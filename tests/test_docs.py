@@ -21,6 +21,10 @@ MODULES = sorted(
 DOCUMENTS = ["README.md", "docs/notes.md"]
 
 
+#: Nobody learns from an example that the package itself warns of.
+pytestmark = pytest.mark.filterwarnings("error::shallownet_c.FitWarning")
+
+
 @pytest.mark.parametrize("name", ["shallownet_c", *MODULES])
 def test_docstrings(name):
     failed, _ = doctest.testmod(importlib.import_module(name))
