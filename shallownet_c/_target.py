@@ -179,13 +179,13 @@ def _decide_text(column: TextColumn, task: str | None) -> Decision:
         column.refuse(f"{column.first(not cell.strip() for cell in column)}: leave out the rows without a target")
     if task is None and not bad.any():
         return _guess_from_numbers(column, values)
+    if task is None and not bad.all():
+        column.refuse(
+            f"{column.first(bad)}, which is no number, but {column.first(~bad)}: mend such cells, or "
+            f"--task classification takes all of them as labels"
+        )
     codes, texts = column.codes()
     if task is None:
-        if not bad.all():
-            column.refuse(
-                f"{column.first(bad)}, which is no number, but {column.first(~bad)}: mend such cells, or "
-                f"--task classification takes all of them as labels"
-            )
         _refuse_doubtful_labels(column, texts)
     return _classes(codes, texts)
 

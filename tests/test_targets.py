@@ -188,6 +188,8 @@ def test_more_classes_than_outputs(capsys):
     cells = [f"a{i}" for i in range(1 << 16)]
     write([*cells, "b"])
     assert "more than 65536 different labels" in refused(capsys, "--task", "classification")
+    write([*map(str, np.arange(1 << 16) + 0.5), "b"])
+    assert "line 65538 holds 'b', which is no number" in refused(capsys)
     np.savez("data.npz", X=np.zeros((70_000, 1)), y=np.arange(70_000))
     command = ("train", "--data", "data.npz", "--task", "classification")
     assert "more than 65536 different labels" in refused(capsys, command=command)
