@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import _advice, _names, _output, _tables, _target, optimizers
+from shallownet_c import _advice, _names, _output, _standard, _tables, _target, optimizers
 from shallownet_c._input import InputError, brief, one_line
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP, load
@@ -22,7 +22,7 @@ PIECE = 1 << 16  # outputs that are in memory at a time, or those of 128 rows
 def train(arguments: argparse.Namespace) -> int:
     _output.check("--out", arguments.out, [arguments.data])
     _names.check("--out", arguments.out, [arguments.data])
-    table = _tables.read(arguments.data, arguments.target)
+    table = _tables.read(arguments.data, arguments.target, arguments.header)
     if table.target is None:
         raise InputError(f"{arguments.data} has no target to train on")
     _tables.check_range(arguments.data, table.X, arguments.dtype)
@@ -30,7 +30,8 @@ def train(arguments: argparse.Namespace) -> int:
     n_test = round(arguments.test_fraction * m)
     if n_test < 1 or n_test >= m:
         raise InputError(f"{arguments.data}: {m} rows are too few to hold out a fraction of {arguments.test_fraction}")
-    classes, y = _target.decide(table.target, arguments.task)
+    target, decision = table.target, _target.decide(table.target, arguments.task)
+    classes, y = decision.classes, decision.y
     if classes is not None and len(classes) < 2:
         raise InputError(f"{arguments.data}: the target has one class only, {brief(classes[0])}")
 
@@ -39,31 +40,41 @@ def train(arguments: argparse.Namespace) -> int:
     X, X_test, y, y_test = table.X[rest], table.X[test], y[rest], y[test]
     del table.X, table.target, order, rest
 
-    # The network trains on inputs (and a number to predict) of mean 0 and spread 1; saved, it takes them as they are.
-    shift, scale = _standard(arguments.data, X)
-    y_shift, y_scale = (0.0, 1.0) if classes is not None else _standard(f"{arguments.data}, target", y)
-    for array in (X, X_test):
-        array -= shift
-        array /= scale
-    if classes is None:
-        y, y_test = (y - y_shift) / y_scale, (y_test - y_shift) / y_scale
+    inputs = _standard.Standard(arguments.data, lambda j: _column_name(table, j), X)
+    goal = None if classes is not None else _standard.Standard(arguments.data, lambda _: target.name, y[:, np.newaxis])
+    scaling = _standard.Scaling(arguments.data, inputs, goal)
+    scaling.check(np.dtype(arguments.dtype))
     net = _network(arguments, n, classes)
-    X, X_test = X.astype(net.dtype, copy=False), X_test.astype(net.dtype, copy=False)
+    scaling.ignore_constants(net)
+    X, X_standard = (inputs.apply(rows).astype(net.dtype, copy=False) for rows in (X, X_test))
+    if goal is not None:
+        y, y_test = goal.apply(y[:, np.newaxis]), goal.apply(y_test[:, np.newaxis])
+
     print(f"{one_line(arguments.data)}: {m} rows, {n} columns, {_what(classes)}; {n_test} rows held out")
+    if table.place is not None:
+        print("columns without names: line 1 is data" if table.columns is None else "columns by the names in line 1")
+    print(f"{target.name}: {one_line(str(decision))}")
     print(f"{net!r}, {net.n_params} parameters\n{'epoch':>7}{'cost':>12}{'held-out ' + _score_name(classes):>20}")
     for done, cost in _fit(arguments, net, X, y):
-        print(f"{done:>7}{cost:>12.5g}{_score(net, X_test, y_test, classes):>20.4f}")
-
-    with np.errstate(over="ignore", invalid="ignore"):
-        _take_raw_inputs(net, shift, scale)
-        if classes is None:
-            net.weights[-1][...] *= y_scale
-            net.biases[-1][...] = net.biases[-1] * y_scale + y_shift
-    if not np.isfinite(net.params).all():
-        raise InputError(f"{arguments.data}: a network in {arguments.dtype} has no weights for numbers of such size")
-    _names.save(arguments.out, net, classes, table.columns, table.place)
+        if done < arguments.epochs:
+            score = _score(net, X_standard, y_test, classes)
+        else:
+            saved = scaling.folded(net)
+            pairs = zip(_outputs(net, X_standard), _outputs(saved, X_test), strict=True)
+            if not all(scaling.agree(A, B) for (_, A), (_, B) in pairs):
+                scaling.refuse(net.dtype)
+            score = _score(saved, X_test, y_test, classes, goal)
+        print(f"{done:>7}{cost:>12.5g}{score:>20.4f}")
+    _names.save(arguments.out, saved, classes, table.columns, table.place)
     print(f"saved to {one_line(arguments.out)}")
     return 0
+
+
+def _column_name(table: _tables.Table, j: int) -> str:
+    """What messages call an input."""
+    if table.columns is not None:
+        return f"column {brief(table.columns[j])}"
+    return f"column {j + 1 if table.place is not None and j >= table.place else j}"
 
 
 def _network(arguments: argparse.Namespace, n: int, classes: list[str] | None) -> MLP:
@@ -104,22 +115,6 @@ def _fit(arguments: argparse.Namespace, net: MLP, X: Array, y: Array) -> Iterato
         yield done, history.cost[-1]
 
 
-def _standard(source: str, X: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of each column; 1 for one that never changes."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        shift, scale = X.mean(axis=0), X.std(axis=0)
-    if not np.isfinite(scale).all():
-        raise InputError(f"{source}: the squares of its numbers are too large for float64")
-    # The deviation of a constant such as 0.1 is not 0 but its mean's rounding, which no weight must be divided by.
-    return shift, np.where((X.max(axis=0) > X.min(axis=0)) & (scale > 0), scale, 1.0)
-
-
-def _take_raw_inputs(net: MLP, shift: Array, scale: Array) -> None:
-    """W[1] (x − shift) / scale + b[1] = W' x + b' with W' = W[1] / scale, b' = b[1] − W' shift."""
-    net.weights[0][...] /= scale
-    net.biases[0][...] -= net.weights[0] @ shift
-
-
 def _what(classes: list[str] | None) -> str:
     return "one number to predict" if classes is None else f"{len(classes)} classes"
 
@@ -128,11 +123,14 @@ def _score_name(classes: list[str] | None) -> str:
     return "R²" if classes is None else "accuracy"
 
 
-def _score(net: MLP, X: Array, y: Array, classes: list[str] | None) -> float:
+def _score(net: MLP, X: Array, y: Array, classes: list[str] | None, goal: _standard.Standard | None = None) -> float:
+    """Accuracy, or R²; with `goal`, the network's outputs are not in the units of y yet."""
     if classes is not None:
         return sum(int((A.argmax(axis=1) == y[start : start + len(A)]).sum()) for start, A in _outputs(net, X)) / len(y)
-    spread = ((y - y.mean()) ** 2).sum()
-    return float(1 - ((net(X)[:, 0] - y) ** 2).sum() / spread) if spread > 0 else float("nan")
+    A = net(X) if goal is None else goal.apply(net(X))
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread, left = ((y - y.mean()) ** 2).sum(), ((A - y) ** 2).sum()
+        return float(1 - left / spread) if spread > 0 else float("nan")
 
 
 def _outputs(net: MLP, X: Array) -> Iterator[tuple[int, Array]]:
@@ -154,11 +152,13 @@ def predict(arguments: argparse.Namespace) -> int:
     classes = notes["classes"]
     if arguments.probabilities and classes is None:
         raise InputError("--probabilities needs a model of classes; this one predicts a number")
-    X = _tables.read_inputs(arguments.data, notes, net.layer_sizes[0])
+    X, by_name = _tables.read_inputs(arguments.data, notes, net.layer_sizes[0], arguments.header)
     _tables.check_range(arguments.data, X, str(net.dtype))
     lines = _lines(net, X, classes, arguments.probabilities)
     if notes["model"] is None:
         lines = _and_say(f"{beside} is missing: columns are taken in their order, classes are numbers", lines)
+    elif notes["columns"] is not None and not by_name:
+        lines = _and_say(f"{arguments.data} has no names: columns are taken in their order", lines)
     _output.write(arguments.out, lines)
     return 0
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from shallownet_c._input import InputError, brief, listed, open_regular
-from shallownet_c._target import TextColumn, as_number
+from shallownet_c._target import TextColumn, as_number, is_like_a_number
 
 Array = np.ndarray[Any, Any]
 Rows = Iterator[tuple[int, list[str]]]
@@ -21,44 +21,80 @@ Rows = Iterator[tuple[int, list[str]]]
 PIECE = 1 << 14  # cells that are in memory as text
 
 
-def read_table(source: str, target: str | None) -> tuple[Array, list[str] | None, int, TextColumn]:
+def read_table(source: str, target: str | None, header: str) -> tuple[Array, list[str] | None, int, TextColumn]:
     """X, the names of its columns, the target's place, and the target."""
     with _open(source) as file:
-        names, width, rows = _begin(source, file)
-        place = _target_place(source, names, width, target)
-        if width == 1:
-            raise InputError(f"{source} has one column only: nothing to predict the target from")
-        chosen = bytearray([1]) * width
+        first, rows = _begin(source, file)
+        if header == "auto" and target is not None and target in first and not is_like_a_number(target):
+            header = "yes"
+        doubt = _doubt(source, first)
+        is_header = _is_header(first, _place(None, len(first), target), header, doubt)
+        names = first if is_header else None
+        if names is not None:
+            next(rows)
+            _check_names(source, names)
+        place = _place(names, len(first), target)
+        if place is None:
+            known = f"columns 0 to {len(first) - 1}" if names is None else listed(names)
+            raise InputError(f"{source} has no column {brief(target)}; it has {known}")
+        if len(first) == 1:
+            raise InputError(f"{source} has one column only, and nothing but commas separates columns")
+        column = TextColumn(source, _name(names, place, target), "line")
+        columns = None if names is None else names[:place] + names[place + 1 :]
+        at_target = first[place]
+        chosen = bytearray([1]) * len(first)
         chosen[place] = 0
-        column = TextColumn(f"{source}, target {brief(names[place] if names else place)}", "line")
+        del first  # perhaps a million cells
         X = _numbers(source, names, rows, chosen, column, place)
-    return X, [name for name in names if name != names[place]] if names else None, place, column
+    if header == "auto" and _is_wrong(is_header, is_label=column.count(at_target) > (0 if is_header else 1)):
+        raise doubt
+    return X, columns, place, column
 
 
-def read_inputs(source: str, columns: list[str] | None, target: int | None, n_in: int) -> Array:
-    """X for a model that was trained on such columns, the target at its place left out."""
+def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool]:
+    """X for a model with such notes, the target's column left out; and whether columns were found by name."""
+    columns = notes["columns"]
     with _open(source) as file:
-        names, width, rows = _begin(source, file)
-        chosen = bytearray([1]) * width
+        first, rows = _begin(source, file)
+        width = len(first)
+        place = notes["target"] if width == n_in + 1 else None
+        if header == "auto" and columns is not None and set(columns) <= set(first):
+            header = "yes"
+        doubt = _doubt(source, first)
+        is_header = _is_header(first, place, header, doubt)
+        if header == "auto" and place is not None:
+            labels = map(str, notes["classes"] or ())
+            if _is_wrong(is_header, is_label=first[place] in labels):
+                raise doubt
+        names = first if is_header else None
+        if names is not None:
+            next(rows)
+        del first  # perhaps a million cells
         if names is None or columns is None:
-            if width == n_in + 1 and target is not None:
-                chosen[target] = 0
-            return _numbers(source, names, rows, chosen)
-        places = _places(source, names)
-        missing = next((name for name in columns if name not in places), None)
-        if missing is not None:
-            raise InputError(f"{source} has no column {brief(missing)}, which the model was trained on")
-        wanted = np.array([places[name] for name in columns])
+            chosen = bytearray([1]) * width
+            if place is not None:
+                chosen[place] = 0
+            return _numbers(source, names, rows, chosen), False
+        wanted = _find(source, names, columns)
         chosen = bytearray(width)
         for k in wanted:
             chosen[k] = 1
         X = _numbers(source, names, rows, chosen)
     ascending = np.sort(wanted)
-    return X if (wanted == ascending).all() else X[:, np.searchsorted(ascending, wanted)]
+    return X if (wanted == ascending).all() else X[:, np.searchsorted(ascending, wanted)], True
 
 
 def _open(source: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(open_regular(source), encoding="utf-8-sig", newline="")
+
+
+def _begin(source: str, file: io.TextIOWrapper) -> tuple[list[str], Rows]:
+    """The cells of the first row, and all rows, this one included."""
+    rows = _rows(source, file)
+    line, first = next(rows, (0, []))
+    if not first:
+        raise InputError(f"{source} has no rows of data")
+    return [cell.strip() for cell in first], itertools.chain([(line, first)], rows)
 
 
 def _rows(source: str, file: io.TextIOWrapper) -> Rows:
@@ -74,37 +110,82 @@ def _rows(source: str, file: io.TextIOWrapper) -> Rows:
         raise InputError(f"{source} is no text in UTF-8 with commas: after line {line - 1}: {error}") from None
 
 
-def _begin(source: str, file: io.TextIOWrapper) -> tuple[list[str] | None, int, Rows]:
-    """The names of the columns, None if the first row is all numbers; how many there are; and the rows of data."""
-    rows = _rows(source, file)
-    line, first = next(rows, (0, []))
-    if not first:
-        raise InputError(f"{source} has no rows of data")
-    if all(math.isfinite(as_number(cell)) for cell in first):
-        return None, len(first), itertools.chain([(line, first)], rows)
-    names = [name.strip() for name in first]
-    _places(source, names)
-    return names, len(names), rows
+def _is_header(first: list[str], place: int | None, header: str, doubt: InputError) -> bool | None:
+    """Whether the first row holds names; None if that hangs on the target's cell, at `place`, being a label.
+
+    Names are words, and data are numbers, but for labels. A row with some of both may be data with a bad cell, which
+    would be lost as a header; and 0, 1, 2, … are what pandas writes for columns that have no names.
+    """
+    if header != "auto":
+        return header == "yes"
+    words = [k for k, cell in enumerate(first) if not is_like_a_number(cell)]
+    if len(words) == len(first):
+        return True
+    if not words and not all(cell == str(k) for k, cell in enumerate(first)):
+        return False
+    if words and words == [place]:
+        return None
+    raise doubt
 
 
-def _places(source: str, names: list[str]) -> dict[str, int]:
+def _is_wrong(is_header: bool | None, is_label: bool) -> bool:
+    """Whether what `_is_header` says and what the first row has at the target's place contradict each other."""
+    return is_label if is_header else is_header is None and not is_label
+
+
+def _doubt(source: str, first: list[str]) -> InputError:
+    return InputError(
+        f"{source}: line 1 may hold names or data ({listed(first)}): --header yes or --header no decides"
+        f"{_hint(*first[:60])}"
+    )
+
+
+def _hint(*cells: str) -> str:
+    """What a user may not know of the notation, judged by some cells."""
+    if any(";" in cell or "\t" in cell for cell in cells):
+        return "; nothing but commas separates cells"
+    if any(is_like_a_number(cell) and math.isnan(as_number(cell)) for cell in cells):
+        return "; numbers are written like 1234.5"
+    return ""
+
+
+def _check_names(source: str, names: list[str]) -> None:
+    if "" in names:
+        place = names.index("")
+        raise InputError(
+            f"{source}: column {place} has no name, as where pandas writes an index: name it, or leave it out"
+        )
+    _find(source, names, names)
+
+
+def _find(source: str, names: list[str], wanted: list[str]) -> Array:
+    """The places of the columns that are wanted."""
     places: dict[str, int] = {}
-    for k, name in enumerate(names):
-        if places.setdefault(name, k) != k:
+    repeated = {name for k, name in enumerate(names) if places.setdefault(name, k) != k}
+    for name in wanted:
+        if name not in places:
+            raise InputError(f"{source} has no column {brief(name)}, which the model was trained on")
+        if name in repeated:
             raise InputError(f"{source} has two columns {brief(name)}: columns are found by name")
-    return places
+    return np.array([places[name] for name in wanted])
 
 
-def _target_place(source: str, names: list[str] | None, width: int, target: str | None) -> int:
-    """The place of the target, given by name or number (from 0); the last one by default."""
+def _place(names: list[str] | None, width: int, target: str | None) -> int | None:
+    """The place of the target, given by name or number (from 0); the last one by default; None if there is none."""
     if target is None:
         return width - 1
     if names is not None and target in names:
         return names.index(target)
-    if target.isdecimal() and len(target) <= len(str(width)) and int(target) < width:
-        return int(target)
-    known = f"it has {listed(names)}" if names is not None else f"it has columns 0 to {width - 1}"
-    raise InputError(f"{source} has no column {brief(target)}; {known}")
+    return int(target) if target.isdecimal() and len(target) <= len(str(width)) and int(target) < width else None
+
+
+def _name(names: list[str] | None, place: int, target: str | None) -> str:
+    """What messages call the target."""
+    if names is None:
+        return f"target column {place}"
+    other = _place(None, len(names), target)
+    by_name = target is not None and other not in (None, place)
+    return f"target {brief(names[place])}" + (f" (by its name, column {place} and not {other})" if by_name else "")
 
 
 def _numbers(
@@ -126,7 +207,8 @@ def _numbers(
                 if chosen[k] and math.isnan(as_number(row[k]))
             )
             where = f"line {lines[i]}, column {brief(k if names is None else names[k])}"
-            raise InputError(f"{source}: {where}: {brief(piece[i][k])} is no finite number")
+            hint = _hint(piece[i][k])
+            raise InputError(f"{source}: {where}: {brief(piece[i][k])} is no finite number{hint}")
         if column is not None:
             column.add([row[place].strip() for row in piece], lines)
     if not numbers:
@@ -139,7 +221,7 @@ def _pieces(source: str, rows: Rows, width: int) -> Iterator[tuple[list[int], li
     piece: list[list[str]] = []
     for line, row in rows:
         if len(row) != width:
-            raise InputError(f"{source}: line {line} has {len(row)} columns, the first line {width}")
+            raise InputError(f"{source}: line {line} has {len(row)} columns, the first line {width}{_hint(*row[:60])}")
         lines.append(line)
         piece.append(row)
         if len(piece) * width >= PIECE:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from shallownet_c._input import InputError, brief, listed, open_regular
-from shallownet_c._target import TextColumn
+from shallownet_c._target import NumberColumn, TextColumn
 
 Array = np.ndarray[Any, Any]
 
@@ -20,7 +20,7 @@ HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 PIECE = 1 << 14  # labels that are Python objects at a time
 
 
-def read(source: str, with_y: bool) -> tuple[Array, Array | TextColumn | None]:
+def read(source: str, with_y: bool) -> tuple[Array, TextColumn | NumberColumn | None]:
     """X (m, n) as float64, and y (m,) if there is one and it is asked for."""
     with open_regular(source) as file:
         try:
@@ -33,7 +33,7 @@ def read(source: str, with_y: bool) -> tuple[Array, Array | TextColumn | None]:
             raise InputError(f"{source} is no .npz file of plain arrays: {str(error)[:120] or repr(error)}") from None
 
 
-def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, Array | TextColumn | None]:
+def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, TextColumn | NumberColumn | None]:
     with zipfile.ZipFile(file) as archive:
         members: dict[str, zipfile.ZipInfo] = {}
         for info in archive.infolist():
@@ -59,12 +59,12 @@ def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, Array 
         if y is not None and y.dtype.kind == "f" and y.dtype.itemsize > 8:
             y = y.astype(float)
     _refuse_nonfinite(source, "X", X)
-    if y is None or y.dtype.kind in "biu":
-        return X, y
-    if y.dtype.kind == "f":
+    if y is None:
+        return X, None
+    if y.dtype.kind in "biuf":
         _refuse_nonfinite(source, "y", y[:, np.newaxis])
-        return X, y
-    column = TextColumn(f"{source}, y", "row")
+        return X, NumberColumn(source, "target y", y)
+    column = TextColumn(source, "target y", "row")
     for i in range(0, m, PIECE):
         labels = y[i : i + PIECE].tolist()
         if y.dtype.kind == "S":
@@ -84,8 +84,11 @@ def _declared(source: str, archive: zipfile.ZipFile, name: str, info: zipfile.Zi
             f"it with np.savez, which does not compress"
         )
     with archive.open(info) as member:
+        version = np.lib.format.read_magic(member)
+        if version not in HEADERS:
+            raise ValueError(f"{name} has version {version} of the format, which is for arrays of records")
         try:
-            shape, _, dtype = HEADERS[np.lib.format.read_magic(member)](member)
+            shape, _, dtype = HEADERS[version](member)
         except MemoryError:  # of Python's parser, whatever the memory
             raise ValueError("its header is nested too deeply") from None
         at = member.tell()

@@ -7,7 +7,7 @@ import numpy as np
 
 from shallownet_c import _csv_table, _npz_table, datasets
 from shallownet_c._input import InputError
-from shallownet_c._target import TextColumn
+from shallownet_c._target import NumberColumn, TextColumn
 
 Array = np.ndarray[Any, Any]
 
@@ -17,30 +17,33 @@ class Table:
     """X (m, n), and what to predict; of a .csv also the inputs' names and the target's place."""
 
     X: Array
-    target: Array | TextColumn | None
+    target: TextColumn | NumberColumn | None
     columns: list[str] | None = None
     place: int | None = None
 
 
-def read(source: str, target: str | None = None) -> Table:
+def read(source: str, target: str | None, header: str) -> Table:
     """The data that `source` names, to train on."""
     if source.endswith(".csv"):
-        X, columns, place, column = _csv_table.read_table(source, target)
+        X, columns, place, column = _csv_table.read_table(source, target, header)
         return Table(X, column, columns, place)
     if target is not None:
-        raise InputError(f"--target chooses a column of a .csv file, and {source} is none")
-    return Table(*_read_arrays(source, with_y=True))
+        raise InputError(f"--target is for .csv files, and {source} is none")
+    return Table(*_read_arrays(source, header, with_y=True))
 
 
-def read_inputs(source: str, notes: dict[str, Any], n_in: int) -> Array:
-    """X (m, n_in) for a prediction; a .csv may still hold the target's column, which is left out."""
+def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool]:
+    """X (m, n_in) for a prediction, and whether its columns were found by name.
+
+    A .csv may still hold the target's column, which is left out.
+    """
     if source.endswith(".csv"):
-        X = _csv_table.read_inputs(source, notes["columns"], notes["target"], n_in)
+        X, by_name = _csv_table.read_inputs(source, notes, n_in, header)
     else:
-        X, _ = _read_arrays(source, with_y=False)
+        X, by_name = _read_arrays(source, header, with_y=False)[0], False
     if X.shape[1] != n_in:
         raise InputError(f"{source} has {X.shape[1]} columns of inputs, the model takes {n_in}")
-    return X
+    return X, by_name
 
 
 def check_range(source: str, X: Array, dtype: str) -> None:
@@ -49,11 +52,15 @@ def check_range(source: str, X: Array, dtype: str) -> None:
         raise InputError(f"{source} has numbers too large for {dtype}")
 
 
-def _read_arrays(source: str, with_y: bool) -> tuple[Array, Array | TextColumn | None]:
-    if source == "digits":
-        return datasets.load_digits()
-    if source == "flower":
-        return datasets.make_flower(400, seed=1)
+def _read_arrays(source: str, header: str, with_y: bool) -> tuple[Array, TextColumn | NumberColumn | None]:
+    if header != "auto":
+        raise InputError(f"--header is for .csv files, and {source} is none")
     if source.endswith(".npz"):
         return _npz_table.read(source, with_y)
-    raise InputError(f"{source}: data must be digits, flower, or a file that ends in .csv or .npz")
+    if source == "digits":
+        X, y = datasets.load_digits()
+    elif source == "flower":
+        X, y = datasets.make_flower(400, seed=1)
+    else:
+        raise InputError(f"{source}: data must be digits, flower, or a file that ends in .csv or .npz")
+    return X, NumberColumn(source, "target y", y)

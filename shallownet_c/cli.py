@@ -72,11 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--data", type=_path, required=True, help="digits, flower, or a .csv or .npz (arrays X and y) file"
     )
-    train.add_argument("--target", help="target column of a .csv, by name or number; if not given, the last")
+    train.add_argument("--target", help="target column of a .csv, by name, or by number from 0; if not given, the last")
+    _add_header(train)
     train.add_argument(
         "--task",
         choices=["classification", "regression"],
-        help="if not given, classification where the target is text or has few distinct whole values",
+        help="whether the target's cells are labels, each as it is written, or numbers; if not given, text and whole "
+        "numbers of at most 20 values are labels, other numbers are numbers, and what may be either is refused",
     )
     train.add_argument("--hidden", type=_sizes, default=[100], help="units of the hidden layers, like 100 or 64,64")
     train.add_argument("--activation", default="relu", choices=HIDDEN)
@@ -96,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="predict with a saved network, one line a row")
     predict.add_argument("model", type=_path, help="a file that train wrote")
     predict.add_argument("data", type=_path, help="digits, flower, or a .csv or .npz file with the columns trained on")
+    _add_header(predict)
     predict.add_argument("--probabilities", action="store_true", help="of every class, instead of the likeliest")
     predict.add_argument("--out", type=_path, metavar="FILE", help="write there instead of printing")
     predict.set_defaults(run=_commands.predict)
@@ -103,6 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="version, CPU build, NumPy")
     info.set_defaults(run=_info)
     return parser
+
+
+def _add_header(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--header",
+        choices=["auto", "yes", "no"],
+        default="auto",
+        help="whether line 1 of a .csv holds the columns' names; auto: if it is all words, and no label among them",
+    )
 
 
 def _path(text: str) -> str:

@@ -277,7 +277,9 @@ def test_bad_files(capsys, tmp_path):
     np.savez("untaught.npz", X=np.ones((3, 2)))
     assert "no target" in refused(capsys, "train", "--data", "untaught.npz")
     write("words.csv", "a,b\n" + "1,x\n2,y\n" * 10)
-    assert "must be numbers" in refused(capsys, "train", "--data", "words.csv", "--task", "regression")
+    assert "line 2 holds 'x', which is no number" in refused(
+        capsys, "train", "--data", "words.csv", "--task", "regression"
+    )
     flowers_csv()
     assert "no column 'size'; it has x1, x2, colour" in refused(
         capsys, "train", "--data", "flowers.csv", "--target", "size"
@@ -302,8 +304,8 @@ def test_numbers_too_large(capsys, tmp_path):
     np.savez("inputs.npz", X=X * 1e200, y=X[:, 0])
     np.savez("target.npz", X=X, y=X[:, 0] * 1e200)
     np.savez("just.npz", X=X, y=X[:, 0] * 1e100)
-    assert "inputs.npz: the squares" in refused(capsys, "train", "--data", "inputs.npz")
-    assert "target.npz, target: the squares" in refused(capsys, "train", "--data", "target.npz")
+    assert "inputs.npz: column 0: the squares" in refused(capsys, "train", "--data", "inputs.npz")
+    assert "target.npz: target y: the squares" in refused(capsys, "train", "--data", "target.npz")
     assert "too large for float32" in refused(capsys, "train", "--data", "inputs.npz", "--dtype", "float32")
     assert run("train", "--data", "just.npz", "--dtype", "float32", "--epochs", 1) == 2
     assert "float32 has no weights" in capsys.readouterr().err

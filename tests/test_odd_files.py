@@ -355,11 +355,14 @@ def test_pieces_make_the_table(monkeypatch):
     tables = []
     for piece in (1, 4, 10, 1 << 14):
         monkeypatch.setattr(_csv_table, "PIECE", piece)
-        X, names, place, column = _csv_table.read_table("t.csv", "b")
+        X, names, place, column = _csv_table.read_table("t.csv", "b", "auto")
         assert (names, place) == (["a", "c", "d"], 1)
         assert [float(cell) for cell in column] == rows[:, 1].tolist()
         tables.append(X)
-        np.testing.assert_array_equal(_csv_table.read_inputs("t.csv", ["d", "a", "c"], 1, 3), rows[:, [3, 0, 2]])
+        notes = {"columns": ["d", "a", "c"], "target": 1, "classes": None}
+        X_again, by_name = _csv_table.read_inputs("t.csv", notes, 3, "auto")
+        assert by_name
+        np.testing.assert_array_equal(X_again, rows[:, [3, 0, 2]])
     for X in tables:
         np.testing.assert_array_equal(X, rows[:, [0, 2, 3]])
 
@@ -485,6 +488,14 @@ def test_odd_outputs(capsys, make):
 def test_odd_figures(capsys, make, option):
     make(Path("odd"))
     assert f"{option} odd" in refused(capsys, "bench", "--peers", option, "odd")
+
+
+@pytest.mark.parametrize(("missing", "options"), [("threadpoolctl", ()), ("matplotlib.pyplot", ("--plot", "p.png"))])
+def test_what_a_bench_needs(capsys, monkeypatch, missing, options):
+    for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")  # or it begins again in a new process
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert f"needs {missing.partition('.')[0]}: pip install" in refused(capsys, "bench", "--peers", *options)
 
 
 @posix

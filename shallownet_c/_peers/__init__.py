@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from shallownet_c import MLP, __version__, _output, kernels
+from shallownet_c._input import InputError
 from shallownet_c._peers import measure
 from shallownet_c._peers.tasks import LAYERS, ONE_ROW, PREDICTED_ROWS, PREDICTIONS, TRAINING, Array, products
 
@@ -175,7 +176,7 @@ def run(json_file: str | None, n_threads: int = 1, plot: str | None = None) -> i
     try:
         threadpoolctl = importlib.import_module("threadpoolctl")
     except ImportError:
-        raise SystemExit(f"bench --peers needs threadpoolctl: {EXTRA}") from None
+        raise InputError(f"bench --peers needs threadpoolctl: {EXTRA}") from None
     n_threads = limit_cpus(n_threads)
     with threadpoolctl.threadpool_limits(n_threads):
         present, missing = contenders(n_threads)

@@ -4,6 +4,7 @@ import importlib
 from functools import partial
 from typing import Any
 
+from shallownet_c._input import InputError
 from shallownet_c._peers import measure
 from shallownet_c._peers.tasks import Task
 
@@ -26,7 +27,7 @@ def draw(present: dict[str, Any], path: str) -> None:
     try:
         pyplot = importlib.import_module("matplotlib.pyplot")
     except ImportError:
-        raise SystemExit("bench --plot needs matplotlib: pip install 'shallownet-c[bench]'") from None
+        raise InputError("bench --plot needs matplotlib: pip install 'shallownet-c[bench]'") from None
     present = {name: peer for name, peer in present.items() if name in ("shallownet_c", *PEERS)}
     panels = [
         ("units in each hidden layer, batch of 128", WIDTHS, [speed_ups(present, w, 128) for w in WIDTHS]),
