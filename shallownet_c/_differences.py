@@ -108,9 +108,10 @@ def _rounding(twin: MLP, A: list[Array], labels: Array, weights: Array | None) -
             slopes.append(derivative(below @ W.T + b, name, twin.leak))
             inputs.append(np.abs(a) + sums[-1] * slopes[-1])
 
-    unsure = np.abs(gradients[-1].dZ) + w * (np.abs(A[-1]) + targets)
-    loss = float(unsure.sum() / w.sum())
-    unsure = unsure * np.maximum(1, sums[-1]) + w * sums[-1]
+    dZ = np.abs(gradients[-1].dZ)
+    outputs = w * (np.abs(A[-1]) + targets)
+    loss = float((dZ * (1 + sums[-1]) + outputs).sum() / w.sum())
+    unsure = (dZ + outputs) * np.maximum(1, sums[-1]) + w * sums[-1]
     errors: list[Array] = []
     for layer in reversed(range(len(gradients))):
         errors = [(unsure.T @ inputs[layer]).ravel(), unsure.sum(axis=0), *errors]
