@@ -91,7 +91,10 @@ class Lazy(Source):
 
     def __init__(self, net: MLP, X: Any, Y: Any, weights: object) -> None:
         self.net, self.X = net, X
-        self.m = X.shape[0]
+        self.m, width = X.shape[0], net._layer_sizes[0]
+        if X.shape[1] != width:
+            remedy = _validation.made_rows("X", tuple(X.shape), width)
+            raise ValueError(f"X must have shape (m, {width}), got {tuple(X.shape)}{remedy}")
         self.Y = _validation.as_array("Y", Y)
         self.weights = None
         if len(self.Y.shape) not in (1, 2) or self.Y.shape[0] != self.m:

@@ -112,7 +112,9 @@ def check_optimizer(optimizer: Optimizer, settings: Settings, m: int | None, che
         _checkpoint.check_optimizer(optimizer)
     if not isinstance(optimizer, (RPROP, LBFGS)):
         return
-    if m is None or (settings.batch_size is not None and settings.batch_size < m):
+    if m is None:
+        raise ValueError(f"X must be an array for {name}, which needs the full batch: rows in chunks are never one")
+    if settings.batch_size is not None and settings.batch_size < m:
         raise ValueError(f"batch_size must be None for {name}, which needs the full batch, got {settings.batch_size}")
     if isinstance(optimizer, LBFGS):
         _lbfgs.scipy_optimize()

@@ -274,7 +274,7 @@ class MLP(Network):
         """`Network.__call__` for all but one plain row."""
         sizes, dtype = self._layer_sizes, self._dtype
         n_in, n_out = sizes[0], sizes[-1]
-        if not (type(X) is np.ndarray and X.ndim == 2):
+        if not (type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == n_in):
             X = _validation.numbers("X", X, dtype)
             if X.shape == (n_in,):
                 if out is None:
@@ -282,8 +282,7 @@ class MLP(Network):
                 self._check_out(out, (n_out,))
                 self(X, np.asarray(out))  # the compiled call takes arrays of no subclass
                 return out
-            if X.ndim != 2 or X.shape[1] != n_in:
-                raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
+            _check_rows_or_one(X, n_in)
         X = _validation.rows("X", X, n_in, dtype)
         if out is None:
             out = np.empty((len(X), n_out), dtype)
@@ -415,8 +414,7 @@ class MLP(Network):
         """
         X = _validation.numbers("X", X, self.dtype)
         n_in = self.layer_sizes[0]
-        if X.shape != (n_in,) and (X.ndim != 2 or X.shape[1] != n_in):
-            raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
+        _check_rows_or_one(X, n_in)
         outputs = [X.reshape(-1, n_in).copy()]
         for W, b, name in zip(self.weights, self.biases, self.activations, strict=True):
             outputs.append(dense_forward(outputs[-1], W, b, name, leak=self.leak))
@@ -922,6 +920,12 @@ class MLP(Network):
         True
         """
         serialization.write(path, _tensors(self), self._architecture())
+
+
+def _check_rows_or_one(X: Array, n_in: int) -> None:
+    if X.shape != (n_in,) and (X.ndim != 2 or X.shape[1] != n_in):
+        remedy = _validation.made_rows("X", X.shape, n_in, one_row=True)
+        raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}{remedy}")
 
 
 def load(path: str | os.PathLike[str]) -> MLP:
