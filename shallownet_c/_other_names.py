@@ -23,6 +23,37 @@ VALUES = {
     "lbfgs": "l_bfgs l_bfgs_b",
 }
 
+#: The same for keyword arguments: alpha is scikit-learn's l2 and the notes' learning rate.
+ARGUMENTS = {
+    "learning_rate": "lr learning_rate_init eta eta0 alpha step_size",
+    "beta_1": "beta1 betas",
+    "beta_2": "beta2",
+    "epsilon": "eps",
+    "nesterov": "nesterovs_momentum use_nesterov",
+    "schedule": "scheduler lr_schedule lr_scheduler",
+    "X": "data inputs features",
+    "Y": "target targets labels",
+    "optimizer": "solver algorithm",
+    "epochs": "n_epochs num_epochs nb_epoch max_iter n_iter iterations num_iterations",
+    "batch_size": "minibatch_size mini_batch_size",
+    "sample_weight": "sample_weights weights class_weight",
+    "l2": "alpha lambd reg",
+    "dropout": "dropout_rate keep_prob",
+    "clip_norm": "clipnorm max_norm grad_clip max_grad_norm",
+    "validation_data": "validation_split validation_fraction eval_set x_val y_val",
+    "patience": "early_stopping n_iter_no_change",
+    "seed": "random_state random_seed rng",
+    "n_threads": "n_jobs num_threads workers",
+    "progress": "verbose print_cost disp",
+    "callback": "callbacks",
+    "layer_sizes": "hidden_layer_sizes hidden hidden_sizes layers layers_dims units sizes n_hidden n_inputs "
+    "input_dim input_shape input_size in_features output_dim out_features",
+    "activation": "activations hidden_activation",
+    "output": "output_activation out_activation",
+    "loss": "criterion loss_function loss_fn objective",
+    "init": "initializer kernel_initializer weight_init initialization",
+}
+
 
 def meant(name: str, valid: Collection[str], others: dict[str, str] = VALUES) -> str | None:
     """Which of the valid names somebody means who says `name`, if that can be told."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from shallownet_c import (
     _architecture,
+    _arguments,
     _checkpoint,
     _kernels,
     _orders,
@@ -135,6 +136,7 @@ class MLP(Network):
         "_weights",
     )
 
+    @_arguments.checked
     def __init__(
         self,
         layer_sizes: Sequence[int],
@@ -624,6 +626,7 @@ class MLP(Network):
             weights = _validation.sample_weights(sample_weight, len(X), self._dtype, all_zero)
         return X, Y, classes, weights
 
+    @_arguments.checked
     def fit(
         self,
         X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],
@@ -799,6 +802,7 @@ class MLP(Network):
         writer = None if checkpoint is None else _checkpoint.Writer(checkpoint, every)
         return _training.Watchers(source, callback, _validation.boolean("progress", progress), writer)
 
+    @_arguments.checked
     def partial_fit(
         self,
         X: ArrayLike,

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from shallownet_c import _checkpoint, _orders, _sources, _threads, _training, _validation, serialization
+from shallownet_c import _arguments, _checkpoint, _orders, _sources, _threads, _training, _validation, serialization
 from shallownet_c.history import History
 from shallownet_c.mlp import MLP
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+@_arguments.checked
 def resume(
     path: str | os.PathLike[str],
     X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],
