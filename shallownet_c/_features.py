@@ -11,8 +11,6 @@ from shallownet_c._validation import shown
 
 def names_of(X: Any) -> tuple[str, ...] | None:
     """The names of a table's columns, or of the values of one of its rows, if all of them are strings."""
-    if type(X) is np.ndarray:
-        return None
     labels = getattr(X, "columns", None)
     if hasattr(X, "iloc"):  # a table of pandas, or a row, whose index holds the names
         labels = getattr(X, "index", None) if labels is None else labels
@@ -36,6 +34,8 @@ class Names:
 
         Whatever has no names is taken by position.
         """
+        if type(X) is np.ndarray:
+            return self.known
         found, known = names_of(X), self.known
         if found is None or known is None or found == known:
             return found if known is None else known

@@ -31,10 +31,13 @@ ARGUMENTS = {
     "epsilon": "eps",
     "nesterov": "nesterovs_momentum use_nesterov",
     "schedule": "scheduler lr_schedule lr_scheduler",
+    "power": "power_t",
+    "factor": "gamma decay_rate",
+    "least": "min_lr eta_min",
     "X": "data inputs features",
     "Y": "target targets labels",
     "optimizer": "solver algorithm",
-    "epochs": "n_epochs num_epochs nb_epoch max_iter n_iter iterations num_iterations",
+    "epochs": "n_epochs num_epochs nb_epoch max_iter n_iter iterations num_iterations t_max",
     "batch_size": "minibatch_size mini_batch_size",
     "sample_weight": "sample_weights weights class_weight",
     "l2": "alpha lambd reg",
@@ -57,9 +60,10 @@ ARGUMENTS = {
 
 def meant(name: str, valid: Collection[str], others: dict[str, str] = VALUES) -> str | None:
     """Which of the valid names somebody means who says `name`, if that can be told."""
+    name = str.__str__(name)
     if len(name) > 40:  # none that anybody means, and comparing it may take long
         return None
-    folded = str.__str__(name).casefold().replace("-", "_").replace(" ", "_")
+    folded = name.casefold().replace("-", "_").replace(" ", "_")
     for one in valid:
         if one.casefold() == folded or folded in others.get(one, "").split():
             return one

@@ -359,6 +359,7 @@ class MLP(Network):
         classes = (A > 0.5).astype(np.int64)
         return classes[..., 0] if self._layer_sizes[-1] == 1 else classes
 
+    @_arguments.checked
     def score(
         self,
         X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],

@@ -99,6 +99,13 @@ class Own(sn.MLP):
             "partial_fit() has no argument 'lr': give it to the optimizer",
         ),
         (lambda: sn.resume("nowhere", X, Y, verbose=1), "resume() has no argument 'verbose': did you mean 'progress'?"),
+        (lambda: sn.schedules.Cosine(T_max=9), "Cosine() has no argument 'T_max': did you mean 'epochs'?"),
+        (lambda: sn.schedules.Adaptive(min_lr=9), "Adaptive() has no argument 'min_lr': did you mean 'least'?"),
+        (lambda: sn.schedules.InverseScaling(power_t=9), "InverseScaling() has no argument 'power_t': did you mean"),
+        (
+            lambda: sn.MLP([3, 1]).score(X, Y, weights=Y),
+            "score() has no argument 'weights': did you mean 'sample_weight'",
+        ),
         (lambda: Own(3, random_state=0), "MLP() has no argument 'random_state': did you mean 'seed'?"),
         (lambda: sn.compare_activations(X, Y, X, Y, max_iter=9), "fit() has no argument 'max_iter'"),
     ],
