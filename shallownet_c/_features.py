@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,20 @@ class Names:
 
     def __init__(self, known: tuple[str, ...] | None = None) -> None:
         self.known = known
+        self._kept = False
+
+    def of_a_fit(self) -> Names:
+        """Those with which a fit of the network begins: none, so that it brings its own."""
+        return Names(self.known if self._kept else None)
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """A fit in this `with` statement goes on from the last one, and its tables must have these names."""
+        self._kept = True
+        try:
+            yield
+        finally:
+            self._kept = False
 
     def checked(self, X: Any, name: str = "X") -> tuple[str, ...] | None:
         """What is known once X is taken, too; an error if its names are others or in another order.

@@ -185,13 +185,11 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
 
 
 def source(net: MLP, X: object, Y: object, weights: object, names: _features.Names | None = None) -> Source:
-    """The source that goes with the arguments of a fit, or the one that stands for them already.
+    """The source that goes with the arguments of a fit.
 
     Its tables must have the columns of `names`, by default those of the network; the first one brings them where there
     are none.
     """
-    if isinstance(X, Source):
-        return X
     names = _features.Names(net._names.known) if names is None else names
     if callable(X):
         if Y is not None or weights is not None:

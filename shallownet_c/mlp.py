@@ -772,7 +772,7 @@ class MLP(Network):
         >>> history.cost[-1] < 0.2, history.stopped in ("epochs", "patience")
         (True, True)
         """
-        source = _sources.source(self, X, Y, sample_weight, _features.Names())
+        source = _sources.source(self, X, Y, sample_weight, self._names.of_a_fit())
         m = source.m
         n_threads = _threads.allowed(n_threads)
         rates = _training.dropout_rates(dropout, len(self._layer_sizes) - 2)
@@ -876,8 +876,11 @@ class MLP(Network):
         chosen = optimizers.optimizer(optimizer)
         if isinstance(optimizer, str) and type(self._kept_optimizer) is type(chosen):
             chosen = self._kept_optimizer
-        source = _sources.source(self, X, Y, sample_weight)  # where `fit` would forget the names there are
-        self.fit(source, optimizer=chosen, epochs=1, batch_size=batch_size, shuffle=False, l2=l2, n_threads=n_threads)
+        with self._names.kept():
+            self.fit(
+                X, Y, optimizer=chosen, epochs=1, batch_size=batch_size, shuffle=False, sample_weight=sample_weight,
+                l2=l2, n_threads=n_threads,
+            )  # fmt: skip
         if isinstance(optimizer, str):
             self._kept_optimizer = chosen
         return self

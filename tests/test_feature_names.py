@@ -134,6 +134,32 @@ def test_what_a_fit_keeps():
         net.feature_names = None
 
 
+class Scaled(sn.MLP):
+    """A network whose own fit does something with X first."""
+
+    def fit(self, X, Y=None, **options):
+        return super().fit(X / 2, Y, **options)
+
+
+def test_partial_fit_of_a_subclass():
+    net = Scaled([3, 4, 2], output="sigmoid", seed=0)
+    net.partial_fit(X, Y)
+    assert net.feature_names == tuple(NAMES)
+    refused(lambda: net.partial_fit(TURNED, Y), ORDER)
+    net.partial_fit(X.to_numpy(), Y)
+    assert net.feature_names == tuple(NAMES)
+    net.fit(TURNED, Y, epochs=1)
+    assert net.feature_names == tuple(TURNED.columns)
+
+
+def test_partial_fit_of_chunks():
+    net = fitted()
+    with pytest.raises(ValueError, match="in their order"):
+        net.partial_fit(lambda: [(TURNED, Y)], None)
+    net.partial_fit(lambda: [(X.to_numpy(), Y)], None)
+    assert net.feature_names == tuple(NAMES)
+
+
 @pytest.mark.parametrize(
     "columns", [[0, 1, 2], ["a", "b", 3], pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]), ["a", None, "b"]]
 )
