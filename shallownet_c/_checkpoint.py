@@ -49,7 +49,7 @@ class Writer:
         """Where the fit stands, but for its arrays."""
         net, optimizer, position, history = training.net, training.optimizer, training.position, training.history
         return {
-            "architecture": net._architecture(),
+            "architecture": net._description(),
             "rows": training.source.m,
             "fingerprint": training.source.fingerprint,
             # What `resume` has to be given again: validation_data, sample_weight, order.

@@ -44,7 +44,7 @@ def largest_error(net: MLP, X: Array, labels: Array, weights: Array | None, epsi
     X, labels, weights = X[smooth], labels[smooth], None if weights is None else weights[smooth]
     grad = net.cost_and_grad(X, labels, weights)[1]
 
-    source = _sources.Rows(twin, X.astype(np.float64), labels, weights)
+    source = _sources.source(twin, X.astype(np.float64), labels, weights)
     n_threads = _threads.allowed()
 
     def J() -> float:

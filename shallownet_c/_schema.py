@@ -87,6 +87,7 @@ def is_number(found: Any) -> bool:
 
 
 an_object = value("an object", lambda found: type(found) is dict)
+text = value("a string", lambda found: type(found) is str)
 boolean = value("true or false", lambda found: type(found) is bool)
 number = value("a finite number", lambda found: is_number(found) and abs(found) < math.inf)
 number_or_infinity = value("a number", lambda found: is_number(found) and found > -math.inf)
@@ -104,8 +105,10 @@ ARCHITECTURE = record(
         "delta": number,
         "quantile": number,
         "dtype": one_of(("float32", "float64")),
+        "feature_names": items(text),
     },
-    may_lack=("delta", "quantile"),  # files from before there were these losses
+    # Files from before there were these losses; networks that have learnt from no table.
+    may_lack=("delta", "quantile", "feature_names"),
 )
 
 # NumPy's generators trust these numbers: some are places in arrays of C, and one of PCG's with an even increment can

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from shallownet_c import _validation
+from shallownet_c import _features, _validation
 from shallownet_c._validation import Array
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class Source:
     #: Whether the rows have weights of their own.
     weighted = False
 
+    def __init__(self, net: MLP, names: _features.Names) -> None:
+        self.net, self.names = net, names
+
     @functools.cached_property
     def fingerprint(self) -> int:
         """A checksum of some rows, by which changed data are likely to be seen; 0 where they come anew each time."""
@@ -53,6 +56,16 @@ class Source:
     def pieces(self, order: Array | None, batch: Any, rng: Any) -> Iterator[Piece]:
         """All rows, in `order`; whole batches in each piece but the last."""
         raise NotImplementedError
+
+    def checked(
+        self, X: Any, Y: Any, weights: Any, all_zero: bool = False
+    ) -> tuple[Array, Array | None, Array | None, Array | None]:
+        """The rows as the kernels take them, no views of the parameters, which a training changes as it reads."""
+        X, Y, classes, weights = self.net._check_data(X, Y, weights, all_zero, self.names)
+        for name, array in {"X": X, "Y": Y, "sample_weight": weights}.items():
+            if array is not None:
+                _validation.refuse_overlap(name, array, {"the network's params": self.net._params})
+        return X, Y, classes, weights
 
     def sums(
         self,
@@ -76,8 +89,9 @@ class Source:
 class Rows(Source):
     """Arrays in memory, or mapped into it: the kernels take them as they are."""
 
-    def __init__(self, net: MLP, X: object, Y: object, weights: object) -> None:
-        self.piece = Piece(*_checked(net, X, Y, weights))
+    def __init__(self, net: MLP, names: _features.Names, X: object, Y: object, weights: object) -> None:
+        super().__init__(net, names)
+        self.piece = Piece(*self.checked(X, Y, weights))
         self.m = len(self.piece.X)
         self.weighted = self.piece.weights is not None
 
@@ -89,9 +103,13 @@ class Lazy(Source):
     """Rows of an object with shape, dtype and the array protocol (h5py, zarr, a mapped file of another dtype), a few
     megabytes at a time; every row is read and checked once before the training."""
 
-    def __init__(self, net: MLP, X: Any, Y: Any, weights: object) -> None:
-        self.net, self.X = net, X
-        self.m = X.shape[0]
+    def __init__(self, net: MLP, names: _features.Names, X: Any, Y: Any, weights: object) -> None:
+        super().__init__(net, names)
+        self.X = X
+        self.m, width = X.shape[0], net._layer_sizes[0]
+        if X.shape[1] != width:
+            remedy = _validation.made_rows("X", tuple(X.shape), width)
+            raise ValueError(f"X must have shape (m, {width}), got {tuple(X.shape)}{remedy}")
         self.Y = _validation.as_array("Y", Y)
         self.weights = None
         if len(self.Y.shape) not in (1, 2) or self.Y.shape[0] != self.m:
@@ -114,7 +132,7 @@ class Lazy(Source):
             taken = slice(first, min(first + rows, self.m)) if order is None else order[first : first + rows]
             try:
                 X = _taken(self.X, taken)
-                X, Y, classes, _ = _checked(self.net, X, self.Y[taken], None)
+                X, Y, classes, _ = self.checked(X, self.Y[taken], None)
             except (TypeError, ValueError) as error:
                 where = f" of those from row {first} on" if order is None else ""
                 raise _validation.retold(error, f"{error}{where}") from None
@@ -126,8 +144,9 @@ class Chunks(Source):
 
     m = None
 
-    def __init__(self, net: MLP, factory: Callable[[], Iterable[tuple[Any, ...]]]) -> None:
-        self.net, self.factory = net, factory
+    def __init__(self, net: MLP, names: _features.Names, factory: Callable[[], Iterable[tuple[Any, ...]]]) -> None:
+        super().__init__(net, names)
+        self.factory = factory
 
     def pieces(self, _order: None, batch: int | None, rng: Any) -> Iterator[Piece]:
         empty = True
@@ -140,7 +159,7 @@ class Chunks(Source):
             X, Y, *given = chunk
             if _validation.as_array("X", X).shape[:1] == (0,):
                 continue
-            X, Y, classes, weights = _checked(self.net, X, Y, given[0] if given else None, all_zero=True)
+            X, Y, classes, weights = self.checked(X, Y, given[0] if given else None, all_zero=True)
             order = None
             if rng is not None and batch is not None and batch < len(X):
                 order = rng.permutation(len(X)).astype(np.int64, copy=False)
@@ -148,17 +167,6 @@ class Chunks(Source):
             yield Piece(X, Y, classes, weights, order)
         if empty:
             raise ValueError("X, a function, must yield at least one chunk each time it is called, got none")
-
-
-def _checked(
-    net: MLP, X: Any, Y: Any, weights: Any, all_zero: bool = False
-) -> tuple[Array, Array | None, Array | None, Array | None]:
-    """The rows as the kernels take them, no views of the parameters, which a training changes as it reads."""
-    X, Y, classes, weights = net._check_data(X, Y, weights, all_zero)
-    for name, array in {"X": X, "Y": Y, "sample_weight": weights}.items():
-        if array is not None:
-            _validation.refuse_overlap(name, array, {"the network's params": net._params})
-    return X, Y, classes, weights
 
 
 def rows_at_a_time(net: MLP) -> int:
@@ -176,17 +184,22 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
     return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
 
 
-def source(net: MLP, X: object, Y: object, weights: object) -> Source:
-    """The source that goes with the arguments of a fit."""
+def source(net: MLP, X: object, Y: object, weights: object, names: _features.Names | None = None) -> Source:
+    """The source that goes with the arguments of a fit.
+
+    Its tables must have the columns of `names`, by default those of the network; the first one brings them where there
+    are none.
+    """
+    names = _features.Names(net._names.known) if names is None else names
     if callable(X):
         if Y is not None or weights is not None:
             raise TypeError("Y and sample_weight must be left out where X is a function: its chunks hold them")
-        return Chunks(net, X)
+        return Chunks(net, names, X)
     if Y is None:
         raise TypeError("Y must be given with an array X")
     if is_lazy(X, net.dtype) and len(X.shape) == 2:  # type: ignore[attr-defined]
-        return Lazy(net, X, Y, weights)
-    return Rows(net, X, Y, weights)
+        return Lazy(net, names, X, Y, weights)
+    return Rows(net, names, X, Y, weights)
 
 
 def _taken(X: Any, rows: slice | Array) -> Array:

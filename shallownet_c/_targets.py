@@ -36,13 +36,18 @@ def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
     else:
         array = _validation.as_array("Y", Y)
         given, shape = array.dtype, array.shape
+        _refuse_text(array, net._loss, softmax)
         if softmax and array.ndim == 1:
             return None, _classes(array, m, width)
         if array.ndim == 1 and width == 1:
             array = array[:, np.newaxis]
         if array.shape != (m, width):
             also = f" or ({m},)" if width == 1 or softmax else ""
-            raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {shape}")
+            if softmax and shape == (m, 1):
+                remedy = "; numbers of classes have one dimension: np.ravel(Y)"
+            else:
+                remedy = "; rows are samples: Y.T" if shape == (width, m) else ""
+            raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {shape}{remedy}")
         array = _validation.rows("Y", array, width, net._dtype)
     if net._loss == "log_loss":
         _check_probabilities(array, softmax, given, net._kernels.first_nonfinite)
@@ -51,6 +56,23 @@ def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
     if net._loss == "poisson" and array.min() < 0:
         raise ValueError(f"Y must not be negative for poisson, got {_first(array, array < 0)}")
     return array, None
+
+
+def _refuse_text(array: Array, loss: str, softmax: bool) -> None:
+    """An error if there is text where numbers belong, and how numbers are made of it."""
+    if array.dtype.kind in "UST":
+        text = array.item(0) if array.size else ""
+    elif array.dtype.kind == "O":
+        text = next((item for item in array.flat if isinstance(item, (str, bytes))), None)
+    else:
+        return
+    if text is not None:
+        wanted = "integers, the numbers of classes" if softmax else "real numbers"
+        also = "" if loss == "log_loss" else ", and Y.astype(float) reads numbers"
+        raise TypeError(
+            f"Y must be {wanted}, got text such as {_validation.shown(text)}: "
+            f"classes, y = np.unique(Y, return_inverse=True) numbers labels{also}"
+        )
 
 
 def _classes(array: Array, m: int, n_classes: int) -> Array:

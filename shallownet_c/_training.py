@@ -112,7 +112,9 @@ def check_optimizer(optimizer: Optimizer, settings: Settings, m: int | None, che
         _checkpoint.check_optimizer(optimizer)
     if not isinstance(optimizer, (RPROP, LBFGS)):
         return
-    if m is None or (settings.batch_size is not None and settings.batch_size < m):
+    if m is None:
+        raise ValueError(f"X must be an array for {name}, which needs the full batch: rows in chunks are never one")
+    if settings.batch_size is not None and settings.batch_size < m:
         raise ValueError(f"batch_size must be None for {name}, which needs the full batch, got {settings.batch_size}")
     if isinstance(optimizer, LBFGS):
         _lbfgs.scipy_optimize()
@@ -152,7 +154,7 @@ class Training:
         if settings.dropout is not None and isinstance(source, _sources.Lazy) and self.batch == m:
             raise ValueError("dropout needs a batch_size where X is not a NumPy array in memory")
         self.rng = rng
-        self.before = net._history, optimizer._state, optimizer.n_steps, _orders.random_state(rng)
+        self.before = net._history, optimizer._state, optimizer.n_steps, _orders.random_state(rng), net._names
         self.orders = _orders.Orders(order, rng if shuffled and m is not None else None, m or 0)
         self.model = net._model()
         self.grad: Array | None = None
@@ -166,7 +168,7 @@ class Training:
         """Train until the epochs are done or something ends it."""
         net, settings, history = self.net, self.settings, self.history
         self.started = time.perf_counter() - history.seconds
-        net._history = history
+        net._history, net._names = history, self.source.names
         #: Epochs in the history and of the optimizer before a stretch, and the costs of the stretch: NaN until done.
         self.stretch: tuple[int, int, Array] = history.n_epochs, self.optimizer._epoch, np.empty(0)
         bar = _progress.progress(self.watchers.progress, history.n_epochs, settings.epochs)
@@ -181,6 +183,7 @@ class Training:
                 # What a function of the caller's gave for the first step was refused, as an argument is.
                 net._history, self.optimizer._state = self.before[:2]
                 _orders.set_random_state(self.rng, self.before[3])
+                net._names = self.before[4]
             why = "diverged" if isinstance(error, DivergenceError) else "error"
             history.stopped = "interrupted" if isinstance(error, KeyboardInterrupt) else why
             raise

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from shallownet_c import _other_names
+
 Array = np.ndarray[Any, Any]
 
 _SHOWN = 200  # characters of a value in a message
@@ -118,7 +120,9 @@ def choice(name: str, value: object, valid: Collection[str]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {', '.join(map(repr, valid))}, got {shown(value)}")
     if value not in valid:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, valid))}, got {shown(value)}")
+        meant = _other_names.meant(value, valid)
+        question = f": did you mean {meant!r}?" if meant else ""
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, valid))}, got {shown(value)}{question}")
     return str.__str__(value)
 
 
@@ -158,11 +162,14 @@ def as_array(name: str, value: object) -> Array:
     """The value as an array of whatever dtype it has: the one door by which a caller's arrays come in."""
     refuse_masked(name, value)
     try:
-        return np.asarray(value)
+        array = np.asarray(value)
     except (ValueError, OverflowError) as error:  # lists of unequal lengths, a range that is too long
         raise ValueError(f"{name} must be an array of numbers: {error}") from None
     except TypeError as error:
         raise TypeError(f"{name} must be an array of numbers: {error}") from None
+    if array.ndim == 0 and array.dtype.kind == "O" and hasattr(value, "toarray"):  # a sparse matrix as one object
+        raise TypeError(f"{name} must be a dense array, got {type(value).__name__}: {name}.toarray() is one")
+    return array
 
 
 def refuse_masked(name: str, value: object) -> None:
@@ -194,7 +201,7 @@ def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
     """The value as a C-contiguous, aligned, native array of dtype; no copy where it is one already."""
     array = as_array(name, value)
     if array.dtype.kind == "O":
-        _refuse_objects(name, value, array)
+        _refuse_objects(name, array)
     elif array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype.name}")
     # A float64 too large for float32 becomes an infinity here; who needs finite values checks for them.
@@ -205,10 +212,8 @@ def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
             raise ValueError(f"{name} must be real numbers: {error}") from None
 
 
-def _refuse_objects(name: str, value: object, array: Array) -> None:
+def _refuse_objects(name: str, array: Array) -> None:
     """An error unless all items are real numbers or booleans, as in a table whose columns have several types."""
-    if hasattr(value, "toarray"):
-        raise TypeError(f"{name} must be a dense array, got {type(value).__name__}: {name}.toarray() is one")
     for place, item in np.ndenumerate(array):
         if not isinstance(item, (bool, np.bool_)) and not _is_real(item):
             where = f" at {place}" if place else ""
@@ -231,8 +236,26 @@ def rows(name: str, value: object, width: int, dtype: np.dtype[Any]) -> Array:
         return value
     array = numbers(name, value, dtype)
     if array.ndim != 2 or array.shape[1] != width:
-        raise ValueError(f"{name} must have shape (m, {width}), got {array.shape}")
+        raise ValueError(f"{name} must have shape (m, {width}), got {array.shape}{made_rows(name, array.shape, width)}")
     return array
+
+
+def made_rows(name: str, shape: tuple[int, ...], width: int, one_row: bool = False) -> str:
+    """The end of a message about an array of the wrong shape: how it becomes rows of that width, if it can.
+
+    With `one_row` a single sample may come as (width,).
+    """
+    if len(shape) == 2 and shape[0] == width != shape[1]:
+        return f"; rows are samples: {name}.T"
+    if len(shape) == 1 and width == 1:
+        return f"; rows are samples: np.reshape({name}, (-1, 1))"
+    if one_row and len(shape) > 1 and math.prod(shape) == width:
+        return f"; one sample has one dimension: np.ravel({name})"
+    if not one_row and shape == (width,):
+        return f"; one sample is one row: np.reshape({name}, (1, -1))"
+    if len(shape) > 2 and math.prod(shape[1:]) == width:
+        return f"; rows are samples: {name}.reshape(len({name}), -1)"
+    return ""
 
 
 def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array], int]) -> None:

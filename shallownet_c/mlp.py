@@ -18,7 +18,9 @@ import numpy as np
 from shallownet_c import (
     _advice,
     _architecture,
+    _arguments,
     _checkpoint,
+    _features,
     _kernels,
     _orders,
     _schema,
@@ -101,6 +103,8 @@ class MLP(Network):
     loss, dtype, leak, delta, quantile, n_params
     history : History or None
         Of the last fit.
+    feature_names : tuple of str or None
+        The columns of the table that the last fit learnt from, which every other table must have in the same order.
 
     Raises
     ------
@@ -132,10 +136,12 @@ class MLP(Network):
         "_kept_optimizer",
         "_layer_sizes",
         "_loss",
+        "_names",
         "_quantile",
         "_weights",
     )
 
+    @_arguments.checked
     def __init__(
         self,
         layer_sizes: Sequence[int],
@@ -174,6 +180,7 @@ class MLP(Network):
         self._delta, self._quantile = delta, quantile
         self._history: History | None = None
         self._kept_optimizer: optimizers.Optimizer | None = None
+        self._names = _features.Names()
         self._dtype = dtype
         self._weights, self._biases = _architecture.views(params, sizes)
         for W in self._weights:
@@ -224,6 +231,15 @@ class MLP(Network):
         return self._history
 
     @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """Those of the columns of X in the last fit, if it was a table (pandas, polars) whose names are all strings.
+
+        A table with other names, or in another order, is refused wherever X goes in; whatever has no names is taken by
+        position. A new `fit` brings its own names, or none; `partial_fit` and `resume` keep to those there are.
+        """
+        return self._names.known
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         return self._dtype
 
@@ -248,7 +264,7 @@ class MLP(Network):
         Parameters
         ----------
         X : array_like (m, n_0) or (n_0,)
-            Samples, or one sample. NaN gives NaN.
+            Samples, or one sample. NaN gives NaN. The columns of a table must be those of `feature_names`.
         out : ndarray (m, n_L) or (n_L,), optional
             C-contiguous, of the network's dtype and no view of its parameters; it is overwritten and returned. It may
             be X.
@@ -275,7 +291,8 @@ class MLP(Network):
         """`Network.__call__` for all but one plain row."""
         sizes, dtype = self._layer_sizes, self._dtype
         n_in, n_out = sizes[0], sizes[-1]
-        if not (type(X) is np.ndarray and X.ndim == 2):
+        if not (type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == n_in):
+            self._names.checked(X)
             X = _validation.numbers("X", X, dtype)
             if X.shape == (n_in,):
                 if out is None:
@@ -283,8 +300,7 @@ class MLP(Network):
                 self._check_out(out, (n_out,))
                 self(X, np.asarray(out))  # the compiled call takes arrays of no subclass
                 return out
-            if X.ndim != 2 or X.shape[1] != n_in:
-                raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
+            _check_rows_or_one(X, n_in)
         X = _validation.rows("X", X, n_in, dtype)
         if out is None:
             out = np.empty((len(X), n_out), dtype)
@@ -344,6 +360,7 @@ class MLP(Network):
         classes = (A > 0.5).astype(np.int64)
         return classes[..., 0] if self._layer_sizes[-1] == 1 else classes
 
+    @_arguments.checked
     def score(
         self,
         X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],
@@ -414,10 +431,10 @@ class MLP(Network):
         >>> [A.shape for A in sn.MLP([2, 4, 1]).layer_outputs([[0.0, 1.0], [1.0, 0.0]])]
         [(2, 2), (2, 4), (2, 1)]
         """
+        self._names.checked(X)
         X = _validation.numbers("X", X, self.dtype)
         n_in = self.layer_sizes[0]
-        if X.shape != (n_in,) and (X.ndim != 2 or X.shape[1] != n_in):
-            raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}")
+        _check_rows_or_one(X, n_in)
         outputs = [X.reshape(-1, n_in).copy()]
         for W, b, name in zip(self.weights, self.biases, self.activations, strict=True):
             outputs.append(dense_forward(outputs[-1], W, b, name, leak=self.leak))
@@ -614,9 +631,18 @@ class MLP(Network):
         return self._sizes, self._activation_codes, self._leak, *self._loss_terms()
 
     def _check_data(
-        self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, all_zero: bool = False
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        all_zero: bool = False,
+        names: _features.Names | None = None,
     ) -> tuple[Array, Array | None, Array | None, Array | None]:
-        """X, and Y or the classes, and the weights, as the kernels take them; weights of 0 in all rows if told so."""
+        """X, and Y or the classes, and the weights, as the kernels take them; weights of 0 in all rows if told so.
+
+        Names of columns must be those of the network, or of `names`, which take those of a first table.
+        """
+        found = (self._names if names is None else names).checked(X)
         X = _validation.rows("X", X, self._layer_sizes[0], self._dtype)
         if len(X) == 0:
             raise ValueError("X must have at least one row, got none")
@@ -625,8 +651,11 @@ class MLP(Network):
         weights = None
         if sample_weight is not None:
             weights = _validation.sample_weights(sample_weight, len(X), self._dtype, all_zero)
+        if names is not None:
+            names.known = found
         return X, Y, classes, weights
 
+    @_arguments.checked
     def fit(
         self,
         X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],
@@ -657,12 +686,13 @@ class MLP(Network):
         Parameters
         ----------
         X, Y, sample_weight
-            As in `cost`, no views of the network's parameters. A batch whose weights are all zero is skipped. The
-            numbers of classes are copied. An np.memmap of the network's dtype is used where it lies; one of another
-            dtype, and any object with shape, dtype, indexing and the array protocol (h5py, zarr), is read a few
-            megabytes at a time. Or X is a function without arguments, Y left out: each epoch calls it for an iterable
-            of chunks (X, Y) or (X, Y, sample_weight), and batches are parts of chunks, or whole chunks without
-            `batch_size`.
+            As in `cost`, no views of the network's parameters. Of a table (pandas, polars) the names of the columns are
+            kept, see `feature_names`: validation data and later tables must have them in the same order. A batch whose
+            weights are all zero is skipped. The numbers of classes are copied. An np.memmap of the network's dtype is
+            used where it lies; one of another dtype, and any object with shape, dtype, indexing and the array protocol
+            (h5py, zarr), is read a few megabytes at a time. Or X is a function without arguments, Y left out: each
+            epoch calls it for an iterable of chunks (X, Y) or (X, Y, sample_weight), and batches are parts of chunks,
+            or whole chunks without `batch_size`.
         optimizer : {"adam", "sgd", "rprop", "lbfgs"} or an object of Adam, SGD, RPROP, LBFGS
             An object carries its state: a second fit with it goes on where the first stopped. RPROP and LBFGS take the
             full batch.
@@ -751,7 +781,7 @@ class MLP(Network):
         >>> history.cost[-1] < 0.2, history.stopped in ("epochs", "patience")
         (True, True)
         """
-        source = _sources.source(self, X, Y, sample_weight)
+        source = _sources.source(self, X, Y, sample_weight, self._names.of_a_fit())
         m = source.m
         n_threads = _threads.allowed(n_threads)
         rates = _training.dropout_rates(dropout, len(self._layer_sizes) - 2)
@@ -776,7 +806,7 @@ class MLP(Network):
         rng = _validation.random_generator(seed)
         optimizer = optimizers.optimizer(optimizer)
         _training.check_optimizer(optimizer, settings, m, checkpoint)
-        watchers = self._watchers(validation_data, progress, callback, checkpoint, checkpoint_every)
+        watchers = self._watchers(source.names, validation_data, progress, callback, checkpoint, checkpoint_every)
         optimizer.hyper_parameters()
         if not isinstance(optimizer, optimizers.LBFGS):
             optimizer.state(self._params.size, self._dtype)
@@ -792,6 +822,7 @@ class MLP(Network):
 
     def _watchers(
         self,
+        names: _features.Names,
         validation_data: tuple[Any, ...] | None,
         progress: bool,
         callback: Callable[[int, History, MLP], object] | None,
@@ -805,7 +836,7 @@ class MLP(Network):
             if len(items) not in (2, 3):
                 raise ValueError(f"validation_data must be (X, Y) or (X, Y, sample_weight), got {len(items)} items")
             try:
-                source = _sources.source(self, *items, *([None] if len(items) == 2 else []))
+                source = _sources.source(self, *items, *([None] if len(items) == 2 else []), names)
             except (TypeError, ValueError) as error:
                 raise _validation.retold(error, f"validation_data: {error}") from None
         if callback is not None and not callable(callback):
@@ -814,6 +845,7 @@ class MLP(Network):
         writer = None if checkpoint is None else _checkpoint.Writer(checkpoint, every)
         return _training.Watchers(source, callback, _validation.boolean("progress", progress), writer)
 
+    @_arguments.checked
     def partial_fit(
         self,
         X: ArrayLike,
@@ -857,7 +889,7 @@ class MLP(Network):
         chosen = optimizers.optimizer(optimizer)
         if isinstance(optimizer, str) and type(self._kept_optimizer) is type(chosen):
             chosen = self._kept_optimizer
-        with _advice.silenced():
+        with _advice.silenced(), self._names.kept():
             self.fit(
                 X, Y, optimizer=chosen, epochs=1, batch_size=batch_size, shuffle=False, sample_weight=sample_weight,
                 l2=l2, n_threads=n_threads,
@@ -890,7 +922,7 @@ class MLP(Network):
         # What `_architecture` says nothing of: the attributes of a subclass or a user, and what a fit has left. Even a
         # shallow copy has an optimizer of its own, as it has parameters: the steps of one would move the other.
         left = copy.deepcopy({"optimizer": self._kept_optimizer, "history": self._history})
-        return _rebuild, (type(self), self._architecture(), self._params), {"added": self.__dict__, **left}
+        return _rebuild, (type(self), self._description(), self._params), {"added": self.__dict__, **left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Cython gives Network one that refuses, since it holds C pointers; `_rebuild` has made those.
@@ -911,6 +943,11 @@ class MLP(Network):
             "quantile": self.quantile,
             "dtype": self.dtype.name,
         }
+
+    def _description(self) -> dict[str, Any]:
+        """What it is, but for its numbers, fit for JSON."""
+        names = self.feature_names
+        return self._architecture() | ({} if names is None else {"feature_names": list(names)})
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file in the safetensors format, which `load` reads.
@@ -935,7 +972,13 @@ class MLP(Network):
         >>> bool((again.params == net.params).all())
         True
         """
-        serialization.write(path, _tensors(self), self._architecture())
+        serialization.write(path, _tensors(self), self._description())
+
+
+def _check_rows_or_one(X: Array, n_in: int) -> None:
+    if X.shape != (n_in,) and (X.ndim != 2 or X.shape[1] != n_in):
+        remedy = _validation.made_rows("X", X.shape, n_in, one_row=True)
+        raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}{remedy}")
 
 
 def load(path: str | os.PathLike[str]) -> MLP:
@@ -964,7 +1007,7 @@ def load(path: str | os.PathLike[str]) -> MLP:
         # Before MLP allocates anything: what the file holds is what the network needs.
         shapes = _architecture.tensor_shapes(file.metadata["layer_sizes"])
         file.expect({name: (file.metadata["dtype"], shape) for name, shape in shapes.items()})
-        net = MLP(**file.metadata, init="zeros")
+        net = described(MLP, file.metadata)
         tensors = file.tensors()
         for name, parameter in _tensors(net).items():
             parameter[...] = tensors[name]
@@ -972,9 +1015,20 @@ def load(path: str | os.PathLike[str]) -> MLP:
 
 
 def _rebuild(kind: type[MLP], architecture: dict[str, Any], params: Array) -> MLP:
+    net = described(kind, architecture)
+    net._params[:] = params
+    return net
+
+
+def described(kind: type[MLP], description: dict[str, Any]) -> MLP:
+    """A network of zeros, from what `MLP._description` says."""
+    architecture = dict(description)
+    names = architecture.pop("feature_names", None)
+    if names is not None and len(names) != architecture["layer_sizes"][0]:
+        raise ValueError(f"feature_names must be {architecture['layer_sizes'][0]} names, got {len(names)}")
     net = kind.__new__(kind)
     MLP.__init__(net, **architecture, init="zeros")  # a subclass's own __init__ may take other arguments
-    net._params[:] = params
+    net._names = _features.Names(None if names is None else tuple(names))
     return net
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from shallownet_c import _validation
+from shallownet_c import _arguments, _validation
 from shallownet_c.schedules import Constant, Schedule, schedule
 
 FLOAT64 = np.dtype(np.float64)
@@ -139,6 +139,7 @@ class SGD(Optimizer):
     code = 0
     names = ("learning_rate", "momentum", "nesterov")
 
+    @_arguments.checked
     def __init__(
         self,
         learning_rate: float = 0.01,
@@ -196,6 +197,7 @@ class Adam(Optimizer):
     code = 1
     names = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
 
+    @_arguments.checked
     def __init__(
         self,
         learning_rate: float = 1e-3,
@@ -270,6 +272,7 @@ class RPROP(Optimizer):
     code = 2
     names = ("learning_rate", "eta_minus", "eta_plus", "step_min", "step_max")
 
+    @_arguments.checked
     def __init__(
         self,
         learning_rate: float = 0.01,
@@ -328,6 +331,7 @@ class LBFGS(Optimizer):
 
     names = ("history_size", "max_fun", "gtol", "ftol")
 
+    @_arguments.checked
     def __init__(self, history_size: int = 10, max_fun: int = 15_000, gtol: float = 1e-5, ftol: float = 2.2e-9) -> None:
         self.history_size = history_size
         self.max_fun = max_fun

@@ -7,14 +7,15 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from shallownet_c import _checkpoint, _orders, _sources, _threads, _training, _validation, serialization
+from shallownet_c import _arguments, _checkpoint, _orders, _sources, _threads, _training, _validation, serialization
 from shallownet_c.history import History
-from shallownet_c.mlp import MLP
+from shallownet_c.mlp import MLP, described
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+@_arguments.checked
 def resume(
     path: str | os.PathLike[str],
     X: ArrayLike | Callable[[], Iterable[tuple[Any, ...]]],
@@ -75,7 +76,7 @@ def resume(
             tensors, values = _checkpoint.read(path)  # again: until now another fit may have written
         _check_schedule(values["optimizer"]["schedule"]["name"], schedule)
         with serialization.refused(path, "a checkpoint"):
-            net = MLP(**values["architecture"], init="zeros")
+            net = described(MLP, values["architecture"])
             settings = _training.Settings(**values["settings"])
             _training.dropout_rates(settings.dropout or 0, len(net.layer_sizes) - 2)
             optimizer = _checkpoint.optimizer_of(values["optimizer"], tensors["optimizer.state"], schedule)
@@ -88,7 +89,7 @@ def resume(
             raise ValueError(f"X must have the fit's {values['rows']} rows, got {source.m}")
         if order is not None and not callable(order):
             order = _orders.check_order(order, (settings.epochs, source.m))
-        watchers = net._watchers(validation_data, progress, callback, path, checkpoint_every)
+        watchers = net._watchers(source.names, validation_data, progress, callback, path, checkpoint_every)
         for name, had, has in zip(
             ("validation_data", "sample_weight", "order"),
             values["given"],

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import _validation
+from shallownet_c import _arguments, _validation
 from shallownet_c._validation import Array
 
 
@@ -75,6 +75,7 @@ class InverseScaling(Schedule):
     array([1.   , 0.707, 0.577, 0.5  ])
     """
 
+    @_arguments.checked
     def __init__(self, power: float = 0.5) -> None:
         self.power = power
         self.check()
@@ -105,6 +106,7 @@ class Cosine(Schedule):
     array([1.   , 0.854, 0.5  , 0.146])
     """
 
+    @_arguments.checked
     def __init__(self, epochs: int | None = None, least: float = 0.0) -> None:
         self.epochs = epochs
         self.least = least
@@ -146,6 +148,7 @@ class Adaptive(Schedule):
 
     one_by_one = True
 
+    @_arguments.checked
     def __init__(self, factor: float = 0.2, patience: int = 10, tol: float = 1e-4, least: float = 1e-6) -> None:
         self.factor = factor
         self.patience = patience

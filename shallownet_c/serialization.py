@@ -10,6 +10,7 @@ import itertools
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
@@ -20,13 +21,17 @@ from shallownet_c._validation import Array, shown
 
 FORMAT = "shallownet_c"
 MAX_HEADER = 100_000_000  # bytes; the format's own limit
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in ",[{"}
 DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
 def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any]) -> None:
     """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was."""
     names = {dtype: name for name, dtype in DTYPES.items()}
-    header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "model": json.dumps(metadata)}}
+    # Signs in strings, such as names of columns, that `_parsed` counts as those of parts are escaped.
+    model = _STRING.sub(lambda string: string[0].translate(_ESCAPED), json.dumps(metadata))
+    header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "model": model}}
     at = 0
     for name, tensor in tensors.items():
         header[name] = {

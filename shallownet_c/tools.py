@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shallownet_c import _advice, _differences, _kernels, _validation, optimizers
+from shallownet_c import _advice, _differences, _features, _kernels, _validation, optimizers
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP
 
@@ -155,6 +155,7 @@ def compare_activations(
     >>> len(table), table[-1].activation  # without a non-linear hidden layer it stays logistic regression
     (5, 'identity')
     """
+    _features.Names(_features.names_of(X)).checked(X_dev, "X_dev")  # the networks see arrays
     X, Y = _validation.as_array("X", X), _targets("Y", Y)
     X_dev, Y_dev = _validation.as_array("X_dev", X_dev), _targets("Y_dev", Y_dev)
     if X.ndim != 2 or X.shape[1] == 0:

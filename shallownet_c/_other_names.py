@@ -1,0 +1,72 @@
+"""What the field calls the things that this package has one name for: what messages ask about, never accepted."""
+
+from collections.abc import Collection
+
+#: Our names, and those of others in lower case with underscores. One of theirs may stand for several of ours.
+VALUES = {
+    "identity": "linear none purelin",
+    "sigmoid": "logistic expit",
+    "leaky_relu": "lrelu leakyrelu",
+    "exp": "exponential",
+    "squared_error": "mse l2 l2_loss mean_squared_error mseloss squared squared_loss",
+    "absolute_error": "mae l1 l1_loss mean_absolute_error l1loss absolute",
+    "huber": "smooth_l1 smooth_l1_loss huber_loss",
+    "pinball": "quantile quantile_loss",
+    "poisson": "poisson_nll poissonnllloss",
+    "log_loss": "cross_entropy crossentropy crossentropyloss ce nll nll_loss bce bceloss bce_with_logits logistic "
+    "binary_cross_entropy binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy",
+    "glorot_uniform": "xavier xavier_uniform glorot",
+    "glorot_normal": "xavier_normal",
+    "he_normal": "he kaiming kaiming_normal",
+    "he_uniform": "kaiming_uniform",
+    "adam": "adamw",
+    "lbfgs": "l_bfgs l_bfgs_b",
+}
+
+#: The same for keyword arguments: alpha is scikit-learn's l2 and the notes' learning rate.
+ARGUMENTS = {
+    "learning_rate": "lr learning_rate_init eta eta0 alpha step_size",
+    "beta_1": "beta1 betas",
+    "beta_2": "beta2",
+    "epsilon": "eps",
+    "nesterov": "nesterovs_momentum use_nesterov",
+    "schedule": "scheduler lr_schedule lr_scheduler",
+    "power": "power_t",
+    "factor": "gamma decay_rate",
+    "least": "min_lr eta_min",
+    "X": "data inputs features",
+    "Y": "target targets labels",
+    "optimizer": "solver algorithm",
+    "epochs": "n_epochs num_epochs nb_epoch max_iter n_iter iterations num_iterations t_max",
+    "batch_size": "minibatch_size mini_batch_size",
+    "sample_weight": "sample_weights weights class_weight",
+    "l2": "alpha lambd reg",
+    "dropout": "dropout_rate keep_prob",
+    "clip_norm": "clipnorm max_norm grad_clip max_grad_norm",
+    "validation_data": "validation_split validation_fraction eval_set x_val y_val",
+    "patience": "early_stopping n_iter_no_change",
+    "seed": "random_state random_seed rng",
+    "n_threads": "n_jobs num_threads workers",
+    "progress": "verbose print_cost disp",
+    "callback": "callbacks",
+    "layer_sizes": "hidden_layer_sizes hidden hidden_sizes layers layers_dims units sizes n_hidden n_inputs "
+    "input_dim input_shape input_size in_features output_dim out_features",
+    "activation": "activations hidden_activation",
+    "output": "output_activation out_activation",
+    "loss": "criterion loss_function loss_fn objective",
+    "init": "initializer kernel_initializer weight_init initialization",
+}
+
+
+def meant(name: str, valid: Collection[str], others: dict[str, str] = VALUES) -> str | None:
+    """Which of the valid names somebody means who says `name`, if that can be told."""
+    name = str.__str__(name)
+    if len(name) > 40:  # none that anybody means, and comparing it may take long
+        return None
+    folded = name.casefold().replace("-", "_").replace(" ", "_")
+    for one in valid:
+        if one.casefold() == folded or folded in others.get(one, "").split():
+            return one
+    import difflib  # only here: it takes longer to import than a network to make
+
+    return next(iter(difflib.get_close_matches(folded, valid, 1, 0.8)), None)
