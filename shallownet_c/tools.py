@@ -83,7 +83,7 @@ class Comparison:
     cost, dev_cost : float
         J on the training and the dev set after the training; infinite where it diverged.
     dev_score : float
-        Share of dev samples in their class, or R² where Y are no classes.
+        `MLP.score` on the dev set: accuracy for log_loss, otherwise R².
     seconds : float
     """
 
@@ -193,7 +193,7 @@ def compare_activations(
             costs = net.cost(X, Y), net.cost(X_dev, Y_dev)
         except DivergenceError:
             history, costs = net.history, (np.inf, np.inf)
-        rows.append(Comparison(name, *costs, _score(net(X_dev), Y_dev, output), history.seconds))
+        rows.append(Comparison(name, *costs, net.score(X_dev, Y_dev), history.seconds))
     return Comparisons(sorted(rows, key=lambda row: row.dev_cost))
 
 
@@ -205,14 +205,3 @@ def _targets(name: str, Y: object) -> np.ndarray[Any, Any]:
     if array.ndim not in (1, 2) or array.shape[1:] == (0,):
         raise ValueError(f"{name} must have shape (m,) or (m, n_L), n_L > 0, got {array.shape}")
     return array.astype(int) if array.dtype.kind == "b" else array
-
-
-def _score(A: np.ndarray[Any, Any], Y: np.ndarray[Any, Any], output: str) -> float:
-    if output == "softmax":
-        return float(np.mean(A.argmax(axis=1) == (Y if Y.ndim == 1 else Y.argmax(axis=1))))
-    Y = Y.reshape(A.shape)
-    if output == "sigmoid" and np.isin(Y, (0, 1)).all():
-        return float(np.mean((A > 0.5) == (Y > 0.5)))
-    with np.errstate(over="ignore", invalid="ignore"):
-        variation = max(float(np.sum((Y - Y.mean(axis=0)) ** 2)), np.finfo(float).tiny)
-        return float(1 - np.sum((A - Y) ** 2) / variation)
