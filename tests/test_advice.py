@@ -5,6 +5,7 @@ import warnings
 import networks
 import numpy as np
 import pytest
+from stored import Stored
 
 import shallownet_c as sn
 from shallownet_c._architecture import check_loss
@@ -119,11 +120,5 @@ def test_as_an_error_it_changes_nothing():
 def test_rows_in_pieces_are_judged_by_their_first_piece(monkeypatch):
     monkeypatch.setattr("shallownet_c._sources.PIECE_BYTES", 3 * 8 * 100)
 
-    class Lazy:
-        shape, dtype, __array__ = X.shape, X.dtype, None
-
-        def __getitem__(self, rows):
-            return X[rows] * 1000
-
     with pytest.warns(sn.FitWarning, match="Column"):
-        network().fit(Lazy(), y, optimizer=sn.SGD(1e-9), batch_size=100, epochs=2)
+        network().fit(Stored(X * 1000), y, optimizer=sn.SGD(1e-9), batch_size=100, epochs=2)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse
+from stored import Stored
 
 import shallownet_c as sn
 
@@ -300,19 +301,6 @@ def test_fit(error, message, changes):
         net.fit(X, Y, **{"epochs": 2, "seed": rng, "batch_size": 2} | changes)
     np.testing.assert_array_equal(net.params, before)
     assert rng.bit_generator.state == state
-
-
-class Stored:
-    """Rows that are not in memory."""
-
-    def __init__(self, array):
-        self.array, self.shape, self.dtype = array, array.shape, array.dtype
-
-    def __getitem__(self, rows):
-        return self.array[rows]
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self.array, dtype)
 
 
 def test_what_is_refused_last_draws_no_numbers():

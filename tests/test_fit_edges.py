@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from stored import Stored
 
 import shallownet_c as sn
 from shallownet_c import _checkpoint
@@ -222,21 +223,11 @@ def test_a_refused_fit_leaves_everything_alone():
     assert rng.bit_generator.state == state
 
 
-class InPieces:
-    """Rows that are read when they are needed."""
-
-    def __init__(self, array):
-        self.array, self.shape, self.dtype, self.__array__ = array, array.shape, array.dtype, None
-
-    def __getitem__(self, rows):
-        return self.array[rows]
-
-
 #: Arguments that are refused late, and what of: all others are right.
 REFUSED = {
     "weights": ({"sample_weight": -np.ones(90)}, "sample_weight must be"),
     "dropout of another length": ({"dropout": [0.5, 0.5]}, "dropout must be"),
-    "dropout of pieces": ({"X": InPieces(X), "dropout": 0.5, "batch_size": None}, "dropout needs a batch_size"),
+    "dropout of pieces": ({"X": Stored(X), "dropout": 0.5, "batch_size": None}, "dropout needs a batch_size"),
     "validation data": ({"validation_data": (X, Y[:-1])}, "validation_data: Y must have"),
     "order": ({"order": np.full((5, 90), 90)}, "order must hold"),
     "order of the first epoch": ({"order": lambda epoch: np.full(90, 90)}, "order must hold"),

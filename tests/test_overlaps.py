@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from stored import Stored
 
 import shallownet_c as sn
 
@@ -86,19 +87,6 @@ def test_gradients_added_to_what_is_converted_first():
     net.accumulate_grad(np.zeros((M, 3)), Y, expected)
     net.accumulate_grad(x, Y, grad)
     np.testing.assert_array_equal(grad, expected)
-
-
-class Stored:
-    """Rows that are not in memory, but for those that are."""
-
-    def __init__(self, array):
-        self.array, self.shape, self.dtype = array, array.shape, array.dtype
-
-    def __getitem__(self, rows):
-        return self.array[rows]
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self.array, dtype)
 
 
 FITS = {

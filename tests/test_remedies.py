@@ -5,24 +5,12 @@ import re
 import numpy as np
 import pytest
 import scipy.sparse
+from stored import Stored
 
 import shallownet_c as sn
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((6, 3)), RNG.random((6, 2))
-
-
-class InPieces:
-    """Read piece by piece, as a data set of HDF5 is."""
-
-    def __init__(self, array):
-        self.array, self.shape, self.dtype = array, array.shape, array.dtype
-
-    def __getitem__(self, rows):
-        return self.array[rows]
-
-    def __array__(self, dtype=None, copy=None):
-        return self.array
 
 
 def uses(net, x, y):
@@ -85,8 +73,8 @@ def test_rows_of_a_prediction(given, n_in, remedy):
 def test_rows_that_are_read_in_pieces():
     net = sn.MLP([3, 2], seed=0)
     message = "X must have shape (m, 3), got (3, 6); rows are samples: X.T"
-    refused(uses(net, InPieces(X.T.astype(np.float32)), Y)[:3], ValueError, message)
-    refused([lambda: net.fit(InPieces(X.T), Y)], ValueError, message)
+    refused(uses(net, Stored(X.T.astype(np.float32)), Y)[:3], ValueError, message)
+    refused([lambda: net.fit(Stored(X.T), Y)], ValueError, message)
 
 
 @pytest.mark.parametrize("given", [np.zeros((6, 4)), np.zeros((3, 3, 3)), np.zeros(4), 1.0], ids=np.shape)
