@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from shallownet_c import _sources, _targets, _threads, _validation
 from shallownet_c.mlp import MLP
+from shallownet_c.sklearn._convert import to_sklearn
 from shallownet_c.sklearn._kept import Kept, first_course, unchanged_if_refused
 from shallownet_c.sklearn._network import (
     activation_names,
@@ -318,6 +319,35 @@ class BaseMLP(Kept, ABC):
             return True
         leaks = "leaky_relu" in names and CONSTRAINTS["leak"][0].is_satisfied_by(self.leak)
         return names == net.activations and (not leaks or self.leak == net.leak)
+
+    def to_sklearn(self) -> Any:
+        """scikit-learn's own estimator, fitted as this one is, for programs that ask for its type.
+
+        Returns
+        -------
+        sklearn.neural_network.MLPClassifier or MLPRegressor
+            With copies of the parameters and of what else the last fit has left. Its next partial_fit begins with a new
+            optimizer.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn lacks what the estimator uses: leaky ReLU, several kinds of activation, other losses than
+            "squared_error" and "poisson", class_weight or dropout.
+        sklearn.exceptions.NotFittedError
+            If it has not been fitted.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from shallownet_c.sklearn import MLPRegressor
+        >>> X = np.linspace(-1, 1, 200)[:, np.newaxis]
+        >>> regressor = MLPRegressor(hidden_layer_sizes=(8,), max_iter=2000, random_state=0).fit(X, np.sin(3 * X[:, 0]))
+        >>> theirs = regressor.to_sklearn()
+        >>> type(theirs).__module__.partition(".")[0], bool(np.allclose(theirs.predict(X), regressor.predict(X)))
+        ('sklearn', True)
+        """
+        return to_sklearn(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
