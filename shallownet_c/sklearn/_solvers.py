@@ -51,10 +51,10 @@ class Objective:
         if net.loss == "poisson":
             self.constants = (xlogy(y, y) - y).reshape(len(y), -1).sum(axis=1)
         self.weights = weights
-        #: What scikit-learn's arithmetic gives.
-        self.kind = (
-            np.float32 if net.dtype == np.float32 and getattr(weights, "dtype", None) != np.float64 else np.float64
-        )
+        # What scikit-learn's arithmetic gives: xlogy is one of float64 for all but float32, booleans of classes included.
+        logarithms = net.loss == "log_loss" or (net.loss == "poisson" and y.dtype != np.float32)
+        single = net.dtype == np.float32 and getattr(weights, "dtype", None) != np.float64 and not logarithms
+        self.kind = np.float32 if single else np.float64
 
     def told(self, cost: float, order: Any, batch: int) -> np.floating[Any]:
         """The loss of an epoch that had this cost for the kernels, in batches of so many rows.
