@@ -10,9 +10,9 @@ one of the differences that docs/sklearn.md lists (`KNOWN`).
 import argparse
 import collections
 import contextlib
+import copy
 import dataclasses
 import io
-
 import pickle
 import random
 import re
@@ -37,7 +37,8 @@ KNOWN = {
     "optimizer": "partial_fit refuses the optimizer of other layers or another kind that is of no use to it",
     "overflow": "numbers that are not finite end a fit at once, with scikit-learn's own message",
     "certain": "the loss of near-certain binary outputs is computed from z; scikit-learn's from 1 - a, which cancels",
-    "rate": "the loss of a Poisson rate e^z that rounds to 0 or overflows is computed from z; scikit-learn's is not finite",
+    "rate": "the loss of a Poisson rate that rounds to 0 or overflows is computed from z; scikit-learn's is not finite",
+    "mixed": "float32 rows with float64 targets go forward in float64 here; saturated units differ by that",
     "chaos": "scikit-learn's own results differ as much when the last bits of X do",
 }
 NUMPY_WARNINGS = (RuntimeWarning,)  # of overflows in NumPy's operations, which the kernels do not have
@@ -113,7 +114,9 @@ def some_rows(chance, rng, m, n):
         X = np.where(np.abs(X) < 0.5, 0, X).astype(np.float32 if form == "csr32" else np.float64)
         return (scipy.sparse.csc_array if form == "csc" else scipy.sparse.csr_array)(X)
     if form == "odd":
-        return chance.choice([X[:0], X[:, 0], np.where(X > 1, np.nan, X), np.full((m, n), "x"), X[:, :, None], X[:, :0]])
+        return chance.choice(
+            [X[:0], X[:, 0], np.where(X > 1, np.nan, X), np.full((m, n), "x"), X[:, :, None], X[:, :0]]
+        )
     return {"F": np.asfortranarray(X), "int": (3 * X).astype(int), "list": X.tolist()}.get(form, X)
 
 
@@ -147,7 +150,9 @@ def some_weights(chance, rng, m):
     kind = chance.choice(["none"] * 7 + ["floats", "float32", "ints", "number", "zeros", "odd"])
     weights = rng.uniform(0.2, 2, m)
     if kind == "odd":
-        return chance.choice([-weights, weights - 1, np.zeros(m), weights[1:], np.full(m, np.nan), np.full((m, 2), 1.0)])
+        return chance.choice(
+            [-weights, weights - 1, np.zeros(m), weights[1:], np.full(m, np.nan), np.full((m, 2), 1.0)]
+        )
     return {
         "none": None,
         "floats": weights,
@@ -179,7 +184,9 @@ def some_case(seed, number):
         if what in ("fit", "partial_fit"):
             call = dict(given)
             if what == "partial_fit" and name == "MLPClassifier" and chance.random() < 0.9:
-                call["classes"] = np.unique(call["y"]) if np.ndim(call["y"]) == 1 and call["y"] is not None else [0, 1, 2]
+                call["classes"] = (
+                    np.unique(call["y"]) if np.ndim(call["y"]) == 1 and call["y"] is not None else [0, 1, 2]
+                )
             steps.append((what, call))
         elif what == "set":
             changed = some_parameters(chance, 0.06)
@@ -187,7 +194,9 @@ def some_case(seed, number):
                 changed["loss"] = chance.choice(["squared_error", "poisson"])
             steps.append((what, changed))
         elif what == "coefs":
-            steps.append((what, (chance.choice(["coefs_", "intercepts_"]), chance.choice([0.5, 2.0]), chance.random() < 0.5)))
+            steps.append(
+                (what, (chance.choice(["coefs_", "intercepts_"]), chance.choice([0.5, 2.0]), chance.random() < 0.5))
+            )
         else:
             steps.append((what, some_rows(chance, rng, 4, n) if what == "predict" else None))
     if all(what in ("set", "pickle", "coefs", "predict") for what, _ in steps):
@@ -229,7 +238,7 @@ def run(module, case, nudge=None):
     records = []
     for what, given in pickle.loads(pickle.dumps(case.steps)):
         if nudge is not None and isinstance(given, dict) and "X" in given:
-            given = given | {"X": nudge(given["X"])}
+            given = given | {"X": nudge(given["X"]), "sample_weight": nudge(given["sample_weight"])}
         record: dict[str, Any] = {"raised": None}
         printed = io.StringIO()
         quiet = np.errstate(all="ignore")
@@ -244,8 +253,8 @@ def run(module, case, nudge=None):
         record["printed"] = re.sub(r"[-\d.]+|nan|inf", "#", printed.getvalue())
         for name in ATTRIBUTES:
             value = getattr(estimator, name, "absent")
-            record[name] = [np.array(item) for item in value] if name in ("coefs_", "intercepts_") and value != "absent" else value
-            record[name] = list(value) if name.endswith("curve_") and value != "absent" else record[name]
+            # Later steps go on with these very lists and arrays.
+            record[name] = copy.deepcopy(value) if isinstance(value, list) else value
         records.append(record)
         if record["raised"] is not None:
             break
@@ -268,17 +277,25 @@ def is_same(a, b, rtol):
     return bool(np.all(np.abs(p - q) <= rtol * max(np.abs(q).max(initial=0), 1e-3)))
 
 
-def first_difference(mine, others):
+def is_single(case):
+    """Whether anything in the case is computed in float32."""
+    data = [value for _, given in case.steps if isinstance(given, dict) for value in given.values()]
+    return any(getattr(value, "dtype", None) == np.float32 for value in data)
+
+
+def first_difference(mine, others, single):
     """Of two runs' records, or None."""
     for step, (a, b) in enumerate(zip(mine, others, strict=False)):
         if (a["raised"] is None) != (b["raised"] is None):
             return Difference(step, "raised", a["raised"], b["raised"])
         if b["raised"] is not None:
             # What is no number of a parameter is a TypeError or a ValueError by where it is found out.
-            kinds = (type(b["raised"]),) if not isinstance(b["raised"], (ValueError, TypeError)) else (ValueError, TypeError)
+            kinds = (
+                (type(b["raised"]),)
+                if not isinstance(b["raised"], (ValueError, TypeError))
+                else (ValueError, TypeError)
+            )
             return None if isinstance(a["raised"], kinds) else Difference(step, "kind", a["raised"], b["raised"])
-        single = any(np.asarray(W).dtype == np.float32 for W in a["coefs_"] if isinstance(a["coefs_"], list))
-        single = single or getattr(b["loss_"], "dtype", None) == np.float32
         rtol = 2e-3 if single else 1e-6
         for name in ("warned", "printed"):
             if a[name] != b[name]:
@@ -301,27 +318,24 @@ def is_close_call(probabilities, rtol):
 
 
 def nudged(rng):
-    """A function that changes the last bits of rows."""
+    """A function that changes the last bits of floats, and leaves anything else alone."""
 
-    def nudge(X):
-        if isinstance(X, list):
-            X = np.array(X, float)
-        if getattr(X, "dtype", None) is None or X.dtype.kind != "f":
-            X = X.astype(np.float64) if getattr(X, "dtype", np.dtype(bool)).kind in "iu" else X
-            if getattr(X, "dtype", np.dtype(bool)).kind != "f":
-                return X
-        eps = np.finfo(X.dtype).eps
-        X = X.copy()
-        target = X.data if scipy.sparse.issparse(X) else X
-        target *= 1 + (8 * eps * rng.standard_normal(target.shape)).astype(X.dtype)
-        return X
+    def nudge(values):
+        if isinstance(values, list):
+            values = np.array(values)
+        if values is None or isinstance(values, float) or values.dtype.kind not in "iuf":
+            return values
+        values = values.astype(np.float32 if values.dtype == np.float32 else np.float64)
+        numbers = values.data if scipy.sparse.issparse(values) else values
+        numbers *= 1 + (8 * np.finfo(values.dtype).eps * rng.standard_normal(numbers.shape)).astype(values.dtype)
+        return values
 
     return nudge
 
 
 def explanation(case, difference, others):
     """The name in KNOWN of a difference, or None."""
-    what, given = case.steps[difference.step]
+    what, _ = case.steps[difference.step]
     mine, other = str(difference.ours), str(difference.theirs)
     if difference.what in ("raised", "kind"):
         if "sample_weight must" in mine:
@@ -342,17 +356,21 @@ def explanation(case, difference, others):
             return "overflow"
         if isinstance(difference.theirs, (AttributeError, TypeError)) and difference.step and difference.ours is None:
             return "switched"
-    output = others[difference.step]["out_activation_"]
-    if difference.what in ("loss_", "loss_curve_", "best_loss_"):
-        losses = np.ravel(difference.theirs).astype(float)
-        if output == "exp" and not np.isfinite(losses).all():
-            return "rate"
-        if output == "logistic" and is_same(difference.ours, difference.theirs, 0.05):
-            return "certain"
+    output, curve = (others[difference.step][name] for name in ("out_activation_", "loss_curve_"))
+    told = [others[difference.step]["loss_"], *(curve if isinstance(curve, list) else [])]
+    if output == "exp" and not all(np.isfinite(loss) for loss in told if not isinstance(loss, str)):
+        return "rate"
+    loss = difference.what in ("loss_", "loss_curve_", "best_loss_")
+    if loss and output == "logistic" and is_same(difference.ours, difference.theirs, 0.05):
+        return "certain"
     for _ in range(4):
-        again = first_difference(run(theirs, case, nudged(case.rng)), others)
+        again = first_difference(run(theirs, case, nudged(case.rng)), others, is_single(case))
         if again is not None and again.step <= difference.step:
             return "chaos"
+    step = case.steps[difference.step][1]
+    mixed = isinstance(step, dict) and "y" in step and np.asarray(step["y"]).dtype != np.float32
+    if mixed and is_single(case) and is_same(difference.ours, difference.theirs, 0.05):
+        return "mixed"
     return None
 
 
@@ -360,7 +378,7 @@ def outcome(seed, number):
     """ "same", a name of KNOWN, or "unknown"; and the difference."""
     case = some_case(seed, number)
     others = run(theirs, case)
-    difference = first_difference(run(ours, case), others)
+    difference = first_difference(run(ours, case), others, is_single(case))
     if difference is None:
         return "same", None
     return explanation(case, difference, others) or "unknown", difference
@@ -383,7 +401,10 @@ def main(argv=None):
             case = some_case(arguments.seed, number)
             print(number, name, case.name, case.parameters, case.steps, difference, sep="\n  ")
         elif name == "unknown":
-            print(f"{number}: {difference.what}: {difference.ours!r:.150} here, {difference.theirs!r:.150} there", flush=True)
+            print(
+                f"{number}: {difference.what}: {difference.ours!r:.150} here, {difference.theirs!r:.150} there",
+                flush=True,
+            )
     for name, count in counts.most_common():
         print(f"{count:7} {name}: {KNOWN.get(name, '')}".rstrip(": "))
     return 1 if unknown else 0

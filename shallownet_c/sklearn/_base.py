@@ -163,7 +163,7 @@ class BaseMLP(Kept, ABC):
         if self.solver != "lbfgs":
             descent = self._descent(X, y, weights, brought, rng, incremental, kept_dtype)
             return functools.partial(descent.run, once=incremental), kept_dtype
-        objective = Objective(net, y, weights)
+        objective = Objective(self, net, y, weights)
         training = training_of(self, net, objective, self._source(X, y, weights, whole=False), None, None, rng)
         return functools.partial(minimise, self, training, objective, kept_dtype), np.dtype(np.float64)
 
@@ -256,7 +256,7 @@ class BaseMLP(Kept, ABC):
             batch = m
         goes_on = incremental and hasattr(self, "_rule")
         self._rule = rule = Rule.kept(self._rule, net) if goes_on else Rule(self, net)
-        objective = Objective(net, y, weights)
+        objective = Objective(self, net, y, weights)
         source = self._source(X, y, weights, whole=batch == m)
         training = training_of(self, net, objective, source, rule, batch, rng)
         return Descent(self, training, rule, objective, rng, score, rounds=kept_dtype != net.dtype)

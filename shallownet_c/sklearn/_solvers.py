@@ -42,19 +42,22 @@ class Objective:
     The gradients are those of the network's own loss, in scikit-learn as here.
     """
 
-    def __init__(self, net: MLP, y: Any, weights: Any) -> None:
+    def __init__(self, estimator: BaseMLP, net: MLP, y: Any, weights: Any) -> None:
         self.scale = 1.0 if net.loss in ("log_loss", "poisson") else 1 / net.layer_sizes[-1]
         #: A probability counts as ε at least.
         self.most_log_loss = -math.log(np.finfo(net.dtype).eps)
         #: Half the Poisson deviance of a sample is the network's loss and this.
         self.constants = None
         if net.loss == "poisson":
-            self.constants = (xlogy(y, y) - y).reshape(len(y), -1).sum(axis=1)
+            counts = np.asarray(y, np.float64)  # of great ones the two terms nearly cancel each other
+            self.constants = (xlogy(counts, counts) - counts).reshape(len(y), -1).sum(axis=1)
         self.weights = weights
-        # What scikit-learn's arithmetic gives: xlogy is one of float64 for all but float32, booleans of classes included.
-        logarithms = net.loss == "log_loss" or (net.loss == "poisson" and y.dtype != np.float32)
-        single = net.dtype == np.float32 and getattr(weights, "dtype", None) != np.float64 and not logarithms
-        self.kind = np.float32 if single else np.float64
+        # What scikit-learn's arithmetic gives: xlogy is one of float64 for all but float32, be it booleans of classes,
+        # and the batch size that a caller sets has become an integer of NumPy's.
+        single = net.dtype == np.float32 and getattr(weights, "dtype", None) != np.float64
+        single = single and net.loss != "log_loss" and (net.loss != "poisson" or y.dtype == np.float32)
+        single = single and (estimator.solver == "lbfgs" or estimator.batch_size == "auto")
+        self.kind = type(np.float32(0) + 0.5 * estimator.alpha) if single else np.float64
 
     def told(self, cost: float, order: Any, batch: int) -> np.floating[Any]:
         """The loss of an epoch that had this cost for the kernels, in batches of so many rows.
