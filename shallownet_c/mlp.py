@@ -923,8 +923,17 @@ class MLP(Network):
         left = copy.deepcopy({"optimizer": self._kept_optimizer, "history": self._history})
         return _rebuild, (type(self), self._description(), self._params), {"added": self.__dict__, **left}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # For who writes objects without `__reduce__`, and makes them by `__new__` and `__setstate__`, as skops does.
+        _, (_, architecture, params), state = self.__reduce__()
+        return {"architecture": architecture, "params": params, **state}
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Cython gives Network one that refuses, since it holds C pointers; `_rebuild` has made those.
+        if "architecture" in state:
+            MLP.__init__(self, **state["architecture"], init="zeros")
+            self._params[:] = state["params"]
+            state = {name: state[name] for name in ("added", "optimizer", "history")}
         if state.keys() != {"added", "optimizer", "history"}:  # of version 0.1.0 before it kept the others
             state = {"added": state, "optimizer": None, "history": None}
         self.__dict__.update(state["added"])

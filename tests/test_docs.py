@@ -18,7 +18,7 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(sn.__path__, "shallownet_c.")
     if not re.search(r"\.(__main__|_kernels_|_cpu$|_mlp$)", module.name)
 )
-DOCUMENTS = ["README.md", "docs/notes.md"]
+DOCUMENTS = ["README.md", "docs/notes.md", "docs/sklearn.md"]
 
 
 #: Nobody learns from an example that the package itself warns of.

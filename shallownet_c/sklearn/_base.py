@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -17,10 +16,18 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from shallownet_c import _sources, _targets, _threads, _validation
 from shallownet_c.mlp import MLP
+from shallownet_c.sklearn._convert import to_sklearn
 from shallownet_c.sklearn._kept import Kept, first_course, unchanged_if_refused
-from shallownet_c.sklearn._network import first_parameters, layer_sizes, network, parameters
+from shallownet_c.sklearn._network import (
+    activation_names,
+    converted,
+    first_parameters,
+    layer_sizes,
+    network,
+    parameters,
+)
 from shallownet_c.sklearn._parameters import ACTIVATIONS, CONSTRAINTS
-from shallownet_c.sklearn._solvers import NOT_FINITE, Descent, Objective, Rule, minimise, training_of
+from shallownet_c.sklearn._solvers import NOT_FINITE, Descent, Objective, Rule, minimise, training_of, warn
 from shallownet_c.sklearn._sparse import SparseRows, is_sparse, outputs
 
 FLOATS = (np.float64, np.float32)
@@ -75,8 +82,9 @@ class BaseMLP(Kept, ABC):
     def _activations(self, hidden: int) -> list[str]:
         """Those of so many hidden layers."""
         if isinstance(self.activation, str):
-            return [self.activation] * hidden
-        names = _validation.sequence("activation", self.activation, "names")
+            names = [self.activation] * hidden
+        else:
+            names = _validation.sequence("activation", self.activation, "names")
         if len(names) != hidden or not all(isinstance(name, str) and name in ACTIVATIONS for name in names):
             raise ValueError(
                 f"activation must be one of {sorted(ACTIVATIONS)}, or such a name for each of the {hidden} hidden "
@@ -89,16 +97,20 @@ class BaseMLP(Kept, ABC):
     ) -> Self:
         """Check everything, then train: what is refused leaves the estimator as it was, errors in training do not."""
         with unchanged_if_refused(self):
-            train = self._prepared(X, y, sample_weight, validation, incremental, classes)
-        train()
+            train, dtype = self._prepared(X, y, sample_weight, validation, incremental, classes)
+        try:
+            train()
+        finally:
+            if self.network_.dtype != dtype:
+                self._tie(converted(self.network_, dtype))
         if not np.isfinite(self.network_.params).all():
             raise ValueError(NOT_FINITE)
         return self
 
     def _prepared(
         self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, ...], incremental: bool, classes: Any
-    ) -> Callable[[], None]:
-        """The training of a fit, which nothing is left to refuse."""
+    ) -> tuple[Callable[[], None], Any]:
+        """The training of a fit, which nothing is left to refuse, and the dtype of the parameters it ends with."""
         given = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
         given |= dict(zip(("X_val", "y_val", "sample_weight_val"), validation, strict=True))
         for name, value in given.items():
@@ -107,12 +119,13 @@ class BaseMLP(Kept, ABC):
         activations = self._activations(len(hidden))
         if self.solver == "lbfgs" and np.any(self.dropout):
             raise ValueError("dropout does not go with solver='lbfgs', which takes its own steps on a smooth loss")
-        if self.early_stopping and incremental:
+        if self.early_stopping and incremental and self.solver != "lbfgs":
             raise ValueError("partial_fit does not support early_stopping=True")
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y = self._validated(X, y, reset=first)
         self._meet(y, incremental, classes)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        dtypes = [X.dtype] if is_classifier(self) else [X.dtype, y.dtype]
         factors = self._factors(y)
         if factors is not None:
             weights = factors if weights is None else factors * weights
@@ -121,14 +134,22 @@ class BaseMLP(Kept, ABC):
         n_outputs = self._n_outputs(y)
         sizes = [X.shape[1], *hidden, n_outputs]
         if first:
-            coefs, intercepts = first_parameters(sizes, activations, X.dtype, rng)
+            last = activations[-1] if activations else self.activation if isinstance(self.activation, str) else ""
+            coefs, intercepts = first_parameters(sizes, activations, last, X.dtype, rng)
         else:
             coefs, intercepts = parameters(self.coefs_, self.intercepts_)
             kept = layer_sizes(coefs)
             for name, of in (("X", slice(1)), ("hidden_layer_sizes", slice(1, -1)), ("y", slice(-1, None))):
                 if kept[of] != sizes[of]:
                     raise ValueError(f"{name} must go with the layers of the fit before, {kept}, got {sizes}")
-        net = network(coefs, intercepts, activations, self._output(), self.loss, **self._options())
+            self._refuse_other_output()
+        # Computed in float64 as soon as anything is, the parameters, which may be of float32 all the same, included.
+        kept_dtype = coefs[0].dtype
+        dtype = np.result_type(np.float32, kept_dtype, *dtypes)
+        net = network(
+            coefs, intercepts, activations, self._output(), self.loss,
+            dtype=np.float32 if dtype == np.float32 else np.float64, **self._options(),
+        )  # fmt: skip
         about = {
             "n_iter_": 0,
             "t_": 0,
@@ -140,10 +161,20 @@ class BaseMLP(Kept, ABC):
         self._tie(net)
         brought = self._brought(*validation)
         if self.solver != "lbfgs":
-            return functools.partial(self._descent(X, y, weights, brought, rng, incremental).run, once=incremental)
-        objective = Objective(net, y, weights)
+            descent = self._descent(X, y, weights, brought, rng, incremental, kept_dtype)
+            return functools.partial(descent.run, once=incremental), kept_dtype
+        objective = Objective(self, net, y, weights)
         training = training_of(self, net, objective, self._source(X, y, weights, whole=False), None, None, rng)
-        return functools.partial(minimise, self, training, objective)
+        return functools.partial(minimise, self, training, objective, kept_dtype), np.dtype(np.float64)
+
+    def _refuse_other_output(self) -> None:
+        """An error if the loss has been set to one whose output is another than that of the fit before."""
+        output = self._output()
+        if getattr(self, "out_activation_", output) != output:
+            raise ValueError(
+                f"loss must be one whose output is {self.out_activation_!r}, as in the fit before, got {self.loss!r}: "
+                f"without warm_start a fit begins anew"
+            )
 
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         """Rows and their targets, of the training or for validation, as scikit-learn's estimators check them."""
@@ -171,14 +202,22 @@ class BaseMLP(Kept, ABC):
 
     def _source(self, X: Any, y: Any, weights: Any, whole: bool) -> Any:
         """Rows for the compiled loop. Sparse ones are made dense piece by piece unless a batch takes them whole."""
+        X = X.astype(self.network_.dtype, copy=False)
         if is_sparse(X):
             X = X.toarray() if whole else SparseRows(X)
         return _sources.source(self.network_, X, y, weights)
 
     def _descent(
-        self, X: Any, y: Any, weights: Any, brought: Any, rng: np.random.RandomState, incremental: bool
+        self,
+        X: Any,
+        y: Any,
+        weights: Any,
+        brought: Any,
+        rng: np.random.RandomState,
+        incremental: bool,
+        kept_dtype: Any,
     ) -> Descent:
-        """The epochs of sgd and adam; `brought` is the caller's validation data."""
+        """The epochs of sgd and adam; `brought` is the caller's validation data, `kept_dtype` the parameters' own."""
         net, score = self.network_, None
         if brought is not None:
             self.best_loss_ = None
@@ -197,7 +236,7 @@ class BaseMLP(Kept, ABC):
                 np.arange(X.shape[0]),
                 random_state=rng,
                 test_size=self.validation_fraction,
-                stratify=y if is_classifier(self) and net.layer_sizes[-1] == 1 else None,
+                stratify=y.astype(bool) if is_classifier(self) and net.layer_sizes[-1] == 1 else None,
             )
             if len(held_out) < 2:
                 raise ValueError(
@@ -213,15 +252,14 @@ class BaseMLP(Kept, ABC):
         m = X.shape[0]
         batch = min(200, m) if self.batch_size == "auto" else self.batch_size
         if batch > m:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=6
-            )
+            warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
             batch = m
         goes_on = incremental and hasattr(self, "_rule")
         self._rule = rule = Rule.kept(self._rule, net) if goes_on else Rule(self, net)
-        objective = Objective(net, y, weights)
+        objective = Objective(self, net, y, weights)
         source = self._source(X, y, weights, whole=batch == m)
-        return Descent(self, training_of(self, net, objective, source, rule, batch, rng), rule, objective, rng, score)
+        training = training_of(self, net, objective, source, rule, batch, rng)
+        return Descent(self, training, rule, objective, rng, score, rounds=kept_dtype != net.dtype)
 
     def _validation_loss(self, source: Any) -> float:
         """The negative of the cost on a source's rows: the greater the better."""
@@ -244,7 +282,7 @@ class BaseMLP(Kept, ABC):
     def _outputs(self, X: Any) -> np.ndarray[Any, Any]:
         """The network's outputs (m, n_L) for X as a caller has it."""
         net = getattr(self, "network_", None)
-        if not (isinstance(net, MLP) and self._are_tied()):
+        if not (isinstance(net, MLP) and self._are_tied() and self._computes_as(net)):
             check_is_fitted(self)
             coefs, intercepts = parameters(self.coefs_, self.intercepts_)
             activations = self._activations(len(coefs) - 1)
@@ -264,7 +302,52 @@ class BaseMLP(Kept, ABC):
         if plain:
             return net(X[0])[np.newaxis] if len(X) == 1 else net(X)
         _validation.refuse_masked("X", X)
-        return outputs(net, validate_data(self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False))
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        dtype = np.result_type(X.dtype, net.dtype)
+        if dtype != net.dtype:
+            net = converted(net, np.float64)
+        return outputs(net, X.astype(net.dtype, copy=False))
+
+    def _computes_as(self, net: MLP) -> bool:
+        """Whether the network has the functions that the parameters name, which may have been set after the fit.
+
+        What no fit would accept names none.
+        """
+        try:
+            names = activation_names(self._activations(len(net.layer_sizes) - 2), self.out_activation_)
+        except (TypeError, ValueError):
+            return True
+        leaks = "leaky_relu" in names and CONSTRAINTS["leak"][0].is_satisfied_by(self.leak)
+        return names == net.activations and (not leaks or self.leak == net.leak)
+
+    def to_sklearn(self) -> Any:
+        """scikit-learn's own estimator, fitted as this one is, for programs that ask for its type.
+
+        Returns
+        -------
+        sklearn.neural_network.MLPClassifier or MLPRegressor
+            With copies of the parameters and of what else the last fit has left. Its next partial_fit begins with a new
+            optimizer.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn lacks what the estimator uses: leaky ReLU, several kinds of activation, other losses than
+            "squared_error" and "poisson", class_weight or dropout.
+        sklearn.exceptions.NotFittedError
+            If it has not been fitted.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from shallownet_c.sklearn import MLPRegressor
+        >>> X = np.linspace(-1, 1, 200)[:, np.newaxis]
+        >>> regressor = MLPRegressor(hidden_layer_sizes=(8,), max_iter=2000, random_state=0).fit(X, np.sin(3 * X[:, 0]))
+        >>> theirs = regressor.to_sklearn()
+        >>> type(theirs).__module__.partition(".")[0], bool(np.allclose(theirs.predict(X), regressor.predict(X)))
+        ('sklearn', True)
+        """
+        return to_sklearn(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

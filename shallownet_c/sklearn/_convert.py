@@ -1,9 +1,64 @@
-"""From scikit-learn's own estimators."""
+"""From scikit-learn's own estimators, and to them."""
 
-from typing import Any
+from __future__ import annotations
 
+import copy
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from shallownet_c import _validation
 from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._network import network, parameters
+from shallownet_c.sklearn._parameters import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from shallownet_c.sklearn._base import BaseMLP
+
+#: Parameters that scikit-learn's estimators lack, and the values that need none of them.
+LACKING = {"class_weight": (None,), "dropout": (0.0,)}
+#: What a fit leaves besides coefs_ and intercepts_, where it has left it.
+LEFT = (
+    "n_features_in_", "feature_names_in_", "classes_", "_label_binarizer", "n_iter_", "t_", "n_layers_", "n_outputs_",
+    "out_activation_", "loss_", "best_loss_", "loss_curve_", "validation_scores_", "best_validation_score_",
+    "_no_improvement_count",
+)  # fmt: skip
+
+
+def to_sklearn(estimator: BaseMLP) -> Any:
+    """scikit-learn's own estimator, fitted, with copies of what this one's last fit has left."""
+    from sklearn import neural_network
+
+    check_is_fitted(estimator)
+    kind = neural_network.MLPClassifier if is_classifier(estimator) else neural_network.MLPRegressor
+    parameters_of_theirs = inspect.signature(kind).parameters
+    given = estimator.get_params(deep=False)
+    coefs, intercepts = parameters(estimator.coefs_, estimator.intercepts_)
+    names = set(estimator._activations(len(coefs) - 1))
+    if not isinstance(given["activation"], str):
+        given["activation"] = names.pop() if len(names) == 1 else "relu" if not names else given["activation"]
+    if given["activation"] not in tuple(ACTIVATIONS - {"leaky_relu"}):
+        _refuse("activation", given["activation"], "has one for all hidden layers, and no leaky_relu")
+    if not is_classifier(estimator) and given["loss"] not in ("squared_error", "poisson"):
+        _refuse("loss", given["loss"], "has 'squared_error' and 'poisson'")
+    for name, without in LACKING.items():
+        if name in given and given[name] not in without:
+            hint = f"set_params({name}={without[0]}) says that fits to come may do without"
+            _refuse(name, given[name], f"has no such parameter: {hint}")
+    other = kind(**{name: value for name, value in given.items() if name in parameters_of_theirs})
+    for name in LEFT:
+        if hasattr(estimator, name):
+            setattr(other, name, copy.deepcopy(getattr(estimator, name)))
+    other.coefs_, other.intercepts_ = [W.copy() for W in coefs], [b.copy() for b in intercepts]
+    # Where a warm start with early stopping finds the best parameters so far.
+    other._best_coefs, other._best_intercepts = ([p.copy() for p in ps] for ps in (coefs, intercepts))
+    return other
+
+
+def _refuse(name: str, value: object, why: str) -> None:
+    raise ValueError(f"{name}={_validation.shown(value)} does not go with to_sklearn: scikit-learn {why}")
 
 
 def from_sklearn(estimator: Any) -> MLP:
@@ -38,7 +93,6 @@ def from_sklearn(estimator: Any) -> MLP:
     True
     """
     from sklearn.neural_network import MLPClassifier, MLPRegressor
-    from sklearn.utils.validation import check_is_fitted
 
     if not isinstance(estimator, (MLPClassifier, MLPRegressor)):
         raise TypeError(

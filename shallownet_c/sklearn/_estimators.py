@@ -220,7 +220,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {present}."
             )
         if y.ndim == 2:
-            return self._binarizer().transform(y).astype(np.float32)
+            return self._binarizer().transform(y).astype(bool).astype(np.float32)
         numbers = self._numbers(y)
         return numbers if self._output() == "softmax" else numbers.astype(np.float32)[:, np.newaxis]
 
@@ -260,6 +260,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _score_of(self, net: MLP, X: Any, y: Any, sample_weight: Any) -> float:
         A = outputs(net, X)
         hit = A.argmax(axis=1) == y if y.ndim == 1 else ((A > 0.5) == y).all(axis=1)
+        if len(self._binarizer().classes_) == 1:
+            hit[:] = True  # whatever the output, there is only one class to predict
         return float(np.average(hit, weights=sample_weight))
 
     def predict(self, X: Any) -> Any:
@@ -395,10 +397,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
-    @available_if(can_be_stochastic)
     @validated
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """One epoch over these rows, going on from the call before.
+        """One epoch over these rows, going on from the call before; with lbfgs a whole fit that goes on from there.
 
         Parameters
         ----------

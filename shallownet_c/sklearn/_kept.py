@@ -115,9 +115,14 @@ def _check_course(name: str, value: Any) -> None:
     error: type[Exception]
     if not isinstance(value, types):
         error = TypeError
-    elif isinstance(value, Real) and ((types == COUNT and value < 0) or sys.float_info.max < abs(value) < np.inf):
+    elif isinstance(value, Real) and ((types == COUNT and value < 0) or _is_too_large(value)):
         error = ValueError
     else:
         return
     wanted = " or ".join(WORDS[kind] for kind in types) + (", at least 0," if types == COUNT else "")
     raise error(f"{name} must be {wanted} where a fit goes on from it, got {_validation.shown(value)}")
+
+
+def _is_too_large(value: Any) -> bool:
+    """Whether no float can hold the number: floats of NumPy's cannot even be compared with the greatest."""
+    return not isinstance(value, np.floating) and sys.float_info.max < abs(value) < np.inf

@@ -43,19 +43,28 @@ def layer_sizes(coefs: Sequence[Array]) -> list[int]:
     return [len(coefs[0]), *(W.shape[1] for W in coefs)]
 
 
+def activation_names(activations: Sequence[str], output: str) -> tuple[str, ...]:
+    """An MLP's names of these activations."""
+    return tuple(ACTIVATIONS.get(name, name) for name in (*activations, output))
+
+
 def network(
     coefs: Sequence[Array],
     intercepts: Sequence[Array],
     activations: Sequence[str],
     output: str,
     loss: str,
+    dtype: Any = None,
     **options: float,
 ) -> MLP:
-    """An MLP with these coefs (n_{l−1}, n_l) and intercepts (n_l,); all names are scikit-learn's."""
-    names = [ACTIVATIONS.get(name, name) for name in (*activations, output)]
+    """An MLP with these coefs (n_{l−1}, n_l) and intercepts (n_l,), of their dtype unless another is given.
+
+    All names are scikit-learn's.
+    """
+    names = activation_names(activations, output)
     net = MLP(
-        layer_sizes(coefs), names[:-1], names[-1], loss=LOSSES.get(loss, loss), init="zeros", dtype=coefs[0].dtype,
-        **options,
+        layer_sizes(coefs), names[:-1], names[-1], loss=LOSSES.get(loss, loss), init="zeros",
+        dtype=coefs[0].dtype if dtype is None else dtype, **options,
     )  # fmt: skip
     for W, b, W_given, b_given in zip(net.weights, net.biases, coefs, intercepts, strict=True):
         W.T[...] = W_given
@@ -63,16 +72,23 @@ def network(
     return net
 
 
+def converted(net: MLP, dtype: Any) -> MLP:
+    """A copy of the network with parameters of another dtype."""
+    copy = MLP(**net._architecture() | {"dtype": dtype}, init="zeros")
+    with np.errstate(over="ignore", under="ignore"):  # who needs finite parameters looks for them
+        copy.params[:] = net.params
+    return copy
+
+
 def first_parameters(
-    sizes: Sequence[int], activations: Sequence[str], dtype: Any, rng: np.random.RandomState
+    sizes: Sequence[int], activations: Sequence[str], last: str, dtype: Any, rng: np.random.RandomState
 ) -> tuple[list[Any], list[Any]]:
     """coefs (n_{l−1}, n_l) and intercepts (n_l,), uniform in ±√(6 / (n_{l−1} + n_l)), 2 for 6 with logistic units.
 
-    The output layer counts as one of the last hidden layer's kind.
+    The output layer counts as one of the kind `last`.
     """
     coefs, intercepts = [], []
-    kinds = [*activations, activations[-1] if activations else ""]
-    for n_in, n_out, kind in zip(sizes[:-1], sizes[1:], kinds, strict=True):
+    for n_in, n_out, kind in zip(sizes[:-1], sizes[1:], [*activations, last], strict=True):
         bound = math.sqrt((2 if kind == "logistic" else 6) / (n_in + n_out))
         coefs.append(rng.uniform(-bound, bound, (n_in, n_out)).astype(dtype, copy=False))
         intercepts.append(rng.uniform(-bound, bound, n_out).astype(dtype, copy=False))

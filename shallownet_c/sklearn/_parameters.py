@@ -60,7 +60,7 @@ def keep(estimator: BaseEstimator, arguments: dict[str, Any]) -> None:
 
 
 def can_be_stochastic(estimator: Any) -> bool:
-    if estimator.solver == "lbfgs":
+    if estimator.solver not in ("sgd", "adam"):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
         )

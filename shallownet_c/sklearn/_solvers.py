@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 import sys
 import warnings
@@ -13,11 +12,11 @@ import numpy as np
 import scipy.optimize
 from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.optimize import _check_optimize_result
 
 from shallownet_c import _lbfgs, _orders, _sources, _training, _validation
 from shallownet_c.mlp import MLP
 from shallownet_c.optimizers import SGD, Adam
+from shallownet_c.sklearn._network import converted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,30 +28,53 @@ NOT_FINITE = (
 )
 
 
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """A warning that points at the line that called into this package."""
+    level, frame = 1, sys._getframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("shallownet_c."):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    warnings.warn(message, category, stacklevel=level)
+
+
 class Objective:
     """The loss that scikit-learn reports: its penalty included, log_loss cut off, squared errors averaged over outputs.
 
     The gradients are those of the network's own loss, in scikit-learn as here.
     """
 
-    def __init__(self, net: MLP, y: Any, weights: Any) -> None:
+    def __init__(self, estimator: BaseMLP, net: MLP, y: Any, weights: Any) -> None:
         self.scale = 1.0 if net.loss in ("log_loss", "poisson") else 1 / net.layer_sizes[-1]
         #: A probability counts as ε at least.
         self.most_log_loss = -math.log(np.finfo(net.dtype).eps)
         #: Half the Poisson deviance of a sample is the network's loss and this.
         self.constants = None
         if net.loss == "poisson":
-            self.constants = (xlogy(y, y) - y).reshape(len(y), -1).sum(axis=1)
-            self.weights = np.ones(len(y)) if weights is None else weights
+            counts = np.asarray(y, np.float64)  # of great ones the two terms nearly cancel each other
+            self.constants = (xlogy(counts, counts) - counts).reshape(len(y), -1).sum(axis=1)
+        self.weights = weights
+        # What scikit-learn's arithmetic gives: xlogy is one of float64 for all but float32, be it booleans of classes,
+        # and the batch size that a caller sets has become an integer of NumPy's.
+        single = net.dtype == np.float32 and getattr(weights, "dtype", None) != np.float64
+        single = single and net.loss != "log_loss" and (net.loss != "poisson" or y.dtype == np.float32)
+        single = single and (estimator.solver == "lbfgs" or estimator.batch_size == "auto")
+        self.kind = type(np.float32(0) + 0.5 * estimator.alpha) if single else np.float64
 
-    def constant(self, order: Any, batch: int) -> float:
-        """What `constants` add to an epoch's loss, the mean over its rows of the batches' weighted means."""
-        if self.constants is None:
-            return 0.0
+    def told(self, cost: float, order: Any, batch: int) -> np.floating[Any]:
+        """The loss of an epoch that had this cost for the kernels, in batches of so many rows.
+
+        The constants are added, and rows of batches without any weight, which the kernels skip, are not counted.
+        """
+        if self.constants is None and (self.weights is None or self.weights.all()):
+            return self.kind(cost)
+        values = np.zeros(len(self.weights)) if self.constants is None else self.constants
+        m = len(values)
+        weights = np.ones(m) if self.weights is None else self.weights
         rows = slice(None) if order is None else order
-        values, weights, starts = self.constants[rows], self.weights[rows], np.arange(0, len(self.constants), batch)
-        means = np.add.reduceat(weights * values, starts) / np.add.reduceat(weights, starts)
-        return float(means @ np.diff(starts, append=len(values))) / len(values)
+        starts = np.arange(0, m, batch)
+        sums = np.add.reduceat(weights[rows], starts)
+        sizes = np.diff(starts, append=m)[sums > 0]
+        means = np.add.reduceat((weights * values)[rows], starts)[sums > 0] / sums[sums > 0]
+        return self.kind((m * cost + means @ sizes) / sizes.sum())
 
 
 class Rule:
@@ -160,7 +182,10 @@ def training_of(
 
 
 class Descent:
-    """Epochs of sgd or adam; `score` is that of the network on validation data, the greater the better, or None."""
+    """Epochs of sgd or adam; `score` is that of the network on validation data, the greater the better, or None.
+
+    With `rounds` the parameters are rounded to float32 after each step, whatever the network's dtype.
+    """
 
     def __init__(
         self,
@@ -170,9 +195,10 @@ class Descent:
         objective: Objective,
         rng: np.random.RandomState,
         score: Callable[[], float] | None,
+        rounds: bool,
     ) -> None:
         self.estimator, self.training, self.rule, self.objective = estimator, training, rule, objective
-        self.rng, self.score = rng, score
+        self.rng, self.score, self.rounds = rng, score, rounds
         self.m: int = training.source.m  # type: ignore[assignment]
         self.order = np.arange(self.m)
         #: What a fit with a score ends with. A warm start that finds nothing better than the fit before keeps its last
@@ -192,21 +218,21 @@ class Descent:
                 if self.has_stopped() or once:
                     break
                 if estimator.n_iter_ == estimator.max_iter:
-                    warnings.warn(
+                    warn(
                         f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
                         f"hasn't converged yet.",
                         ConvergenceWarning,
-                        stacklevel=5,
                     )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warn("Training interrupted by user.")
         if self.score is not None and self.best_params is not None:
             net.params[:] = self.best_params
 
     def length(self) -> int:
         """How many epochs can pass before anybody looks: no more than it takes to exhaust the patience."""
         estimator = self.estimator
-        if self.score is not None or estimator.verbose or not isinstance(self.training.source, _sources.Rows):
+        watched = self.score is not None or estimator.verbose
+        if watched or self.rounds or not isinstance(self.training.source, _sources.Rows):
             return 1
         left = estimator.max_iter - estimator.n_iter_
         patience = min(estimator.n_iter_no_change, sys.maxsize) - estimator._no_improvement_count + 1
@@ -223,15 +249,39 @@ class Descent:
         rates = np.array([rule.learning_rate, *(rule.rate_after(estimator.t_ + i * self.m) for i in range(1, n))])
         costs = np.full(n, np.nan)
         try:
-            self.training.epochs(orders, rates, rule.hyper, rule.state, costs)
+            if self.rounds:
+                costs[0] = self.rounded_epoch(None if orders is None else orders[0], rates)
+            else:
+                self.training.epochs(orders, rates, rule.hyper, rule.state, costs)
         finally:  # of a Ctrl-C, too
             batch: int = self.training.batch  # type: ignore[assignment]
             for i in range(int(np.isfinite(costs).sum())):
-                self.record(float(costs[i]) + self.objective.constant(None if orders is None else orders[i], batch))
+                self.record(self.objective.told(float(costs[i]), None if orders is None else orders[i], batch))
         if not np.isfinite(costs[-1]):
-            raise ValueError(NOT_FINITE)
+            if self.score is None:
+                raise ValueError(NOT_FINITE)
+            self.record(self.objective.kind(costs[-1]))  # the validation still knows better parameters
 
-    def record(self, loss: float) -> None:
+    def rounded_epoch(self, order: Any, rates: Any) -> float:
+        """The cost of an epoch whose parameters are rounded after each step."""
+        training, rule, total, cost = self.training, self.rule, 0.0, np.zeros(1)
+        params: Any = training.net.params
+        batch: int = training.batch  # type: ignore[assignment]
+        for piece in training.source.pieces(order, batch, None):
+            m = len(piece.X)
+            for first in range(0, m, batch):
+                part = slice(first, min(first + batch, m))
+                rows = part if piece.order is None else piece.order[part]
+                taken = _sources.Piece(*(None if array is None else array[rows] for array in piece[:4]))
+                training.train(taken, None, len(taken.X), rates, rule.hyper, rule.state, cost)
+                with np.errstate(over="ignore", under="ignore"):
+                    params[:] = params.astype(np.float32)
+                total += len(taken.X) * float(cost[0])
+                if not math.isfinite(total):
+                    return total
+        return total / self.m
+
+    def record(self, loss: np.floating[Any]) -> None:
         """Count an epoch and its loss."""
         estimator = self.estimator
         estimator.n_iter_ += 1
@@ -270,28 +320,35 @@ class Descent:
         return False
 
 
-def minimise(estimator: BaseMLP, training: _training.Training, objective: Objective) -> None:
-    """L-BFGS-B of SciPy on the whole batch, scikit-learn's objective and stopping rules."""
+def minimise(estimator: BaseMLP, training: _training.Training, objective: Objective, dtype: Any) -> None:
+    """L-BFGS-B of SciPy on the whole batch, scikit-learn's objective and stopping rules.
+
+    SciPy asks for the loss at points of `dtype`, that of the first parameters; those it ends with are float64.
+    """
     net = training.net
     penalty = _lbfgs.penalties(net, float(estimator.alpha))
-    constant = objective.constant(None, training.source.m)  # type: ignore[arg-type]
+    m: int = training.source.m  # type: ignore[assignment]
 
-    def value_and_gradient(x: Any) -> tuple[float, Any]:
+    def value_and_gradient(x: Any) -> tuple[np.floating[Any], Any]:
         net.params[:] = x
         loss_sum, weight_sum, grad = training.cost_and_grad()
-        value = (objective.scale * loss_sum + 0.5 * float(penalty @ (x * x))) / weight_sum + constant
-        return value, (grad + penalty * x) / weight_sum
+        value = (objective.scale * loss_sum + 0.5 * float(penalty @ (x * x))) / weight_sum
+        return objective.told(value, None, m), (grad + penalty * x) / weight_sum
 
-    iterations = itertools.count(1)
-
-    def report(intermediate_result: Any) -> None:
-        print(f"Iteration {next(iterations)}, loss = {intermediate_result.fun:.8f}")
-
-    options = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol}
     result = scipy.optimize.minimize(
-        value_and_gradient, net.params.astype(np.float64), jac=True, method="L-BFGS-B",
-        callback=report if estimator.verbose else None, options=options,
+        value_and_gradient, net.params.astype(dtype), jac=True, method="L-BFGS-B",
+        options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
     )  # fmt: skip
-    estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
-    estimator.loss_ = float(result.fun)
+    estimator.n_iter_ = n_iter = min(result.nit, estimator.max_iter)
+    if result.status != 0:
+        more = f"Increase the number of iterations to improve the convergence (max_iter={n_iter}).\n\n"
+        warn(
+            f"lbfgs failed to converge after {n_iter} iteration(s) (status={result.status}):\n{result.message}\n\n"
+            f"{more if n_iter == estimator.max_iter else ''}You might also want to scale the data as shown in:\n"
+            f"    https://scikit-learn.org/stable/modules/preprocessing.html",
+            ConvergenceWarning,
+        )
+    estimator.loss_ = result.fun
+    net = converted(net, np.float64)
     net.params[:] = result.x
+    estimator._tie(net)
