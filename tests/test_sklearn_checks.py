@@ -8,7 +8,7 @@ from shallownet_c.sklearn import MLPClassifier, MLPRegressor
 SETTINGS = [
     {},
     {"solver": "sgd", "max_iter": 100},
-    {"solver": "lbfgs", "max_iter": 100},
+    {"solver": "lbfgs", "max_iter": 30, "hidden_layer_sizes": (20,)},
     {"hidden_layer_sizes": (60, 30), "activation": ["tanh", "leaky_relu"], "learning_rate_init": 0.003},
 ]
 ESTIMATORS = [kind(**settings) for kind in (MLPClassifier, MLPRegressor) for settings in SETTINGS]

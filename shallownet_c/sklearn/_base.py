@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
@@ -33,7 +33,7 @@ from shallownet_c.sklearn._sparse import SparseRows, is_sparse, outputs
 FLOATS = (np.float64, np.float32)
 
 
-class BaseMLP(Kept, ABC):
+class BaseMLP(Kept):
     """What both estimators share."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
@@ -282,7 +282,7 @@ class BaseMLP(Kept, ABC):
     def _outputs(self, X: Any) -> np.ndarray[Any, Any]:
         """The network's outputs (m, n_L) for X as a caller has it."""
         net = getattr(self, "network_", None)
-        if not (isinstance(net, MLP) and self._are_tied() and self._computes_as(net)):
+        if not (isinstance(net, MLP) and self._goes_by(net)):
             check_is_fitted(self)
             coefs, intercepts = parameters(self.coefs_, self.intercepts_)
             activations = self._activations(len(coefs) - 1)
@@ -309,13 +309,10 @@ class BaseMLP(Kept, ABC):
         return outputs(net, X.astype(net.dtype, copy=False))
 
     def _computes_as(self, net: MLP) -> bool:
-        """Whether the network has the functions that the parameters name, which may have been set after the fit.
-
-        What no fit would accept names none.
-        """
+        """What no fit would accept names no functions."""
         try:
             names = activation_names(self._activations(len(net.layer_sizes) - 2), self.out_activation_)
-        except (TypeError, ValueError):
+        except (AttributeError, TypeError, ValueError):
             return True
         leaks = "leaky_relu" in names and CONSTRAINTS["leak"][0].is_satisfied_by(self.leak)
         return names == net.activations and (not leaks or self.leak == net.leak)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import operator
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from numbers import Integral, Real
 from types import NoneType
@@ -65,7 +66,7 @@ def unchanged_if_refused(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-class Kept(BaseEstimator):
+class Kept(BaseEstimator, ABC):
     """The attributes that a fit leaves."""
 
     def _begin(self, first: bool, facts: dict[str, Any], course: dict[str, Any]) -> None:
@@ -82,6 +83,21 @@ class Kept(BaseEstimator):
         self.coefs_ = [W.T for W in net.weights]
         self.intercepts_ = list(net.biases)
         self._views = (*self.coefs_, *self.intercepts_)
+        self._functions = self._named() if isinstance(self.activation, str) and self._computes_as(net) else None
+
+    def _named(self) -> tuple[Any, ...]:
+        return self.activation, getattr(self, "out_activation_", None), self.leak
+
+    @abstractmethod
+    def _computes_as(self, net: MLP) -> bool:
+        """Whether the network has the functions that the parameters name, which may have been set after the fit."""
+
+    def _goes_by(self, net: MLP) -> bool:
+        """Whether the network predicts as all attributes say."""
+        if not self._are_tied():
+            return False
+        known = self._functions  # what has been compared once need not be again
+        return (known is not None and all(map(operator.is_, known, self._named()))) or self._computes_as(net)
 
     def _are_tied(self) -> bool:
         """Whether coefs_ and intercepts_ are still the network's; somebody may have put others in their place."""
@@ -96,6 +112,7 @@ class Kept(BaseEstimator):
         if self._are_tied():
             del state["coefs_"], state["intercepts_"]
         state.pop("_views", None)
+        state.pop("_functions", None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

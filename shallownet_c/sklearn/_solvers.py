@@ -250,7 +250,8 @@ class Descent:
         costs = np.full(n, np.nan)
         try:
             if self.rounds:
-                costs[0] = self.rounded_epoch(None if orders is None else orders[0], rates)
+                with np.errstate(over="ignore", under="ignore"):  # a parameter too large for float32 is found out later
+                    costs[0] = self.rounded_epoch(None if orders is None else orders[0], rates)
             else:
                 self.training.epochs(orders, rates, rule.hyper, rule.state, costs)
         finally:  # of a Ctrl-C, too
@@ -268,14 +269,12 @@ class Descent:
         params: Any = training.net.params
         batch: int = training.batch  # type: ignore[assignment]
         for piece in training.source.pieces(order, batch, None):
-            m = len(piece.X)
-            for first in range(0, m, batch):
-                part = slice(first, min(first + batch, m))
-                rows = part if piece.order is None else piece.order[part]
-                taken = _sources.Piece(*(None if array is None else array[rows] for array in piece[:4]))
+            rows = slice(None) if piece.order is None else piece.order
+            arrays = [None if array is None else array[rows] for array in piece[:4]]
+            for first in range(0, len(piece.X), batch):
+                taken = _sources.Piece(*(None if array is None else array[first : first + batch] for array in arrays))
                 training.train(taken, None, len(taken.X), rates, rule.hyper, rule.state, cost)
-                with np.errstate(over="ignore", under="ignore"):
-                    params[:] = params.astype(np.float32)
+                params[:] = params.astype(np.float32)
                 total += len(taken.X) * float(cost[0])
                 if not math.isfinite(total):
                     return total
