@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -165,7 +165,7 @@ def _decide_numbers(column: NumberColumn, task: str | None) -> Decision:
     labels, codes = np.unique(y, return_inverse=True)
     if len(labels) > MOST_OUTPUTS:
         column.refuse(f"more than {MOST_OUTPUTS} different labels are too many for classes")
-    return Decision([str(label) for label in labels], codes, why)
+    return Decision([str(label) for label in labels], _small(codes, labels), why)
 
 
 def _decide_text(column: TextColumn, task: str | None) -> Decision:
@@ -227,6 +227,11 @@ def _refuse_doubtful_labels(column: TextColumn, texts: list[str]) -> None:
         )
 
 
+def _small(codes: Array, classes: Sized) -> Array:
+    """Numbers of classes in as few bytes each as they need: a fit has its own copy of them as it is."""
+    return codes.astype(np.min_scalar_type(len(classes)))
+
+
 def _classes(codes: Array, texts: list[str], why: str = "") -> Decision:
     """The texts in the order of their numbers, if all have one, and the classes of the rows."""
     numbers = list(map(as_number, texts))
@@ -235,7 +240,7 @@ def _classes(codes: Array, texts: list[str], why: str = "") -> Decision:
         order.sort(key=numbers.__getitem__)
     ranks = np.empty(len(texts), np.int64)
     ranks[order] = range(len(texts))
-    return Decision([texts[i] for i in order], ranks[codes], why)
+    return Decision([texts[i] for i in order], _small(ranks, order)[codes], why)
 
 
 def _are_classes(distinct: Array) -> bool:

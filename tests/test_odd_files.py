@@ -494,6 +494,8 @@ def test_odd_figures(capsys, make, option):
 def test_what_a_bench_needs(capsys, monkeypatch, missing, options):
     for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
         monkeypatch.setenv(f"{library}_NUM_THREADS", "1")  # or it begins again in a new process
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)  # all tests after this one are here
     monkeypatch.setitem(sys.modules, missing, None)
     assert f"needs {missing.partition('.')[0]}: pip install" in refused(capsys, "bench", "--peers", *options)
 
