@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROWS = 1_000
 #: A full batch of more rows than this for fewer epochs than that is hardly what the caller has in mind.
 FULL_BATCH_ROWS, FULL_BATCH_EPOCHS = 1_000, 1_000
-WIDEST_INPUT, GREATEST_TARGET = 100.0, 1e3
+WIDEST_INPUT, GREATEST_NUMBER = 100.0, 1e3
 
 _silent: ContextVar[bool] = ContextVar("_silent", default=False)
 
@@ -83,18 +83,22 @@ class Advice:
 
     def _sizes(self) -> list[str]:
         reasons = []
-        least, greatest = _validation.extremes(self.rows.X)
-        if greatest - least > WIDEST_INPUT:  # or else no column is as wide
-            widths = self.rows.X.max(axis=0) - self.rows.X.min(axis=0)
-            column = int(widths.argmax())
-            if widths[column] > WIDEST_INPUT:
+        X = self.rows.X
+        least, greatest = _validation.extremes(X)
+        if greatest - least > WIDEST_INPUT or max(-least, greatest) > GREATEST_NUMBER:  # or else no column is as wide
+            lows, highs = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+            with np.errstate(over="ignore"):
+                bad = (highs - lows > WIDEST_INPUT) | (np.maximum(-lows, highs) > GREATEST_NUMBER)
+            if bad.any():
+                column = int(bad.argmax())
                 reasons.append(
-                    f"Column {column} of X ranges over {widths[column]:.4g}, and networks learn best from inputs of "
-                    f"about 1: fit (X - X.mean(axis=0)) / X.std(axis=0), for instance."
+                    f"Column {column} of X goes from {lows[column]:.4g} to {highs[column]:.4g}, and networks learn "
+                    f"best from inputs of about 1: fit (X - mean) / std, with the mean and the standard deviation of "
+                    f"each column, and predict with the same two."
                 )
         if self.rows.Y is not None and self.training.net.loss not in ("log_loss", "poisson"):
             greatest = max(map(abs, _validation.extremes(self.rows.Y)))
-            if greatest > GREATEST_TARGET:
+            if greatest > GREATEST_NUMBER:
                 reasons.append(
                     f"Y has values as large as {greatest:.4g}, which the weights of a network reach slowly: fit "
                     f"(Y - Y.mean()) / Y.std() and undo that in what it predicts."
@@ -112,8 +116,8 @@ class Advice:
             return []
         return [
             f"The fit has ended with a cost of {loss_sum / weight_sum:.4g}, no better than the mean of Y for every "
-            f"row, whose cost is {of_the_mean:.4g}: more epochs, another learning_rate, columns of X scaled to about 1 "
-            f"or another seed may help."
+            f"row, whose cost is {of_the_mean:.4g}: more epochs, another learning_rate, columns of X and of Y scaled "
+            f"to a mean of 0 and a spread of 1, or another seed may help."
         ]
 
     def _cost_of_the_mean(self) -> float:
@@ -136,8 +140,10 @@ class Advice:
                 mean = np.log(mean) - (np.log1p(-mean) if output == "sigmoid" else 0.0)
             elif net.loss == "poisson":
                 mean = np.log(mean)
-        # Of what never occurs the logarithm is infinite, and its loss is 0 at any number that is small enough.
-        Z = np.tile(np.clip(mean, -80, 80).astype(net.dtype), (len(w), 1))
+        if net.loss in ("log_loss", "poisson"):
+            # Of what never occurs the logarithm is infinite, and its loss is 0 at any number that is small enough.
+            mean = np.clip(mean, -80, 80)
+        Z = np.tile(mean.astype(net.dtype), (len(w), 1))
         loss_sum = net._kernels.output_gradient(
             _kernels.ACTIVATIONS[output], net.leak, *net._loss_terms(), Z, Y, classes, weights
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import _advice, _names, _output, _standard, _tables, _target, optimizers
+from shallownet_c import _advice, _features, _names, _output, _standard, _tables, _target, optimizers
 from shallownet_c._input import InputError, brief, one_line
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP, load
@@ -65,6 +65,8 @@ def train(arguments: argparse.Namespace) -> int:
                 scaling.refuse(net.dtype)
             score = _score(saved, X_test, y_test, classes, goal)
         print(f"{done:>7}{cost:>12.5g}{score:>20.4f}")
+    if table.columns is not None:
+        saved._names = _features.Names(tuple(table.columns))  # so that sn.load's network knows its columns, too
     _names.save(arguments.out, saved, classes, table.columns, table.place)
     print(f"saved to {one_line(arguments.out)}")
     return 0
@@ -157,8 +159,9 @@ def predict(arguments: argparse.Namespace) -> int:
     lines = _lines(net, X, classes, arguments.probabilities)
     if notes["model"] is None:
         lines = _and_say(f"{beside} is missing: columns are taken in their order, classes are numbers", lines)
-    elif notes["columns"] is not None and not by_name:
-        lines = _and_say(f"{arguments.data} has no names: columns are taken in their order", lines)
+    elif by_name is False:
+        who = arguments.data if notes["columns"] is not None else arguments.model
+        lines = _and_say(f"{who} has no names of columns: they are taken in their order", lines)
     _output.write(arguments.out, lines)
     return 0
 

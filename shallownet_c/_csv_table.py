@@ -51,8 +51,11 @@ def read_table(source: str, target: str | None, header: str) -> tuple[Array, lis
     return X, columns, place, column
 
 
-def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool]:
-    """X for a model with such notes, the target's column left out; and whether columns were found by name."""
+def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool | None]:
+    """X for a model with such notes, the target's column left out; and whether columns were found by name.
+
+    None where neither the file nor the model has names.
+    """
     columns = notes["columns"]
     with _open(source) as file:
         first, rows = _begin(source, file)
@@ -74,7 +77,7 @@ def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> t
             chosen = bytearray([1]) * width
             if place is not None:
                 chosen[place] = 0
-            return _numbers(source, names, rows, chosen), False
+            return _numbers(source, names, rows, chosen), None if names is columns else False
         wanted = _find(source, names, columns)
         chosen = bytearray(width)
         for k in wanted:

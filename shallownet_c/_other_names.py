@@ -19,7 +19,7 @@ VALUES = {
     "glorot_normal": "xavier_normal",
     "he_normal": "he kaiming kaiming_normal",
     "he_uniform": "kaiming_uniform",
-    "adam": "adamw",
+    "adam": "adamw rmsprop adagrad adadelta",
     "lbfgs": "l_bfgs l_bfgs_b",
 }
 

@@ -32,7 +32,7 @@ def read(source: str, target: str | None, header: str) -> Table:
     return Table(*_read_arrays(source, header, with_y=True))
 
 
-def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool]:
+def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool | None]:
     """X (m, n_in) for a prediction, and whether its columns were found by name.
 
     A .csv may still hold the target's column, which is left out.
@@ -40,7 +40,7 @@ def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> t
     if source.endswith(".csv"):
         X, by_name = _csv_table.read_inputs(source, notes, n_in, header)
     else:
-        X, by_name = _read_arrays(source, header, with_y=False)[0], False
+        X, by_name = _read_arrays(source, header, with_y=False)[0], None if notes["columns"] is None else False
     if X.shape[1] != n_in:
         raise InputError(f"{source} has {X.shape[1]} columns of inputs, the model takes {n_in}")
     return X, by_name

@@ -685,13 +685,13 @@ class MLP(Network):
         Parameters
         ----------
         X, Y, sample_weight
-            As in `cost`, no views of the network's parameters. Of a table (pandas, polars) the names of the columns are
-            kept, see `feature_names`: validation data and later tables must have them in the same order. A batch whose
-            weights are all zero is skipped. The numbers of classes are copied. An np.memmap of the network's dtype is
-            used where it lies; one of another dtype, and any object with shape, dtype, indexing and the array protocol
-            (h5py, zarr), is read a few megabytes at a time. Or X is a function without arguments, Y left out: each
-            epoch calls it for an iterable of chunks (X, Y) or (X, Y, sample_weight), and batches are parts of chunks,
-            or whole chunks without `batch_size`.
+            As in `cost`, no views of the network's parameters. Rows go together by position, whatever an index says. Of
+            a table (pandas, polars) the names of the columns are kept, see `feature_names`: validation data and later
+            tables must have them in the same order. A batch whose weights are all zero is skipped. The numbers of
+            classes are copied. An np.memmap of the network's dtype is used where it lies; one of another dtype, and any
+            object with shape, dtype, indexing and the array protocol (h5py, zarr), is read a few megabytes at a time.
+            Or X is a function without arguments, Y left out: each epoch calls it for an iterable of chunks (X, Y) or
+            (X, Y, sample_weight), and batches are parts of chunks, or whole chunks without `batch_size`.
         optimizer : {"adam", "sgd", "rprop", "lbfgs"} or an object of Adam, SGD, RPROP, LBFGS
             An object carries its state: a second fit with it goes on where the first stopped. RPROP and LBFGS take the
             full batch.
@@ -730,8 +730,9 @@ class MLP(Network):
         callback : callable (epoch, history, net), optional
             Called after each epoch, counted from 0; stops the training by returning True.
         checkpoint : path, optional
-            Where to keep all that `sn.resume` needs to go on with the fit, should the process die. Only one fit at a
-            time writes there: a second one, in whatever process, is refused.
+            Where to keep all that `sn.resume` needs to go on with the fit, should the process die. A checkpoint that is
+            there already is replaced: `sn.resume`, not `fit`, goes on from it. Only one fit at a time writes there: a
+            second one, in whatever process, is refused.
         checkpoint_every : float, default 60.0
             Seconds between two checkpoints, at least. They are written at the end of an epoch, and when the fit ends or
             is ended by Ctrl-C; what has been done of an epoch since its beginning is done again.
@@ -760,9 +761,10 @@ class MLP(Network):
         -----
         FitWarning
             Once at most, with the remedy: where Adam takes the full batch of more than 1,000 rows for fewer than 1,000
-            epochs because `batch_size` was left out; where a column of X ranges over more than 100 or Y has values
-            beyond 1,000, unless the loss is log_loss or poisson; where the fit ends no better than the mean of Y. At
-            most 1,000 rows are looked at, evenly chosen. Not where X is a function, and never from `partial_fit`.
+            epochs because `batch_size` was left out; where a column of X ranges over more than 100 or has values beyond
+            1,000, or Y has such values, unless the loss is log_loss or poisson; where the fit ends no better than the
+            mean of Y. At most 1,000 rows are looked at, evenly chosen; of rows that are read in pieces those of the
+            first piece, which is read once more. Not where X is a function, and never from `partial_fit`.
 
         Notes
         -----

@@ -115,6 +115,7 @@ def compare_activations(
     hidden: int | Sequence[int] = 16,
     activations: Sequence[str] = _kernels.HIDDEN,
     output: str | None = None,
+    init: str | float = "glorot_uniform",
     seed: int | None = 0,
     **fit: Any,
 ) -> Comparisons:
@@ -130,6 +131,8 @@ def compare_activations(
         By default all that a hidden layer may have.
     output : str, optional
         By default "sigmoid" for classes 0 and 1, "softmax" for more, "identity" otherwise.
+    init : str or float, default "glorot_uniform"
+        First weights, as in `MLP`.
     seed : int, default 0
         Of the first weights and of the training, the same for all.
     **fit
@@ -182,7 +185,7 @@ def compare_activations(
     n_out = n_classes if output == "softmax" and Y.ndim == 1 else 1 if Y.ndim == 1 else Y.shape[1]
     rows = []
     for name in names:
-        net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, seed=seed)
+        net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, init=init, seed=seed)
         try:
             net.cost(X_dev, Y_dev)  # what is wrong with them comes to light before the training
         except (TypeError, ValueError) as error:

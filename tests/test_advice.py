@@ -39,14 +39,20 @@ def test_full_batch_by_omission():
 @pytest.mark.parametrize("rows", [1200, 500])
 def test_numbers_that_networks_learn_slowly_from(rows):
     wide = X[:rows] * [1.0, 1.0, 60.0]
-    with pytest.warns(sn.FitWarning, match=r"Column 2 of X ranges over \d+.*X\.mean\(axis=0\)"):
+    with pytest.warns(sn.FitWarning, match=r"Column 2 of X goes from -\d+.* to \d+.* \(X - mean\) / std"):
         network().fit(wide, y[:rows], optimizer=sn.SGD(1e-9))
     with pytest.warns(sn.FitWarning, match=r"Y has values as large as \d+.*Y\.mean\(\)"):
         network().fit(X[:rows], 1e4 * y[:rows], optimizer=sn.SGD(0.1))
     with pytest.warns(sn.FitWarning, match=r"batch_size=.*Column 2.*Y has values") as caught:
         network().fit(np.tile(wide, (3, 1)), np.tile(1e4 * y[:rows], 3))
     assert len(caught) == 1
-    # A large offset is no wide range; classes, and rates with their logarithm, are no large targets.
+    for offset in (2e3, -1e8):  # years, timestamps: large against their spread
+        with pytest.warns(sn.FitWarning, match="Column 1 of X goes from"):
+            network().fit(X[:rows] + np.array([0.0, offset, 0.0]), y[:rows], optimizer=sn.SGD(1e-20))
+    huge = np.where(X[:rows] > 0, 1.5e308, -1.5e308)
+    with pytest.raises(sn.DivergenceError), pytest.warns(sn.FitWarning, match=r"X goes from -1.5e\+308 to 1.5e\+308"):
+        network().fit(huge, y[:rows], optimizer=sn.SGD())
+    # A small offset is no wide range; classes, and rates with their logarithm, are no large targets.
     network().fit(X[:rows] * 10 + 30, X[:rows, 0], optimizer="lbfgs")
     labels = (y[:rows] > 0).astype(int)
     sn.MLP([3, 2], output="softmax", seed=0).fit(X[:rows], labels, optimizer=sn.SGD(0.5))
@@ -74,13 +80,13 @@ def test_a_fit_that_comes_to_nothing(pair, weighted):
 
 def test_the_cost_of_the_mean_is_that_of_a_network_that_says_the_mean():
     """At its own threshold: a network of zeros with the mean for bias is warned of, a slightly better one is not."""
-    for loss in ("squared_error", "log_loss", "poisson"):
+    for loss, offset in (("squared_error", 0), ("squared_error", 290), ("log_loss", 0), ("poisson", 0)):
         output = "sigmoid" if loss == "log_loss" else "identity"
         assert check_loss(loss, output) == loss
-        targets = (y[:300] > 1).astype(float)
+        targets = (y[:300] > 1) + float(offset)
         net = network(output, loss=loss, init="zeros")
         p = targets.mean()
-        net.biases[0][0] = {"squared_error": p, "log_loss": np.log(p / (1 - p)), "poisson": np.log(p)}[loss]
+        net.biases[0][0] = p if loss == "squared_error" else np.log(p / (1 - p) if loss == "log_loss" else p)
         better = net.copy()
         better.weights[0][:] = [[0.001, -0.002, 0.003]]
         with pytest.warns(sn.FitWarning, match="no better than the mean"):

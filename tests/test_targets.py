@@ -308,7 +308,7 @@ def test_predictions_find_their_columns(capsys):
     assert not err
     # without names: said, and taken in order; with or without the target
     write(LABELS, header=None)
-    assert predict(capsys) == (guesses, "data.csv has no names: columns are taken in their order\n")
+    assert predict(capsys) == (guesses, "data.csv has no names of columns: they are taken in their order\n")
     rows = [line.rsplit(",", 1)[0] for line in Path("data.csv").read_text(encoding="utf-8").split()]
     Path("inputs.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     assert predict(capsys, data="inputs.csv").out == guesses
@@ -327,7 +327,7 @@ def test_predictions_find_their_columns(capsys):
     command = ("predict", "model.safetensors", "twice.csv")
     assert "two columns 'x2'" in refused(capsys, command=command)
     np.savez("data.npz", X=np.ones((3, 2)), y=np.full(3, np.nan))
-    assert predict(capsys, data="data.npz").err == "data.npz has no names: columns are taken in their order\n"
+    assert predict(capsys, data="data.npz").err == "data.npz has no names of columns: they are taken in their order\n"
 
 
 def test_predictions_with_names_that_are_numbers(capsys):
@@ -411,3 +411,21 @@ def test_the_score_is_the_saved_networks(capsys, dtype, task):
     assert score > 0.9
     # a column that never changed has no say
     assert not net.weights[0][:, 2].any()
+
+
+def test_predict_says_that_a_model_without_names_goes_by_position(capsys):
+    Path("bare.csv").write_text("".join(f"{i},{i % 7},{i / 3}\n" for i in range(60)))
+    assert main(["train", "--data", "bare.csv", "--epochs", "1", "--out", "m.safetensors"]) == 0
+    Path("named.csv").write_text("b,a\n1,2\n")
+    capsys.readouterr()
+    assert main(["predict", "m.safetensors", "named.csv"]) == 0
+    assert capsys.readouterr().err == "m.safetensors has no names of columns: they are taken in their order\n"
+    Path("plain.csv").write_text("1,2\n")
+    assert main(["predict", "m.safetensors", "plain.csv"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_network_of_a_table_with_names_knows_them(capsys):
+    Path("named.csv").write_text("a,b,price\n" + "".join(f"{i},{i % 7},{i / 3}\n" for i in range(60)))
+    assert main(["train", "--data", "named.csv", "--epochs", "1", "--out", "m.safetensors"]) == 0
+    assert sn.load("m.safetensors").feature_names == ("a", "b")

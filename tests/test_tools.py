@@ -247,3 +247,13 @@ def test_what_cannot_be_compared(error, message, changes):
     x, y = np.eye(4)[:, :2], np.arange(4.0)
     with pytest.raises(error, match=message):
         sn.compare_activations(**{"X": x, "Y": y, "X_dev": x, "Y_dev": y, "epochs": 1} | changes)
+
+
+def test_comparison_with_other_first_weights():
+    X, y = sn.datasets.make_flower(60, seed=1)
+    options = {"hidden": 3, "activations": ["tanh"], "epochs": 1, "optimizer": sn.SGD(1e-12)}
+    ((zeros,), (notes,)) = (sn.compare_activations(X, y, X, y, init=init, **options) for init in ("zeros", 0.5))
+    assert zeros.cost == pytest.approx(np.log(2), rel=1e-12)
+    assert abs(notes.cost - np.log(2)) > 1e-3
+    with pytest.raises(ValueError, match="init must be one of"):
+        sn.compare_activations(X, y, X, y, init="none", **options)
