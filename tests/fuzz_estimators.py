@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+import sklearn.neural_network._base
 from sklearn import neural_network as theirs
 
 from shallownet_c import sklearn as ours
@@ -38,8 +39,7 @@ KNOWN = {
     "overflow": "numbers that are not finite end a fit at once, with scikit-learn's own message",
     "certain": "the loss of near-certain binary outputs is computed from z; scikit-learn's from 1 - a, which cancels",
     "rate": "the loss of a Poisson rate that rounds to 0 or overflows is computed from z; scikit-learn's is not finite",
-    "mixed": "float32 rows with float64 targets go forward in float64 here; saturated units differ by that",
-    "chaos": "scikit-learn's own results differ as much when the last bits of X do",
+    "chaos": "scikit-learn's own results differ as much when the last bits of X or of activations do",
 }
 NUMPY_WARNINGS = (RuntimeWarning,)  # of overflows in NumPy's operations, which the kernels do not have
 
@@ -333,6 +333,26 @@ def nudged(rng):
     return nudge
 
 
+@contextlib.contextmanager
+def nudged_activations(nudge):
+    """scikit-learn's activations with other last bits: those of saturated units hardly depend on X."""
+    table = sklearn.neural_network._base.ACTIVATIONS
+    plain = dict(table)
+
+    def changed(activate):
+        def wrapper(Z):
+            activate(Z)
+            Z[...] = nudge(Z)
+
+        return wrapper
+
+    table.update({name: changed(activate) for name, activate in plain.items()})
+    try:
+        yield
+    finally:
+        table.update(plain)
+
+
 def explanation(case, difference, others):
     """The name in KNOWN of a difference, or None."""
     what, _ = case.steps[difference.step]
@@ -364,13 +384,11 @@ def explanation(case, difference, others):
     if loss and output == "logistic" and is_same(difference.ours, difference.theirs, 0.05):
         return "certain"
     for _ in range(4):
-        again = first_difference(run(theirs, case, nudged(case.rng)), others, is_single(case))
+        nudge = nudged(case.rng)
+        with nudged_activations(nudge):
+            again = first_difference(run(theirs, case, nudge), others, is_single(case))
         if again is not None and again.step <= difference.step:
             return "chaos"
-    step = case.steps[difference.step][1]
-    mixed = isinstance(step, dict) and "y" in step and np.asarray(step["y"]).dtype != np.float32
-    if mixed and is_single(case) and is_same(difference.ours, difference.theirs, 0.05):
-        return "mixed"
     return None
 
 
