@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 import warnings
 import zipfile
 from typing import Any, BinaryIO
@@ -54,6 +55,9 @@ def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, TextCo
                 arrays[name] = np.lib.format.read_array(member, allow_pickle=False)
     y = arrays.pop("y", None)
     X = arrays.pop("X")
+    if y is not None and y.dtype.kind == "U" and _greatest_character(y) > sys.maxunicode:
+        # Python makes no text of it, or worse, an impossible one.
+        raise InputError(f"{source}: y holds numbers that are no characters")
     with np.errstate(over="ignore"):  # a long double beyond float64 becomes an infinity, refused below
         X = X.astype(float, "C", copy=False)
         if y is not None and y.dtype.kind == "f" and y.dtype.itemsize > 8:
@@ -66,12 +70,21 @@ def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, TextCo
         return X, NumberColumn(source, "target y", y)
     column = TextColumn(source, "target y", "row")
     for i in range(0, m, PIECE):
-        labels = y[i : i + PIECE].tolist()
+        piece = y[i : i + PIECE]
         if y.dtype.kind == "S":
-            labels = [label.decode() for label in labels]
-        "".join(labels).encode()  # an error for half a pair of surrogates, which could not be printed
+            labels = [label.decode() for label in piece.tolist()]
+        else:
+            _check_characters(piece)
+            labels = piece.tolist()
         column.add(labels, list(range(i, i + len(labels))))
     return X, column
+
+
+def _greatest_character(y: Array) -> int:
+    """The greatest number of those that the array holds for characters."""
+    if not y.nbytes:
+        return 0
+    return int(y.view(np.dtype("u4").newbyteorder(y.dtype.byteorder)).max())
 
 
 def _declared(source: str, archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, size: int) -> tuple[int, ...]:
@@ -105,3 +118,13 @@ def _refuse_nonfinite(source: str, name: str, array: Array) -> None:
     bad = ~np.isfinite(array).all(axis=1)
     if bad.any():
         raise InputError(f"{source}: row {int(np.argmax(bad))} of {name} holds a NaN or an infinity")
+
+
+def _check_characters(text: Array) -> None:
+    """An error for what is no character: NumPy makes a str of it all the same, which cannot be printed."""
+    if not text.dtype.itemsize:
+        return
+    points = text.view(np.dtype(np.uint32).newbyteorder(text.dtype.byteorder))
+    bad = points[(points > 0x10FFFF) | ((points >= 0xD800) & (points < 0xE000))]
+    if bad.size:
+        raise ValueError(f"y holds {bad[0]:#x}, which is no character")

@@ -143,8 +143,9 @@ def saved(**arrays):
     return stream.getvalue()
 
 
-def bad_code_points():
-    return npy(np.array(["a"] * 40)).replace("a".encode("utf-32-le"), b"\xff\xff\xff\xff")
+def bad_code_points(dtype, text, points):
+    array = np.array(["ab", text])[Y].astype(dtype)
+    return archive({"X.npy": npy(), "y.npy": npy(array).replace(array[1:2].tobytes(), points)})
 
 
 NPZ = {
@@ -221,7 +222,9 @@ NPZ = {
     "y with a line break": lambda: saved(X=X, y=np.array(["a", "b\nc"])[Y]),
     "y of bytes in no encoding": lambda: saved(X=X, y=np.array([b"a", b"\xff"])[Y]),
     "y of half characters": lambda: saved(X=X, y=np.array(["a", "\ud800"])[Y]),
-    "y of no characters": lambda: archive({"X.npy": npy(), "y.npy": bad_code_points()}),
+    "y of half of a character": lambda: bad_code_points("<U2", "cd", struct.pack("<2I", 0x63, 0xDFFF)),
+    "y of no characters": lambda: bad_code_points("<U2", "cd", struct.pack("<2I", 0xFFFFFFFF, 0xFFFFFFFF)),
+    "y beyond all characters": lambda: bad_code_points(">U2", "cd", struct.pack(">2I", 0x63, 0x110000)),
     "y of long labels": lambda: saved(X=X, y=np.array([MEGABYTE[:10_000]] * 3)[Y]),
 }  # fmt: skip
 
