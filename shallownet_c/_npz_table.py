@@ -2,7 +2,6 @@
 
 import math
 import os
-import sys
 import warnings
 import zipfile
 from typing import Any, BinaryIO
@@ -55,9 +54,6 @@ def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, TextCo
                 arrays[name] = np.lib.format.read_array(member, allow_pickle=False)
     y = arrays.pop("y", None)
     X = arrays.pop("X")
-    if y is not None and y.dtype.kind == "U" and _greatest_character(y) > sys.maxunicode:
-        # Python makes no text of it, or worse, an impossible one.
-        raise InputError(f"{source}: y holds numbers that are no characters")
     with np.errstate(over="ignore"):  # a long double beyond float64 becomes an infinity, refused below
         X = X.astype(float, "C", copy=False)
         if y is not None and y.dtype.kind == "f" and y.dtype.itemsize > 8:
@@ -78,13 +74,6 @@ def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, TextCo
             labels = piece.tolist()
         column.add(labels, list(range(i, i + len(labels))))
     return X, column
-
-
-def _greatest_character(y: Array) -> int:
-    """The greatest number of those that the array holds for characters."""
-    if not y.nbytes:
-        return 0
-    return int(y.view(np.dtype("u4").newbyteorder(y.dtype.byteorder)).max())
 
 
 def _declared(source: str, archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, size: int) -> tuple[int, ...]:

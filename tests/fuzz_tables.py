@@ -175,6 +175,10 @@ class Case:
             array = (
                 np.array(words, dtype)[generator.integers(0, 8, shape)] if self.chance(0.8) else np.zeros(shape, dtype)
             )
+            if kind == "U" and array.nbytes and self.chance(0.1):
+                points = np.ascontiguousarray(array).reshape(-1).view(np.uint32)
+                points[generator.integers(len(points))] = self.random.choice([0xD800, 0x110000, 0xFFFFFFFF, 0x2028, 10])
+                array = points.view(array.dtype).reshape(array.shape)
         elif kind in "Mm":
             array = generator.integers(0, 9, shape).astype(dtype)
         elif kind == "V":
