@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 import shallownet_c as sn
-from shallownet_c._bench import digits, flower
-from shallownet_c._numpy_mlp import PreallocatedNumPy
+from shallownet_c._benchmarks._bench import digits, flower
+from shallownet_c._benchmarks._numpy_mlp import PreallocatedNumPy
 from shallownet_c.reference import loop, vectorized
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 import shallownet_c as sn
-from shallownet_c._bench import Problem, digits, flower
-from shallownet_c._numpy_mlp import PreallocatedNumPy
+from shallownet_c._benchmarks._bench import Problem, digits, flower
+from shallownet_c._benchmarks._numpy_mlp import PreallocatedNumPy
 from shallownet_c.reference import loop, vectorized
 
 PROBLEMS = {"flower": flower(), "digits": digits()}

@@ -3,8 +3,9 @@
 import itertools
 from collections.abc import Iterable
 
-from shallownet_c import _kernels, _validation
-from shallownet_c._validation import Array
+from shallownet_c import _kernels
+from shallownet_c._checks import _validation
+from shallownet_c._checks._validation import Array
 
 
 def count_params(sizes: tuple[int, ...]) -> int:

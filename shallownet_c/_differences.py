@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shallownet_c import _sources, _threads
+from shallownet_c import _threads
+from shallownet_c._fitting import _sources
 from shallownet_c.mlp import MLP
 from shallownet_c.reference.vectorized import derivative
 
 if TYPE_CHECKING:
-    from shallownet_c._validation import Array
+    from shallownet_c._checks._validation import Array
 
 #: What a right gradient of a network in that dtype stays below.
 BOUNDS = {np.dtype("float64"): 1e-6, np.dtype("float32"): 1e-3}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shallownet_c._validation import Array
+from shallownet_c._checks._validation import Array
 
 
 def accuracy(predicted: Array, Y: Array, weights: Array | None) -> float:

@@ -4,7 +4,8 @@ import math
 import os
 import sys
 
-from shallownet_c import _kernels, _validation
+from shallownet_c import _kernels
+from shallownet_c._checks import _validation
 
 #: Multiply-adds below which no kernel starts a thread, so that nobody need ask how many there are.
 LEAST_WORK = 400_000

@@ -11,10 +11,11 @@ from typing import NoReturn
 
 import numpy as np
 
-from shallownet_c import __version__, _commands, _output, kernels
-from shallownet_c._input import InputError, one_line
+from shallownet_c import __version__, kernels
+from shallownet_c._checks._validation import shown
+from shallownet_c._command import _commands, _output
+from shallownet_c._command._input import InputError, one_line
 from shallownet_c._kernels import HIDDEN, available
-from shallownet_c._validation import shown
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -196,11 +197,11 @@ def _bench(arguments: argparse.Namespace) -> int:
         return subprocess.run(command, env=os.environ | threads, check=False).returncode
 
     if arguments.peers:
-        from shallownet_c import _peers
+        from shallownet_c._benchmarks import _peers
 
         return _peers.run(arguments.json, arguments.threads, arguments.plot)
 
-    from shallownet_c import _bench as bench  # the reference and the data are needed here alone
+    from shallownet_c._benchmarks import _bench as bench  # the reference and the data are needed here alone
 
     return bench.run(arguments.quick, arguments.json)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shallownet_c import _validation
+from shallownet_c._checks import _validation
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

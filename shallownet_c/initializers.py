@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import _validation
+from shallownet_c._checks import _validation
 
 Draw = Callable[[Any, int, int], np.ndarray[Any, Any]]
 

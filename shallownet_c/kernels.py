@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from shallownet_c import _kernels, _threads, _validation
+from shallownet_c import _kernels, _threads
+from shallownet_c._checks import _validation
+from shallownet_c._checks._validation import Array
 from shallownet_c._kernels import target
 from shallownet_c._layer import DenseForward
-from shallownet_c._validation import Array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -15,27 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from shallownet_c import (
-    _advice,
-    _architecture,
-    _arguments,
-    _checkpoint,
-    _features,
-    _kernels,
-    _orders,
-    _schema,
-    _scores,
-    _sources,
-    _targets,
-    _threads,
-    _training,
-    _validation,
-    initializers,
-    optimizers,
-    serialization,
-)
+from shallownet_c import _architecture, _kernels, _scores, _threads, initializers, optimizers, serialization
+from shallownet_c._checks import _arguments, _features, _validation
+from shallownet_c._checks._validation import Array
+from shallownet_c._fitting import _advice, _orders, _sources, _targets, _training
 from shallownet_c._mlp import Network
-from shallownet_c._validation import Array
+from shallownet_c._storage import _checkpoint, _schema
 from shallownet_c.history import History
 from shallownet_c.kernels import check_leak, dense_backward, dense_forward
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from shallownet_c import _arguments, _validation
+from shallownet_c._checks import _arguments, _validation
 from shallownet_c.schedules import Constant, Schedule, schedule
 
 FLOAT64 = np.dtype(np.float64)

@@ -7,7 +7,10 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from shallownet_c import _arguments, _checkpoint, _orders, _sources, _threads, _training, _validation, serialization
+from shallownet_c import _threads, serialization
+from shallownet_c._checks import _arguments, _validation
+from shallownet_c._fitting import _orders, _sources, _training
+from shallownet_c._storage import _checkpoint
 from shallownet_c.history import History
 from shallownet_c.mlp import MLP, described
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import _arguments, _validation
-from shallownet_c._validation import Array
+from shallownet_c._checks import _arguments, _validation
+from shallownet_c._checks._validation import Array
 
 
 class Schedule:

@@ -16,8 +16,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from shallownet_c import _files
-from shallownet_c._validation import Array, shown
+from shallownet_c._checks._validation import Array, shown
+from shallownet_c._storage import _files
 
 FORMAT = "shallownet_c"
 MAX_HEADER = 100_000_000  # bytes; the format's own limit

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shallownet_c import _advice, _differences, _features, _kernels, _validation, optimizers
+from shallownet_c import _differences, _kernels, optimizers
+from shallownet_c._checks import _features, _validation
+from shallownet_c._fitting import _advice
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP
 

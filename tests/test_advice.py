@@ -124,7 +124,7 @@ def test_as_an_error_it_changes_nothing():
 
 
 def test_rows_in_pieces_are_judged_by_their_first_piece(monkeypatch):
-    monkeypatch.setattr("shallownet_c._sources.PIECE_BYTES", 3 * 8 * 100)
+    monkeypatch.setattr("shallownet_c._fitting._sources.PIECE_BYTES", 3 * 8 * 100)
 
     with pytest.warns(sn.FitWarning, match="Column"):
         network().fit(Stored(X * 1000), y, optimizer=sn.SGD(1e-9), batch_size=100, epochs=2)

@@ -13,7 +13,7 @@ import pytest
 from users import as_nobody, root
 
 import shallownet_c as sn
-from shallownet_c import _checkpoint, _files
+from shallownet_c._storage import _checkpoint, _files
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((120, 5))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
-from shallownet_c import _bench
+from shallownet_c._benchmarks import _bench
 from shallownet_c.cli import main
 
 
@@ -377,7 +377,7 @@ def test_networks_of_no_size(capsys, monkeypatch):
     def exhausted(*_, **__):
         raise MemoryError("3 TiB")
 
-    monkeypatch.setattr("shallownet_c._commands.MLP", exhausted)
+    monkeypatch.setattr("shallownet_c._command._commands.MLP", exhausted)
     assert "too little memory: 3 TiB" in refused(capsys, "train", "--data", "flower")
 
 

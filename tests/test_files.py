@@ -10,7 +10,7 @@ import pytest
 from users import as_nobody, posix, root
 
 import shallownet_c as sn
-from shallownet_c import _files
+from shallownet_c._storage import _files
 
 
 def names(folder):

@@ -9,7 +9,7 @@ import pytest
 from stored import Stored
 
 import shallownet_c as sn
-from shallownet_c import _checkpoint
+from shallownet_c._storage import _checkpoint
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((90, 4))
@@ -172,7 +172,7 @@ def test_long_orders_can_be_interrupted(monkeypatch):
     """Drawn by another thread, the permutations are the same."""
     results = []
     for least in (10**9, 10):
-        monkeypatch.setattr("shallownet_c._orders.LONG", least)
+        monkeypatch.setattr("shallownet_c._fitting._orders.LONG", least)
         net = network()
         net.fit(X, Y, epochs=5, batch_size=30, seed=3)
         results.append(net.params.tobytes())
@@ -353,7 +353,7 @@ class ReadInPieces:
 
 
 def test_validation_data_and_costs_are_read_in_pieces(monkeypatch):
-    monkeypatch.setattr("shallownet_c._sources.PIECE_BYTES", 1000)
+    monkeypatch.setattr("shallownet_c._fitting._sources.PIECE_BYTES", 1000)
     net, twin = network(), network()
     lazy = ReadInPieces(X)
     history = net.fit(X, Y, epochs=4, validation_data=(lazy, Y))

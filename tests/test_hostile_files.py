@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
-from shallownet_c import _checkpoint, serialization
+from shallownet_c import serialization
+from shallownet_c._storage import _checkpoint
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((30, 3))

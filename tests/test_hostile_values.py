@@ -16,7 +16,7 @@ import pytest
 import scipy.sparse
 
 import shallownet_c as sn
-from shallownet_c._validation import shown
+from shallownet_c._checks._validation import shown
 from shallownet_c.reference import loop, vectorized
 
 

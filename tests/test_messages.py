@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shallownet_c._validation import shown
+from shallownet_c._checks._validation import shown
 
 
 class Raises:

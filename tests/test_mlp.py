@@ -13,7 +13,7 @@ import tolerances
 from stored import Stored
 
 import shallownet_c as sn
-from shallownet_c import _orders
+from shallownet_c._fitting import _orders
 from shallownet_c.reference import vectorized
 
 
@@ -314,7 +314,7 @@ def test_scores_are_those_of_scikit_learn(weighted):
 
 
 def test_scores_of_rows_in_pieces_and_in_chunks(monkeypatch):
-    monkeypatch.setattr("shallownet_c._sources.PIECE_BYTES", 3 * 8 * 7)
+    monkeypatch.setattr("shallownet_c._fitting._sources.PIECE_BYTES", 3 * 8 * 7)
     rng = np.random.default_rng(0)
     X, Y, w = rng.standard_normal((50, 3)), rng.standard_normal((50, 2)), rng.random(50)
     net = make()

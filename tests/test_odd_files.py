@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
-from shallownet_c import _csv_table, _npz_table
+from shallownet_c._command import _csv_table, _npz_table
 from shallownet_c.cli import main
 
 X = np.random.default_rng(0).standard_normal((40, 2))

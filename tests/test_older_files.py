@@ -8,7 +8,7 @@ from older_files import BREAK, FITS, FOLDER, MODELS, data, fit, numbered
 from tolerances import training
 
 import shallownet_c as sn
-from shallownet_c import _checkpoint
+from shallownet_c._storage import _checkpoint
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from shallownet_c import _peers
-from shallownet_c._peers import libraries, measure
-from shallownet_c._peers.tasks import Task
+from shallownet_c._benchmarks import _peers
+from shallownet_c._benchmarks._peers import libraries, measure
+from shallownet_c._benchmarks._peers.tasks import Task
 
 pytest.importorskip("threadpoolctl")
 

@@ -11,7 +11,7 @@ import pytest
 import racers
 
 import shallownet_c as sn
-from shallownet_c import _checkpoint, _files
+from shallownet_c._storage import _checkpoint, _files
 
 TIMES = 60
 
@@ -78,7 +78,7 @@ def test_checkpoints(tmp_path):
 
 WRITER = """
 import sys
-from shallownet_c import _files
+from shallownet_c._storage import _files
 
 def chunks():
     yield b"x" * 100_000

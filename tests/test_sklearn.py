@@ -155,7 +155,7 @@ def test_lbfgs(target, weighted):
 @pytest.mark.parametrize("form", ["csr_matrix", "csc_array"])
 @pytest.mark.parametrize("target", TARGETS)
 def test_sparse(form, target, monkeypatch):
-    monkeypatch.setattr("shallownet_c._sources.PIECE_BYTES", 5000)  # several pieces
+    monkeypatch.setattr("shallownet_c._fitting._sources.PIECE_BYTES", 5000)  # several pieces
     rows = getattr(scipy.sparse, form)(np.where(np.abs(X) < 0.5, 0, X))
     for options in ({}, {"early_stopping": True}, {"batch_size": 500}, {"shuffle": False}):
         a, b, y = pair(target, **options)

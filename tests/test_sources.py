@@ -39,7 +39,7 @@ def network(**options):
 
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch):
-    monkeypatch.setattr("shallownet_c._sources.PIECE_BYTES", 6 * 8 * 100)
+    monkeypatch.setattr("shallownet_c._fitting._sources.PIECE_BYTES", 6 * 8 * 100)
 
 
 @pytest.mark.parametrize("weights", [None, W])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
-from shallownet_c import _training
+from shallownet_c._fitting import _training
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((90, 4))
@@ -515,7 +515,7 @@ def test_lbfgs_names_its_extra(monkeypatch):
             raise ImportError(name)
         return real(name, *args)
 
-    monkeypatch.setattr("shallownet_c._lbfgs.importlib.import_module", missing)
+    monkeypatch.setattr("shallownet_c._fitting._lbfgs.importlib.import_module", missing)
     with pytest.raises(ImportError, match=r"shallownet-c\[scipy\]"):
         network().fit(X, Y, optimizer="lbfgs")
 

@@ -13,7 +13,8 @@ AS_NOBODY = """
 import os, sys
 import numpy as np, numpy.random
 import shallownet_c as sn
-from shallownet_c import _files, resumption
+from shallownet_c._storage import _files
+from shallownet_c import resumption
 if os.geteuid() == 0:  # once everything is imported: others may not be able to read it
     os.setgroups([])
     os.setgid(65534)

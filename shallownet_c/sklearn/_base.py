@@ -14,7 +14,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from shallownet_c import _sources, _targets, _threads, _validation
+from shallownet_c import _threads
+from shallownet_c._checks import _validation
+from shallownet_c._fitting import _sources, _targets
 from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._convert import to_sklearn
 from shallownet_c.sklearn._kept import Kept, first_course, unchanged_if_refused

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from shallownet_c import _validation
+from shallownet_c._checks import _validation
 from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._network import network, parameters
 from shallownet_c.sklearn._parameters import ACTIVATIONS

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 
-from shallownet_c import _validation
+from shallownet_c._checks import _validation
 from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._base import BaseMLP
 from shallownet_c.sklearn._parameters import CONSTRAINTS, Finite, can_be_stochastic, keep, validated

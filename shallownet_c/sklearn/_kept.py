@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from shallownet_c import _validation
+from shallownet_c._checks import _validation
 from shallownet_c.mlp import MLP
 
 NUMBER, COUNT, LIST = (Real,), (Integral,), (list,)

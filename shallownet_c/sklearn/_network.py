@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import _validation
-from shallownet_c._validation import Array
+from shallownet_c._checks import _validation
+from shallownet_c._checks._validation import Array
 from shallownet_c.mlp import MLP
 
 #: Where scikit-learn has another name.

@@ -13,7 +13,8 @@ import scipy.optimize
 from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
 
-from shallownet_c import _lbfgs, _orders, _sources, _training, _validation
+from shallownet_c._checks import _validation
+from shallownet_c._fitting import _lbfgs, _orders, _sources, _training
 from shallownet_c.mlp import MLP
 from shallownet_c.optimizers import SGD, Adam
 from shallownet_c.sklearn._network import converted

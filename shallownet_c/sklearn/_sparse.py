@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse as is_sparse
 
-from shallownet_c import _sources
+from shallownet_c._fitting import _sources
 from shallownet_c.mlp import MLP
 
 __all__ = ["SparseRows", "is_sparse", "outputs"]

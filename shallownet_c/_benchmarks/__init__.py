@@ -1,0 +1,1 @@
+"""`shallownet-c bench`: ways of training one network, and other libraries."""

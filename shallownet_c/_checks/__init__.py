@@ -1,0 +1,1 @@
+"""What every argument passes: values, keywords, the names of columns."""

@@ -1,0 +1,77 @@
+"""The names of the columns of X, where it is a table: what was learnt from one column is no use for another."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from shallownet_c._checks._validation import shown
+
+
+def names_of(X: Any) -> tuple[str, ...] | None:
+    """The names of a table's columns, or of the values of one of its rows, if all of them are strings."""
+    labels = getattr(X, "columns", None)
+    if hasattr(X, "iloc"):  # a table of pandas, or a row, whose index holds the names
+        labels = getattr(X, "index", None) if labels is None else labels
+    elif type(labels) is not list:  # as polars has it
+        return None
+    try:
+        names = list(labels)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+    return tuple(map(str.__str__, names)) if names and all(isinstance(name, str) for name in names) else None
+
+
+class Names:
+    """Those that a network was fitted with, or a fit has met so far, in their order; None as long as there are none."""
+
+    def __init__(self, known: tuple[str, ...] | None = None) -> None:
+        self.known = known
+        self._kept = False
+
+    def of_a_fit(self) -> Names:
+        """Those with which a fit of the network begins: none, so that it brings its own."""
+        return Names(self.known if self._kept else None)
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """A fit in this `with` statement goes on from the last one, and its tables must have these names."""
+        self._kept = True
+        try:
+            yield
+        finally:
+            self._kept = False
+
+    def checked(self, X: Any, name: str = "X") -> tuple[str, ...] | None:
+        """What is known once X is taken, too; an error if its names are others or in another order.
+
+        Whatever has no names is taken by position.
+        """
+        if type(X) is np.ndarray:
+            return self.known
+        found, known = names_of(X), self.known
+        if found is None or known is None or found == known:
+            return found if known is None else known
+        given, wanted = set(found), set(known)
+        missing = [one for one in known if one not in given]
+        unexpected = [one for one in found if one not in wanted]
+        if len(found) != len(known) and (not hasattr(X, "columns") or not (missing or unexpected)):
+            return known  # refused for its shape: labels of rows in one column, or a column that comes twice
+        if missing or unexpected:
+            lacks = f"lacks {_listed(missing)}" if missing else ""
+            has = f"has {_listed(unexpected)}" if unexpected else ""
+            raise ValueError(
+                f"{name} must have the columns of the fit, but it {' and '.join(filter(None, (lacks, has)))}"
+            )
+        i = next(i for i, pair in enumerate(zip(found, known, strict=True)) if pair[0] != pair[1])
+        raise ValueError(
+            f"{name} must have the columns of the fit in their order, got {shown(found[i])} for {shown(known[i])} in "
+            f"column {i}: {name}[{shown(list(known))}] has them in that order"
+        )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(shown(name) for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

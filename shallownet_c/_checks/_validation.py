@@ -1,0 +1,316 @@
+"""The checks of arguments: each error names the argument, what it got and what it takes."""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import itertools
+import math
+import operator
+import reprlib
+import sys
+from collections.abc import Callable, Collection, Mapping, Set
+from typing import Any
+
+import numpy as np
+
+from shallownet_c._checks import _other_names
+
+Array = np.ndarray[Any, Any]
+
+_SHOWN = 200  # characters of a value in a message
+
+
+class _Repr(reprlib.Repr):
+    """A repr that looks at the beginning of large values only, and never fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = self.maxarray = 10
+        self.maxstring = self.maxother = _SHOWN
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to print an integer of thousands of digits.
+        return repr(x) if x.bit_length() <= 256 else f"<an integer of {x.bit_length()} bits>"
+
+    def repr_bytes(self, x: bytes | bytearray, level: int) -> str:
+        return self.repr_instance(x[:_SHOWN], level)
+
+    repr_bytearray = repr_bytes
+
+    def repr_instance(self, x: object, level: int) -> str:
+        if isinstance(x, np.ndarray) and x.size > 10:
+            return f"<{type(x).__name__} of shape {x.shape} and dtype {x.dtype}>"
+        return super().repr_instance(x, level)
+
+
+_repr = _Repr()
+
+
+def shown(value: object) -> str:
+    """The value as messages print it: its repr on one line, cut to 200 characters."""
+    try:
+        text = " ".join(map(str.strip, _repr.repr(value).splitlines()))
+    except Exception:  # of the value's own class: a name like that of a built-in type, a repr that returns no string
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def retold(error: TypeError | ValueError, message: str) -> TypeError | ValueError:
+    """The error with another message; of its class's base, since a class of the caller's may take other arguments."""
+    return TypeError(message) if isinstance(error, TypeError) else ValueError(message)
+
+
+def integer(name: str, value: object, least: int, most: int | None = sys.maxsize) -> int:
+    """The value as an int from `least` to `most`, by default the greatest that indexes an array; None is no limit."""
+    scalar = _scalar(name, value)
+    if isinstance(scalar, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {shown(value)}")
+    try:
+        number = operator.index(scalar)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {shown(value)}") from None
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {shown(number)}")
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be at most {most}, got {shown(number)}")
+    return number
+
+
+def real_number(name: str, value: object, takes: str, accepts: Callable[[float], bool]) -> float:
+    """The value as a finite float that `accepts` accepts; `takes` says which those are."""
+    scalar = _scalar(name, value)
+    if not _is_real(scalar):
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
+    try:
+        number = float(scalar)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {shown(value)}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be {takes}, got {shown(value)}, which no float can hold") from None
+    if not math.isfinite(number) or not accepts(number):
+        raise ValueError(f"{name} must be {takes}, got {shown(value)}")
+    return number
+
+
+def _scalar(name: str, value: object) -> object:
+    """The value itself, or the scalar that an array without dimensions holds."""
+    if not isinstance(value, np.ndarray):
+        return value
+    refuse_masked(name, value)
+    return np.asarray(value)[()] if value.ndim == 0 else value
+
+
+def _is_real(value: object) -> bool:
+    """Whether the value is of a type of real numbers: float() takes strings, too, and times without their unit."""
+    if isinstance(value, (bool, np.ndarray)):
+        return False
+    if isinstance(value, np.generic):
+        return isinstance(value, (np.integer, np.floating)) and not isinstance(value, np.timedelta64)
+    return hasattr(type(value), "__float__") or hasattr(type(value), "__index__")
+
+
+def boolean(name: str, value: object) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
+def choice(name: str, value: object, valid: Collection[str]) -> str:
+    """The value, one of the valid names, as a plain str."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {', '.join(map(repr, valid))}, got {shown(value)}")
+    if value not in valid:
+        meant = _other_names.meant(value, valid)
+        question = f": did you mean {meant!r}?" if meant else ""
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, valid))}, got {shown(value)}{question}")
+    return str.__str__(value)
+
+
+def float_dtype(value: object) -> np.dtype[Any]:
+    """float32 or float64, from a name, a type or a dtype."""
+    try:
+        dtype = np.dtype(value) if isinstance(value, (str, type, np.dtype)) else None
+    except Exception:  # of many kinds: NumPy parses a string as a small language
+        dtype = None
+    if dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {shown(value)}")
+    return np.dtype(dtype.type)  # the one object that arrays have, whatever metadata came with the value
+
+
+def sequence(name: str, value: object, of: str) -> list[Any]:
+    """The value's items, whose order means something: a set or a mapping has none to offer."""
+    if not isinstance(value, (str, bytes, bytearray, memoryview, Set, Mapping)):
+        if isinstance(value, np.ndarray):
+            refuse_masked(name, value)
+        try:
+            return list(value)  # type: ignore[call-overload]
+        except (TypeError, OverflowError):  # no items, or a range of more than can be
+            pass
+    raise TypeError(f"{name} must be a sequence of {of}, got {shown(value)}")
+
+
+def random_generator(seed: object) -> np.random.Generator | np.random.RandomState:
+    """A source of random numbers from None, an int, a Generator or a RandomState."""
+    if isinstance(seed, (np.random.Generator, np.random.RandomState)):
+        return seed
+    if seed is not None:
+        seed = integer("seed", seed, 0, None)
+    return np.random.default_rng(seed)
+
+
+def as_array(name: str, value: object) -> Array:
+    """The value as an array of whatever dtype it has: the one door by which a caller's arrays come in."""
+    refuse_masked(name, value)
+    try:
+        array = np.asarray(value)
+    except (ValueError, OverflowError) as error:  # lists of unequal lengths, a range that is too long
+        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+    except TypeError as error:
+        raise TypeError(f"{name} must be an array of numbers: {error}") from None
+    if array.ndim == 0 and array.dtype.kind == "O" and hasattr(value, "toarray"):  # a sparse matrix as one object
+        raise TypeError(f"{name} must be a dense array, got {type(value).__name__}: {name}.toarray() is one")
+    return array
+
+
+def refuse_masked(name: str, value: object) -> None:
+    """An error if the value is a masked array with masked elements, or a list of rows with such.
+
+    An ordinary array of it would have the data behind the mask, which are no values of the caller's.
+    """
+    ma = sys.modules.get("numpy.ma")  # where nobody has imported it, nobody has a masked array
+    if type(value) is np.ndarray or ma is None:
+        return
+    items = [value]
+    for _ in range(3):  # the value, its rows, their elements
+        kinds = set(map(type, items))
+        masked = tuple(kind for kind in kinds if issubclass(kind, ma.MaskedArray))
+        for item in items if masked else ():
+            if isinstance(item, masked) and item.dtype.names is None and ma.is_masked(item):
+                raise ValueError(
+                    f"{name} must have no masked elements, which have no value: fill them, with {name}.filled(…), "
+                    f"or leave their rows out"
+                )
+        if not any(issubclass(kind, (list, tuple)) for kind in kinds):
+            return
+        if len(kinds) > 1:
+            items = [item for item in items if isinstance(item, (list, tuple))]
+        items = list(itertools.chain.from_iterable(items))
+
+
+def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
+    """The value as a C-contiguous, aligned, native array of dtype; no copy where it is one already."""
+    array = as_array(name, value)
+    if array.dtype.kind == "O":
+        _refuse_objects(name, array)
+    elif array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype.name}")
+    # A float64 too large for float32 becomes an infinity here; who needs finite values checks for them.
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        try:
+            return np.require(array, dtype, ["C", "A"])
+        except (OverflowError, ValueError) as error:  # of an object: an integer of 400 digits
+            raise ValueError(f"{name} must be real numbers: {error}") from None
+
+
+def _refuse_objects(name: str, array: Array) -> None:
+    """An error unless all items are real numbers or booleans, as in a table whose columns have several types."""
+    for place, item in np.ndenumerate(array):
+        if not isinstance(item, (bool, np.bool_)) and not _is_real(item):
+            where = f" at {place}" if place else ""
+            raise TypeError(
+                f"{name} must be real numbers, got an array of dtype object that holds {shown(item)}{where}"
+            )
+
+
+def is_ready(value: object, dtype: np.dtype[Any]) -> bool:
+    """Whether the value is an array just as kernels take it: the common case, decided in a moment."""
+    if type(value) is not np.ndarray or value.dtype is not dtype:
+        return False
+    flags = value.flags
+    return flags.c_contiguous and flags.aligned
+
+
+def rows(name: str, value: object, width: int, dtype: np.dtype[Any]) -> Array:
+    """The value as a (m, width) array."""
+    if is_ready(value, dtype) and value.ndim == 2 and value.shape[1] == width:
+        return value
+    array = numbers(name, value, dtype)
+    if array.ndim != 2 or array.shape[1] != width:
+        raise ValueError(f"{name} must have shape (m, {width}), got {array.shape}{made_rows(name, array.shape, width)}")
+    return array
+
+
+def made_rows(name: str, shape: tuple[int, ...], width: int, one_row: bool = False) -> str:
+    """The end of a message about an array of the wrong shape: how it becomes rows of that width, if it can.
+
+    With `one_row` a single sample may come as (width,).
+    """
+    if len(shape) == 2 and shape[0] == width != shape[1]:
+        return f"; rows are samples: {name}.T"
+    if len(shape) == 1 and width == 1:
+        return f"; rows are samples: np.reshape({name}, (-1, 1))"
+    if one_row and len(shape) > 1 and math.prod(shape) == width:
+        return f"; one sample has one dimension: np.ravel({name})"
+    if not one_row and shape == (width,):
+        return f"; one sample is one row: np.reshape({name}, (1, -1))"
+    if len(shape) > 2 and math.prod(shape[1:]) == width:
+        return f"; rows are samples: {name}.reshape(len({name}), -1)"
+    return ""
+
+
+def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array], int]) -> None:
+    """An error that names the first bad row of the array (m, n)."""
+    row = first_nonfinite(array)
+    if row >= 0:
+        column = int(np.argmin(np.isfinite(array[row])))
+        got = f"{array[row, column]} in row {row}, column {column}"
+        raise ValueError(f"{name} must be finite, got {got} (as {array.dtype})")
+
+
+def extremes(array: Array) -> tuple[float, float]:
+    """Least and greatest element; NaN for both if there is one: at a fifth of the price of min() and max()."""
+    return array.item(array.argmin()), array.item(array.argmax())
+
+
+def sample_weights(value: object, m: int, dtype: np.dtype[Any], all_zero: bool = False) -> Array:
+    """The value as (m,) weights: finite, none negative, not all zero unless told so, with a finite sum.
+
+    Weights below the least normal number count as 0: 1 / Σw would be infinite.
+    """
+    weights = value if is_ready(value, dtype) else numbers("sample_weight", value, dtype)
+    if weights.shape != (m,):
+        raise ValueError(f"sample_weight must have shape ({m},), got {weights.shape}")
+    least, greatest = extremes(weights)
+    if not (least >= 0 and greatest < math.inf):
+        row = int(np.argmin((weights >= 0) & (weights < math.inf)))
+        raise ValueError(f"sample_weight must be finite and not negative, got {weights[row]} in row {row}")
+    if not math.isfinite(greatest * m):
+        raise ValueError(f"sample_weight must have a finite sum, got weights up to {greatest}")
+    tiny = float(np.finfo(dtype).tiny)
+    if greatest < tiny and not all_zero:
+        raise ValueError(f"sample_weight must not be zero in every row (as {dtype})")
+    return weights if least >= tiny else np.where(weights < tiny, dtype.type(0), weights)
+
+
+def output_array(name: str, value: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """The value, an array that kernels may write to; never converted, since the caller looks at this very memory."""
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
+    refuse_masked(name, value)
+    if value.dtype != dtype:
+        raise TypeError(f"{name} must have dtype {dtype}, got {shown(value.dtype)}")
+    if value.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
+    if not value.flags.carray:
+        raise ValueError(f"{name} must be C-contiguous, aligned and writeable")
+    return value
+
+
+def refuse_overlap(name: str, array: Array, others: Mapping[str, Array | None]) -> None:
+    """An error if the array, which is written to, shares memory with one of the others, by their names."""
+    owns = array.flags.owndata
+    for other_name, other in others.items():
+        if other is None or (owns and other.flags.owndata and array is not other):
+            continue  # two arrays with memory of their own: known at once, where may_share_memory takes a while
+        if np.may_share_memory(array, other):
+            raise ValueError(f"{name} must not share memory with {other_name}")

@@ -1,0 +1,1 @@
+"""What the command `shallownet-c` does, and the tables it does that with."""

@@ -1,0 +1,161 @@
+"""What `MLP.fit` warns of: data and arguments that no check can refuse, and that are likely to give a bad fit."""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shallownet_c import _kernels
+from shallownet_c._checks import _validation
+from shallownet_c._fitting import _sources
+from shallownet_c.errors import FitWarning
+from shallownet_c.optimizers import Adam
+
+if TYPE_CHECKING:
+    from shallownet_c._fitting._training import Training
+
+#: Rows that are looked at, at most.
+ROWS = 1_000
+#: A full batch of more rows than this for fewer epochs than that is hardly what the caller has in mind.
+FULL_BATCH_ROWS, FULL_BATCH_EPOCHS = 1_000, 1_000
+WIDEST_INPUT, GREATEST_NUMBER = 100.0, 1e3
+
+_silent: ContextVar[bool] = ContextVar("_silent", default=False)
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """No warnings from fits that the package begins by itself."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+class Advice:
+    """What is worth a warning in one fit, which warns once at most."""
+
+    def __init__(self, training: Training, batch_size: int | None) -> None:
+        self.training, self.batch_size = training, batch_size
+        source = training.source
+        self.silent = _silent.get() or source.m is None
+        if not self.silent:
+            piece = next(iter(source.pieces(None, source.m, None)))  # type: ignore[arg-type]
+            step = -(-len(piece.X) // ROWS)
+            rows = (None if array is None else np.ascontiguousarray(array[::step]) for array in piece[:4])
+            self.rows = _sources.Piece(*rows)
+
+    def before(self) -> None:
+        """Warn of what can be told beforehand."""
+        if not self.silent:
+            self._warn([*self._full_batch(), *self._sizes()])
+
+    def after(self) -> None:
+        """Warn of a fit that has come to nothing, if it has not been warned of before."""
+        history = self.training.history
+        if not self.silent and history.n_epochs > 1 and history.stopped != "callback":
+            self._warn(self._no_better_than_the_mean())
+
+    def _warn(self, reasons: list[str]) -> None:
+        if reasons:
+            self.silent = True
+            warnings.warn(" ".join(reasons), FitWarning, stacklevel=_callers_level())
+
+    def _full_batch(self) -> list[str]:
+        m, epochs = self.training.source.m, self.training.settings.epochs
+        if (
+            self.batch_size is not None
+            or not isinstance(self.training.optimizer, Adam)
+            or m <= FULL_BATCH_ROWS  # type: ignore[operator]
+            or epochs >= FULL_BATCH_EPOCHS
+        ):
+            return []
+        return [
+            f"Without a batch_size each of the {epochs} epochs is a single step on all {m} rows: batch_size=200 or so "
+            f"mostly learns more in less time, and batch_size={m} says that the full batch is wanted."
+        ]
+
+    def _sizes(self) -> list[str]:
+        reasons = []
+        X = self.rows.X
+        least, greatest = _validation.extremes(X)
+        if greatest - least > WIDEST_INPUT or max(-least, greatest) > GREATEST_NUMBER:  # or else no column is as wide
+            lows, highs = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+            with np.errstate(over="ignore"):
+                bad = (highs - lows > WIDEST_INPUT) | (np.maximum(-lows, highs) > GREATEST_NUMBER)
+            if bad.any():
+                column = int(bad.argmax())
+                reasons.append(
+                    f"Column {column} of X goes from {lows[column]:.4g} to {highs[column]:.4g}, and networks learn "
+                    f"best from inputs of about 1: fit (X - mean) / std, with the mean and the standard deviation of "
+                    f"each column, and predict with the same two."
+                )
+        if self.rows.Y is not None and self.training.net.loss not in ("log_loss", "poisson"):
+            greatest = max(map(abs, _validation.extremes(self.rows.Y)))
+            if greatest > GREATEST_NUMBER:
+                reasons.append(
+                    f"Y has values as large as {greatest:.4g}, which the weights of a network reach slowly: fit "
+                    f"(Y - Y.mean()) / Y.std() and undo that in what it predicts."
+                )
+        return reasons
+
+    def _no_better_than_the_mean(self) -> list[str]:
+        of_the_mean = self._cost_of_the_mean()
+        # The last epoch began with this cost: a glance that spares most fits the passage of the rows.
+        if not of_the_mean > 0 or self.training.history.cost[-1] < 0.9 * of_the_mean:
+            return []
+        net, (X, Y, classes, weights, _) = self.training.net, self.rows
+        loss_sum, weight_sum = net._kernels.accumulate_grad(*net._model(), net._params, X, Y, classes, weights, None)
+        if loss_sum / weight_sum < of_the_mean:
+            return []
+        return [
+            f"The fit has ended with a cost of {loss_sum / weight_sum:.4g}, no better than the mean of Y for every "
+            f"row, whose cost is {of_the_mean:.4g}: more epochs, another learning_rate, columns of X and of Y scaled "
+            f"to a mean of 0 and a spread of 1, or another seed may help."
+        ]
+
+    def _cost_of_the_mean(self) -> float:
+        """J of a network that says the mean of Y, or the classes' frequencies, whatever X is.
+
+        NaN where all rows have weight 0, or the same target: nothing can be better then.
+        """
+        net, (_, Y, classes, weights, _) = self.training.net, self.rows
+        w = np.ones(len(self.rows.X)) if weights is None else weights.astype(np.float64)
+        targets = Y if classes is None else classes
+        if not w.any() or (targets == targets[0]).all():  # type: ignore[index]
+            return float("nan")
+        if classes is not None:
+            mean = np.bincount(classes, w, net.layer_sizes[-1]) / w.sum()
+        else:
+            mean = np.average(Y, axis=0, weights=w)  # type: ignore[arg-type]
+        output = net.activations[-1] if net.loss == "log_loss" else "identity"
+        with np.errstate(divide="ignore"):
+            if net.loss == "log_loss":
+                mean = np.log(mean) - (np.log1p(-mean) if output == "sigmoid" else 0.0)
+            elif net.loss == "poisson":
+                mean = np.log(mean)
+        if net.loss in ("log_loss", "poisson"):
+            # Of what never occurs the logarithm is infinite, and its loss is 0 at any number that is small enough.
+            mean = np.clip(mean, -80, 80)
+        Z = np.tile(mean.astype(net.dtype), (len(w), 1))
+        loss_sum = net._kernels.output_gradient(
+            _kernels.ACTIVATIONS[output], net.leak, *net._loss_terms(), Z, Y, classes, weights
+        )
+        return float(loss_sum / w.sum())
+
+
+def _callers_level() -> int:
+    """How far up the stack the line stands that called into the package, for `warnings.warn` in the function above."""
+    folder = str(Path(__file__).parents[1])
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(folder):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,102 @@
+"""A fit by SciPy's L-BFGS-B: the whole batch's cost and gradient from the kernels, the steps from SciPy."""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import importlib
+import math
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shallownet_c._checks._validation import Array
+from shallownet_c.errors import DivergenceError
+from shallownet_c.optimizers import LBFGS
+
+if TYPE_CHECKING:
+    from shallownet_c.mlp import MLP
+
+
+def scipy_optimize() -> ModuleType:
+    """SciPy's module, or an error that names the extra."""
+    try:
+        return importlib.import_module("scipy.optimize")
+    except ImportError:
+        raise ImportError("LBFGS needs SciPy: pip install 'shallownet-c[scipy]'", name="scipy") from None
+
+
+def penalties(net: MLP, l2: float) -> Array:
+    """(P,), l2 for each weight and 0 for each bias."""
+    penalties = np.zeros(net.n_params)
+    at = 0
+    for W, b in zip(net.weights, net.biases, strict=True):
+        penalties[at : at + W.size] = l2
+        at += W.size + b.size
+    return penalties
+
+
+def minimise(
+    net: MLP,
+    optimizer: LBFGS,
+    cost_and_grad: Callable[[], tuple[float, float, Array]],
+    l2: float,
+    epochs: int,
+    finish_epoch: Callable[[float], bool],
+) -> str:
+    """Minimise J + ½ l2 ‖W‖² / Σw; why it ended.
+
+    `cost_and_grad` gives Σ w L, Σ w and the gradient of the first at net.params; `finish_epoch` takes the J that an
+    iteration began with, and says whether to stop.
+    """
+    optimize = scipy_optimize()
+    params = net._params
+    penalised = penalties(net, l2)
+    costs: list[tuple[Array, float]] = []  # of the points tried since the last iteration ended
+    state = {"x": params.astype(np.float64), "J": math.nan, "stop": False, "epoch": 0}
+
+    def objective(x: Array) -> tuple[float, Array]:
+        params[:] = x
+        loss_sum, weight_sum, grad = cost_and_grad()
+        optimizer._step += 1
+        J = loss_sum / weight_sum
+        if math.isnan(state["J"]):
+            state["J"] = J
+        costs.append((x.copy(), J))
+        value = J + 0.5 * float(penalised @ (x * x)) / weight_sum
+        if not math.isfinite(value) or not np.isfinite(grad).all():
+            params[:] = state["x"]
+            raise DivergenceError(state["epoch"], optimizer.n_steps, None if math.isnan(state["J"]) else state["J"])
+        return value, (grad.astype(np.float64) + penalised * x) / weight_sum
+
+    def iteration(intermediate_result: object) -> None:
+        x = intermediate_result.x  # type: ignore[attr-defined]
+        began_with = state["J"]
+        state["J"] = next(J for point, J in reversed(costs) if np.array_equal(point, x))
+        state["x"] = x.copy()
+        state["epoch"] += 1
+        costs.clear()
+        params[:] = x
+        if finish_epoch(began_with):
+            state["stop"] = True
+            raise StopIteration
+
+    options = {
+        "maxcor": optimizer.history_size,
+        "maxfun": optimizer.max_fun,
+        "maxiter": epochs,
+        "gtol": optimizer.gtol,
+        "ftol": min(optimizer.ftol, 2.0),  # no iteration lessens more; SciPy divides it by ε, which may overflow
+    }
+    try:
+        result = optimize.minimize(
+            objective, state["x"], jac=True, method="L-BFGS-B", callback=iteration, options=options
+        )
+    finally:
+        # Whatever ended it, Ctrl-C included: the last iteration's parameters, not a point that was only tried.
+        params[:] = state["x"]
+    if state["stop"]:
+        return "stop"
+    if result.status == 1:
+        return "epochs" if state["epoch"] >= epochs else "max_fun"
+    return "converged" if result.status == 0 else "line_search"

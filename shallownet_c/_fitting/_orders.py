@@ -1,0 +1,93 @@
+"""The order of the rows in each epoch: as they lie, as the caller says, or shuffled."""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shallownet_c._checks import _validation
+from shallownet_c._checks._validation import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+#: Row numbers that are drawn at a time: enough to leave Python seldom, too few to be seen in memory.
+CHUNK = 65_536
+#: So many are drawn by another thread.
+LONG = 1_000_000
+
+
+def random_state(rng: Any) -> Any:
+    """The state of a source of random numbers; None of none."""
+    if rng is None:
+        return None
+    return rng.get_state(legacy=False) if isinstance(rng, np.random.RandomState) else rng.bit_generator.state
+
+
+def set_random_state(rng: Any, state: Any) -> None:
+    """Take a source of random numbers back to where `random_state` found it."""
+    if isinstance(rng, np.random.RandomState):
+        rng.set_state(state)
+    elif rng is not None:
+        rng.bit_generator.state = state
+
+
+def check_order(order: object, shape: tuple[int, ...]) -> Array:
+    """The order of rows as an array of integers, each a number of a row."""
+    array = _validation.as_array("order", order)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"order must be integers, got an array of dtype {array.dtype}")
+    if array.shape != shape:
+        raise ValueError(f"order must have shape {shape}, got {array.shape}")
+    if array.min() < 0 or array.max() >= shape[-1]:
+        raise ValueError(f"order must hold row numbers 0 … {shape[-1] - 1}, got {array.min()} … {array.max()}")
+    return array
+
+
+def _own_copy(order: object, shape: tuple[int, ...]) -> Array:
+    """The order as int64 in memory of our own: the kernels trust it, and whoever has the caller's array may write to it
+    while they run, or between the check of all epochs and the turn of these."""
+    copy = _validation.as_array("order", order).copy()
+    return check_order(copy, shape).astype(np.int64, copy=False)
+
+
+class Orders:
+    """The order of the rows in epoch after epoch: the caller's, or permutations that `rng` draws, or their own."""
+
+    def __init__(
+        self,
+        order: Array | Callable[[int], ArrayLike] | None,
+        rng: np.random.Generator | np.random.RandomState | None,
+        m: int,
+    ) -> None:
+        self.order, self.rng, self.m = order, rng, m
+        #: Whether the caller says it for one epoch at a time.
+        self.one_by_one = callable(order)
+
+    def take(self, first: int, n: int) -> Array | None:
+        """That of epochs `first` … first + n − 1, (n, m) or fewer; None is the rows' own. Each is taken once."""
+        if callable(self.order):
+            return _own_copy(self.order(first), (self.m,))[np.newaxis]
+        if self.order is None and self.rng is None:
+            return None
+        n = min(n, max(1, CHUNK // self.m))
+        if self.order is not None:
+            return _own_copy(self.order[first : first + n], (n, self.m))
+        orders = [_permutation(self.rng, self.m).astype(np.int64, copy=False) for _ in range(n)]
+        return orders[0][np.newaxis] if n == 1 else np.stack(orders)
+
+
+def _permutation(rng: np.random.Generator | np.random.RandomState, m: int) -> Array:
+    """rng.permutation(m). Ctrl-C need not wait for a long one, but of a RandomState, which lets no other thread run."""
+    if m < LONG or isinstance(rng, np.random.RandomState):
+        return rng.permutation(m)
+    drawn: list[Array] = []
+    thread = threading.Thread(target=lambda: drawn.append(rng.permutation(m)), daemon=True)
+    thread.start()
+    thread.join()
+    if not drawn:  # the thread has reported why
+        raise MemoryError(f"no memory for the order of {m} rows")
+    return drawn[0]

@@ -1,0 +1,118 @@
+"""The checks of Y: what a network's output and loss take."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shallownet_c._checks import _validation
+from shallownet_c._checks._validation import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from shallownet_c.mlp import MLP
+
+INT64 = np.dtype(np.int64)
+_ones = functools.lru_cache(maxsize=8)(np.ones)
+
+
+def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
+    """Y (m, n_L) and None, or None and the classes (m,), as the kernels take them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If Y is not what the network's output and loss take; the first bad row is named.
+    """
+    width = net._layer_sizes[-1]
+    softmax = net._activations[-1] == "softmax"
+    if _validation.is_ready(Y, net._dtype) and Y.shape == (m, width):
+        array = Y
+        given = net._dtype
+    else:
+        array = _validation.as_array("Y", Y)
+        given, shape = array.dtype, array.shape
+        _refuse_text(array, net._loss, softmax)
+        if softmax and array.ndim == 1:
+            return None, _classes(array, m, width)
+        if array.ndim == 1 and width == 1:
+            array = array[:, np.newaxis]
+        if array.shape != (m, width):
+            also = f" or ({m},)" if width == 1 or softmax else ""
+            if softmax and shape == (m, 1):
+                remedy = "; numbers of classes have one dimension: np.ravel(Y)"
+            else:
+                remedy = "; rows are samples: Y.T" if shape == (width, m) else ""
+            raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {shape}{remedy}")
+        array = _validation.rows("Y", array, width, net._dtype)
+    if net._loss == "log_loss":
+        _check_probabilities(array, softmax, given, net._kernels.first_nonfinite)
+        return array, None
+    _validation.refuse_nonfinite("Y", array, net._kernels.first_nonfinite)
+    if net._loss == "poisson" and array.min() < 0:
+        raise ValueError(f"Y must not be negative for poisson, got {_first(array, array < 0)}")
+    return array, None
+
+
+def _refuse_text(array: Array, loss: str, softmax: bool) -> None:
+    """An error if there is text where numbers belong, and how numbers are made of it."""
+    if array.dtype.kind in "UST":
+        text = array.item(0) if array.size else ""
+    elif array.dtype.kind == "O":
+        text = next((item for item in array.flat if isinstance(item, (str, bytes))), None)
+    else:
+        return
+    if text is not None:
+        wanted = "integers, the numbers of classes" if softmax else "real numbers"
+        also = "" if loss == "log_loss" else ", and Y.astype(float) reads numbers"
+        raise TypeError(
+            f"Y must be {wanted}, got text such as {_validation.shown(text)}: "
+            f"classes, y = np.unique(Y, return_inverse=True) numbers labels{also}"
+        )
+
+
+def _classes(array: Array, m: int, n_classes: int) -> Array:
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"Y of one dimension must be integers, the numbers of classes, for a softmax output, got "
+            f"{array.dtype.name}: np.unique(Y, return_inverse=True) numbers labels of any kind"
+        )
+    if array.shape != (m,):
+        raise ValueError(f"Y must have shape ({m},) or ({m}, {n_classes}) to go with X, got {array.shape}")
+    # Kernels index by them, so nobody else may hold what has been checked: not a callback, nor another thread.
+    classes = array.copy()
+    least, greatest = _validation.extremes(classes)
+    if least < 0 or greatest >= n_classes:
+        row = int(np.argmax((classes < 0) | (classes >= n_classes)))
+        raise ValueError(f"Y must hold classes 0 … {n_classes - 1}, got {classes[row]} in row {row}")
+    return classes.astype(INT64, copy=False)
+
+
+def _first(array: Array, bad: Array) -> str:
+    """The first bad element of the array (m, n), and where it is."""
+    row, column = divmod(int(np.argmax(bad)), array.shape[1])
+    return f"{array[row, column]} in row {row}" + (f", column {column}" if array.shape[1] > 1 else "")
+
+
+def _check_probabilities(
+    array: Array, softmax: bool, given: np.dtype[Any], first_nonfinite: Callable[[Array], int]
+) -> None:
+    least, greatest = _validation.extremes(array)
+    if not (least >= 0 and greatest <= 1):  # NaN is neither
+        _validation.refuse_nonfinite("Y", array, first_nonfinite)
+        raise ValueError(f"Y must lie in [0, 1] for log_loss, got {_first(array, (array < 0) | (array > 1))}")
+    if softmax:
+        # Rounding of the caller's own division, in the caller's precision, and of the conversion to ours.
+        eps = float(np.finfo(array.dtype).eps)
+        if given is not array.dtype and given.kind == "f":
+            eps = max(eps, float(np.finfo(given).eps))
+        slack = 4 * array.shape[1] * eps
+        sums = array.dot(_ones(array.shape[1], array.dtype))  # several times faster than sum(axis=1) of short rows
+        least, greatest = _validation.extremes(sums)
+        if least < 1 - slack or greatest > 1 + slack:
+            row = int(np.argmax(np.abs(sums - 1) > slack))
+            raise ValueError(f"Y must have rows that sum to 1 for softmax, got {array[row].sum()} in row {row}")

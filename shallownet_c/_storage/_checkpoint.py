@@ -1,0 +1,217 @@
+"""A fit on disk: what it takes to go on after the process has died, in the safetensors format like a model.
+
+Written at the end of an epoch only, whole or not at all, and by one fit at a time. What is read comes from outside: all
+of it is checked before anything is made of it.
+"""
+
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
+import contextlib
+import dataclasses
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shallownet_c import _architecture, optimizers, schedules, serialization
+from shallownet_c._checks._validation import Array
+from shallownet_c._storage import _files, _schema
+
+if TYPE_CHECKING:
+    from shallownet_c._fitting._training import Snapshot, Training
+
+OPTIMIZERS = {kind.__name__: kind for kind in optimizers.OPTIMIZERS.values()}
+
+
+class Writer:
+    """Writes a fit to `path` whenever `every` seconds have passed."""
+
+    def __init__(self, path: str | os.PathLike[str], every: float) -> None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"checkpoint must be a path, got {path!r}")
+        folder, name = os.path.split(os.fspath(path))
+        if not name or "\0" in name or not os.path.isdir(folder or ".") or os.path.isdir(path):
+            raise ValueError(f"checkpoint must be the path of a file in a folder that exists, got {os.fspath(path)!r}")
+        self.path = os.path.realpath(path)  # wherever a function of the caller's changes the directory to
+        self.every = every
+        self.due = time.monotonic() + every
+
+    def check(self, training: Training) -> None:
+        """An error if what it would write could not be read again: a random generator of the caller's own class."""
+        _schema.CHECKPOINT("checkpoint", self.describe(training))
+
+    def write_if_due(self, training: Training) -> None:
+        if time.monotonic() >= self.due:
+            self.write(training)
+
+    def describe(self, training: Training) -> dict[str, Any]:
+        """Where the fit stands, but for its arrays."""
+        net, optimizer, position, history = training.net, training.optimizer, training.position, training.history
+        return {
+            "architecture": net._description(),
+            "rows": training.source.m,
+            "fingerprint": training.source.fingerprint,
+            # What `resume` has to be given again: validation_data, sample_weight, order.
+            "given": [
+                training.watchers.validation is not None,
+                training.source.weighted,
+                training.orders.order is not None,
+            ],
+            "settings": dataclasses.asdict(training.settings),
+            "optimizer": {
+                "name": type(optimizer).__name__,
+                "settings": {name: getattr(optimizer, name) for name in optimizer.names},
+                "epsilon_as_given": getattr(optimizer, "_epsilon_as_given", False),
+                "step": optimizer.n_steps,
+                "epoch": optimizer._epoch,
+                "schedule": schedules.settings(optimizer.schedule),
+            },
+            "position": {"wait": position.wait, "best_cost": position.best_cost},
+            "history": {"n_epochs": history.n_epochs, "stopped": history.stopped, "seconds": history.seconds},
+            "random": random_state(training.rng),
+        }
+
+    def write(
+        self, training: Training, began: Snapshot | None = None, description: dict[str, Any] | None = None
+    ) -> None:
+        """Write where the fit stands, or where it stood when its epoch `began`, with the description of then."""
+        description = self.describe(training) if description is None else description
+        optimizer, history, position = training.optimizer, training.history, training.position
+        epochs = description["history"]["n_epochs"]
+        tensors = {"params": training.net._params if began is None else began.params}
+        if optimizer._state is not None:
+            tensors["optimizer.state"] = optimizer._state if began is None else began.state
+        if position.best_params is not None:
+            tensors["best.params"] = position.best_params
+        tensors["history.cost"] = np.array(history.cost[:epochs])
+        tensors["history.val_cost"] = np.array(history.val_cost[:epochs])
+        serialization.write(self.path, tensors, {"checkpoint": description})
+        # From when it was done: a disk slower than `every` still leaves time for training.
+        self.due = time.monotonic() + self.every
+
+
+@contextlib.contextmanager
+def held(path: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Keeps every other fit from writing the checkpoint, if there is to be one; an error if it cannot be written."""
+    if path is None:
+        yield
+        return
+    lock = _files.Lock(path)
+    try:
+        try:
+            _files.check(path)
+            lock.acquire()
+        except BlockingIOError as error:
+            raise OSError(error.errno, "checkpoint is being written by another fit", lock.target) from None
+        except OSError as error:
+            raise OSError(error.errno, f"checkpoint cannot be written: {error.strerror}", error.filename) from None
+        yield
+    finally:
+        lock.release()
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The tensors and the rest of what `Writer` wrote, each for itself and all together what a fit can have written."""
+    with serialization.opened(path, "a checkpoint") as file:
+        if "checkpoint" not in file.metadata:
+            raise ValueError("it is a model without a fit's state, for load()")
+        values = file.metadata["checkpoint"]
+        _schema.CHECKPOINT("checkpoint", values)
+        _check_course(values)
+        file.expect(_tensors(values, "best.params" in file.places))
+        tensors = file.tensors()
+        _check_numbers(values["optimizer"]["name"], tensors)
+    return tensors, values
+
+
+def _check_course(values: dict[str, Any]) -> None:
+    """An error unless its counters go together."""
+    settings, history, position = values["settings"], values["history"], values["position"]
+    done, stopped = history["n_epochs"], history["stopped"]
+    for fits, what in (
+        (history["seconds"] >= 0, "history.seconds must not be negative"),
+        (done <= settings["epochs"], "history.n_epochs must be at most settings.epochs"),
+        (done <= values["optimizer"]["epoch"], "optimizer.epoch must be at least history.n_epochs"),
+        (position["wait"] <= done, "position.wait must be at most history.n_epochs"),
+        (stopped != "epochs" or done == settings["epochs"], "history.stopped must not be 'epochs' before the last"),
+        (
+            stopped != "patience" or (settings["patience"] is not None and position["wait"] >= settings["patience"]),
+            "history.stopped must not be 'patience' before it is exhausted",
+        ),
+    ):
+        if not fits:
+            raise ValueError(f"checkpoint.{what}")
+
+
+def _tensors(values: dict[str, Any], has_best: bool) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The dtypes and shapes of the tensors that belong to it."""
+    dtype = values["architecture"]["dtype"]
+    n_params = _architecture.count_params(_architecture.check_sizes(values["architecture"]["layer_sizes"]))
+    optimizer = OPTIMIZERS[values["optimizer"]["name"]](**values["optimizer"]["settings"])
+    done, validated = values["history"]["n_epochs"], values["given"][0]
+    tensors: dict[str, tuple[str, tuple[int, ...]]] = {
+        "params": (dtype, (n_params,)),
+        "optimizer.state": (dtype, (optimizer._n_vectors(), n_params)),
+        "history.cost": ("float64", (done,)),
+        "history.val_cost": ("float64", (done if validated else 0,)),
+    }
+    patient = validated and values["settings"]["patience"] is not None
+    # Of a fit that was broken off within an epoch there may be the best parameters already, but not their cost.
+    if patient and (has_best or values["position"]["best_cost"] < np.inf):
+        tensors["best.params"] = (dtype, (n_params,))
+    return tensors
+
+
+def _check_numbers(optimizer: str, tensors: dict[str, Array]) -> None:
+    """An error unless the tensors hold numbers that a fit leaves."""
+    for name in ("params", "best.params", "history.cost"):
+        if name in tensors and not np.isfinite(tensors[name]).all():
+            raise ValueError(f"tensor {name!r} must be finite")
+    state = tensors["optimizer.state"]
+    # Squares of gradients may overflow where the parameters do not.
+    if np.isnan(state).any() or (optimizer != "SGD" and (state[1] < 0).any()):
+        raise ValueError("tensor 'optimizer.state' must not hold NaN, nor negative squares or sizes of steps")
+
+
+def check_optimizer(optimizer: optimizers.Optimizer) -> None:
+    """An error if a file could not tell what it is."""
+    kinds = optimizers.OPTIMIZERS.values(), (*schedules.SCHEDULES.values(), schedules.PerEpoch)
+    for name, value, known in zip(("optimizer", "its schedule"), (optimizer, optimizer.schedule), kinds, strict=True):
+        if type(value) not in known:
+            raise ValueError(f"{name} must be of one of the package's own classes for a checkpoint, got {value!r}")
+
+
+def optimizer_of(values: dict[str, Any], state: Array, schedule: Any) -> optimizers.Optimizer:
+    optimizer = OPTIMIZERS[values["name"]](**values["settings"])
+    optimizer.schedule = schedules.from_settings(values["schedule"], schedule)
+    if values["epsilon_as_given"]:
+        optimizer._epsilon_as_given = True  # type: ignore[attr-defined]
+    optimizer._state = state.copy()
+    optimizer._step[0], optimizer._epoch = values["step"], values["epoch"]
+    return optimizer
+
+
+def random_state(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
+    """Its state, fit for JSON."""
+    if isinstance(rng, np.random.RandomState):
+        return {"kind": "RandomState", "state": _plain(rng.get_state(legacy=False))}
+    return {"kind": "Generator", "state": _plain(rng.bit_generator.state)}
+
+
+def random_generator(values: dict[str, Any]) -> np.random.Generator | np.random.RandomState:
+    """A source of random numbers in the state that `random_state` has described."""
+    bits = getattr(np.random, values["state"]["bit_generator"])()
+    if values["kind"] == "RandomState":
+        legacy = np.random.RandomState(bits)
+        legacy.set_state(values["state"])
+        return legacy
+    bits.state = values["state"]
+    return np.random.Generator(bits)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value
