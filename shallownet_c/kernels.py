@@ -74,7 +74,7 @@ def dense_forward(
 
 def _forward_of_any(X: ArrayLike, W: ArrayLike, b: ArrayLike, activation: str, out: Array | None, leak: float) -> Array:
     """`dense_forward` for arguments that are not plain arrays, or not right."""
-    code = _kernels.ACTIVATIONS[_validation.choice("activation", activation, _kernels.ACTIVATIONS)]
+    name = _validation.choice("activation", activation, _kernels.ACTIVATIONS)
     leak = check_leak(leak)
     arrays = _of_one_dtype({"X": X, "W": W, "b": b})
     X, W, b = arrays.values()
@@ -87,12 +87,12 @@ def _forward_of_any(X: ArrayLike, W: ArrayLike, b: ArrayLike, activation: str, o
     else:
         _validation.output_array("out", out, shape, X.dtype)
         _validation.refuse_overlap("out", out, arrays)
-    _kernels.module(X.dtype).dense_forward(X, W, b, code, leak, out, _threads.for_work(X.size * len(W)))
+    _forward(X, W, b, name, np.asarray(out), leak)  # arrays of no subclass now
     return out
 
 
 _forward = DenseForward(
-    *map(_kernels.module, _DTYPES), _kernels.ACTIVATIONS, for_work=_threads.for_work, general=_forward_of_any
+    *(_kernels.module(dtype).capsule for dtype in _DTYPES), _kernels.ACTIVATIONS, for_work=_threads.for_work, general=_forward_of_any
 )
 
 

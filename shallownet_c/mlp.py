@@ -19,7 +19,7 @@ from shallownet_c import _architecture, _kernels, _scores, _threads, initializer
 from shallownet_c._checks import _arguments, _features, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._fitting import _advice, _orders, _sources, _targets, _training
-from shallownet_c._mlp import Network
+from shallownet_c._core import Network
 from shallownet_c._storage import _checkpoint, _schema
 from shallownet_c.history import History
 from shallownet_c.kernels import check_leak, dense_backward, dense_forward
@@ -121,6 +121,10 @@ class MLP(Network):
         "_layer_sizes",
         "_loss",
         "_names",
+        "_old",
+        "_sizes",
+        "_activation_codes",
+        "_leak",
         "_quantile",
         "_weights",
     )
@@ -157,7 +161,10 @@ class MLP(Network):
             raise ValueError(f"layer_sizes make 2**{n_params.bit_length() - 1} parameters or more: too many to address")
         params = np.zeros(n_params, dtype)
         codes = [_kernels.ACTIVATIONS[name] for name in activations]
-        super().__init__(params, np.array(sizes, np.intp), np.array(codes, np.intc), leak, _kernels.module(dtype))
+        self._sizes, self._activation_codes, self._leak = np.array(sizes, np.intp), np.array(codes, np.intc), leak
+        parameter = {"pinball": quantile, "huber": delta}.get(loss, math.inf)
+        super().__init__(_kernels.module(dtype).k, params, self._sizes, self._activation_codes, leak, _kernels.LOSSES[loss], parameter)
+        self._old = _kernels.module(dtype)
         self._layer_sizes = sizes
         self._activations = activations
         self._loss = loss
@@ -293,7 +300,7 @@ class MLP(Network):
             if np.may_share_memory(out, X):
                 X = X.copy()
         n_threads = _threads.for_work(len(X) * self._params.size)
-        self._kernels.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out, n_threads)
+        self._old.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out, n_threads)
         return out
 
     def _check_out(self, out: object, shape: tuple[int, ...]) -> None:
@@ -462,7 +469,7 @@ class MLP(Network):
         A = self.layer_outputs(X)
         dZ = dense_forward(A[-2], self.weights[-1], self.biases[-1], "identity")
         output = int(self._activation_codes[-1])
-        self._kernels.output_gradient(output, self.leak, *self._loss_terms(), dZ, Y, None, weights)
+        self._old.output_gradient(output, self.leak, *self._loss_terms(), dZ, Y, None, weights)
         dA = self._output_slopes(A[-1], Y, weights)
         weight_sum = float(len(X) if weights is None else weights.sum(dtype=np.float64))
         gradients = []
@@ -484,7 +491,7 @@ class MLP(Network):
         if self._loss != "log_loss" and (self._loss, output) != ("poisson", "exp"):
             dA = A.copy()
             identity = _kernels.ACTIVATIONS["identity"]
-            self._kernels.output_gradient(identity, self.leak, *self._loss_terms(), dA, Y, None, weights)
+            self._old.output_gradient(identity, self.leak, *self._loss_terms(), dA, Y, None, weights)
             return dA
         with np.errstate(divide="ignore", over="ignore"):  # an output may be 0 or 1
             dA = (1 if output == "exp" else 0) - np.divide(Y, A, out=np.zeros_like(A), where=Y > 0)
@@ -549,7 +556,7 @@ class MLP(Network):
         """
         if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and self._activations[-1] != "softmax":
             n_threads = _threads.for_work(len(X) * self._params.size)
-            result = self._plain_cost_and_grad(X, Y, *self._loss_terms(), n_threads)
+            result = self._plain_cost_and_grad(X, Y, n_threads)
             if result is not None:
                 return result
         grad = np.zeros(self._params.size, self._dtype)
@@ -603,7 +610,7 @@ class MLP(Network):
         if grad is not None:
             _validation.refuse_overlap("grad", grad, {"X": X, "Y": Y, "sample_weight": weights})
         n_threads = _threads.for_work(len(X) * self._params.size)
-        return self._kernels.accumulate_grad(*self._model(), self._params, X, Y, classes, weights, grad, n_threads)
+        return self._old.accumulate_grad(*self._model(), self._params, X, Y, classes, weights, grad, n_threads)
 
     def _loss_terms(self) -> tuple[int, float]:
         """The loss's code and its parameter, as the kernels take them."""
@@ -630,7 +637,7 @@ class MLP(Network):
         X = _validation.rows("X", X, self._layer_sizes[0], self._dtype)
         if len(X) == 0:
             raise ValueError("X must have at least one row, got none")
-        _validation.refuse_nonfinite("X", X, self._kernels.first_nonfinite)
+        _validation.refuse_nonfinite("X", X, self._old.first_nonfinite)
         Y, classes = _targets.check(self, Y, len(X))
         weights = None
         if sample_weight is not None:

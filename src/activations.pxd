@@ -167,6 +167,11 @@ cdef inline void tanh(real* z, Py_ssize_t n) noexcept nogil:
             z[i + k] = rest[k]
 
 
+cdef inline bint needs_z(int activation) noexcept nogil:
+    """Whether g' is computed from z, not from a."""
+    return activation > EXP
+
+
 cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noexcept nogil:
     """z (n,) <- g(z); softmax is no function of one element: losses.pxd has it."""
     cdef Py_ssize_t i
@@ -186,24 +191,24 @@ cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noex
             z[i] = exp(z[i])
 
 
-cdef inline void multiply_by_derivative(int activation, real leak, const real* a, real* d, Py_ssize_t n) noexcept nogil:
+cdef inline void multiply_by_derivative(int activation, real leak, const real* kept, real* d, Py_ssize_t n) noexcept nogil:
     """d (n,) <- d g'(z), from a = g(z); at z = 0 the derivative of ReLU is 0 and of leaky ReLU the leak"""
     cdef Py_ssize_t i
     cdef real x
     if activation == SIGMOID:
         for i in range(n):
-            d[i] = d[i] * (a[i] * (<real>1 - a[i]))
+            d[i] = d[i] * (kept[i] * (<real>1 - kept[i]))
     elif activation == TANH:
         for i in range(n):
-            d[i] = d[i] * (<real>1 - a[i] * a[i])
+            d[i] = d[i] * (<real>1 - kept[i] * kept[i])
     elif activation == RELU:
         for i in range(n):
             x = d[i]    # read in any case: GCC vectorises no load that depends on a condition
-            d[i] = x if a[i] > <real>0 else <real>0
+            d[i] = x if kept[i] > <real>0 else <real>0
     elif activation == LEAKY_RELU:
         for i in range(n):
             x = d[i]
-            d[i] = x if a[i] > <real>0 else leak * x
+            d[i] = x if kept[i] > <real>0 else leak * x
     elif activation == EXP:
         for i in range(n):
-            d[i] = d[i] * a[i]
+            d[i] = d[i] * kept[i]

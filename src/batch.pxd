@@ -8,12 +8,16 @@ are shared out for the layers, rows of dW for the gradient, stretches of the par
 
 from libc.math cimport isfinite, pow, sqrt
 
-from network cimport Block, Network, block_gradient
+from api cimport model_t
+from block cimport Block
+from dropout cimport Dropout
+from geometry cimport PANEL
+from network cimport block_gradient
 from once cimport add_up, descend, regularise
 from optimizers cimport ADAM
-from real cimport LANES, real
+from real cimport real
 from step cimport MAX_GROUPS, NO_OPTIMIZER, Step
-from threads cimport Team, is_raised, look_for_signals, share, take, team_of, wait
+from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait
 
 cdef enum:
     GROUP_BYTES = 65536         # of a gradient: a group has a block for each, or adding groups up would be felt
@@ -34,7 +38,7 @@ cdef inline Py_ssize_t cut(Py_ssize_t n, Py_ssize_t parts, Py_ssize_t part) noex
 
     Rounding up keeps each within n / parts where that is a whole number of panels: a block never overflows.
     """
-    return n if part == parts else (n * part // parts + 2 * LANES - 1) // (2 * LANES) * (2 * LANES)
+    return n if part == parts else (n * part // parts + PANEL - 1) // PANEL * PANEL
 
 
 cdef inline void one_group(Step* s, int group, Block* block, real* grad, bint add, Team team, bint looks) noexcept nogil:
@@ -42,10 +46,11 @@ cdef inline void one_group(Step* s, int group, Block* block, real* grad, bint ad
     cdef Py_ssize_t first = s.first + cut(s.rows, s.groups, group), rows = s.first + cut(s.rows, s.groups, group + 1) - first
     cdef Py_ssize_t blocks = (rows + block.samples - 1) // block.samples, i, at, n
     cdef double loss_sum = 0, weight_sum = 0
+    cdef const Dropout* dropout = &s.dropout if s.dropout.rates != NULL else NULL
     for i in range(blocks):
         at = cut(rows, blocks, i)
         n = cut(rows, blocks, i + 1) - at
-        loss_sum += block_gradient(s.net, block, &s.data, first + at, n, s.load, grad, add or i > 0, team)
+        loss_sum += block_gradient(s.net, block, &s.data, first + at, n, dropout, s.load, grad, add or i > 0, team)
         if team.member == 0:
             weight_sum += block.weight_sum
             s.loss_sums[group], s.weight_sums[group] = loss_sum, weight_sum
@@ -63,7 +68,7 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
 
     The share is one of each W[l] and b[l] where these differ in their penalty, otherwise one of all parameters.
     """
-    cdef const Network* net = s.net
+    cdef const model_t* net = s.net
     cdef bint regularised = updates and (s.l1 > 0 or isfinite(s.clip_norm))
     cdef Py_ssize_t part, parts = 2 * net.layers if s.l2 != 0 and not regularised else 1    # W[1], b[1], W[2], ...
     cdef Py_ssize_t at = 0, n = s.P, first = 0, last = 0
@@ -73,7 +78,7 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
         rate = s.hyper[0] * root / (1 - pow(s.hyper[1], <double>s.number))
     for part in range(parts):
         if parts > 1:
-            n = net.sizes[part // 2 + 1] * (net.sizes[part // 2] if part % 2 == 0 else 1)
+            n = net.layer[part // 2].n_out * (net.layer[part // 2].n_in if part % 2 == 0 else 1)
         first, last = at + share(n, SHARE, team, team.member), at + share(n, SHARE, team, team.member + 1)
         if s.groups > 1 and s.grad != NULL and first < last:
             add_up(s, first, last)
@@ -95,11 +100,11 @@ cdef inline void take_part(Step* s, Team team) noexcept nogil:
     cdef Team workers = team if s.groups == 1 else team_of(0, 1)
     cdef Block* block = &s.blocks[0 if s.groups == 1 else team.member]
     cdef double weight_sum = 0
-    cdef int group = 0 if s.groups == 1 else take(&s.next_group)
+    cdef int group = 0 if s.groups == 1 else next_ticket(&s.next_group)
     while group < s.groups and not (s.groups > 1 and is_raised(&s.watch.stop)):
         one_group(s, group, block, s.grad if s.groups == 1 or s.grad == NULL else s.partial + group * s.P,
                   s.groups == 1 and s.add, workers, team.member == 0)
-        group = s.groups if s.groups == 1 else take(&s.next_group)
+        group = s.groups if s.groups == 1 else next_ticket(&s.next_group)
     if s.groups > 1:
         wait(team)
     if is_raised(&s.watch.stop):

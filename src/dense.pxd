@@ -1,9 +1,10 @@
 # cython: cdivision=True
 """One layer on a block of samples: forward, backward, gradient. A, Z and d... are panels (panels.pxd); W is row-major."""
 
+from geometry cimport PANEL, SHORT_TILE_ROWS, TILE_ROWS, TILE_VECTORS, panel_width, vectors_of
 from once cimport activate
-from panels cimport load_rows, panel_width, vectors_of
-from real cimport LANES, LOG2_LANES, broadcast, load, real, store, sum_each, vec, vec_sum
+from panels cimport load_rows
+from real cimport LANES, LOG2_LANES, MAX_LANES, broadcast, load, real, store, sum_each, vec, vec_sum
 from tile cimport Product, multiply
 
 cdef enum:
@@ -24,13 +25,13 @@ cdef inline void forward(const real* W, const real* b, Py_ssize_t first, Py_ssiz
                          const real* A, Py_ssize_t vectors, real* Z) noexcept nogil:
     """Rows first ... last of Z (n_out, m) = W (n_out, n_in) A (n_in, m) + b (n_out, 1), samples in panels"""
     cdef Product p
-    p.columns, p.strip_rows = vectors * LANES, 6
+    p.columns, p.strip_rows = vectors * LANES, TILE_ROWS
     p.a, p.a_row, p.a_column = W, n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_in, n_in
-    p.b, p.b_panel = A, n_in * 2 * LANES
+    p.b, p.b_panel = A, n_in * PANEL
     p.row_bias, p.column_bias, p.accumulate = b, NULL, False
-    p.c, p.c_row, p.c_row_last, p.c_panel = Z, 2 * LANES, LANES, n_out * 2 * LANES
+    p.c, p.c_row, p.c_row_last, p.c_panel = Z, PANEL, LANES, n_out * PANEL
     multiply(&p, first, last)
 
 
@@ -56,18 +57,18 @@ cdef inline void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n
                               int activation, real leak, real* A) noexcept nogil:
     """A (m, n_out) = g(X (m, n_in) W^T + b), X and A row-major as they lie, W and b from `pack_rows`"""
     cdef Product p
-    cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // 6 * 6 + 6     # whole strips of rows
+    cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // TILE_ROWS * TILE_ROWS + TILE_ROWS  # whole strips
     cdef Py_ssize_t padded = vectors_of(n_out) * LANES
     cdef Py_ssize_t first = 0, rows
-    p.columns, p.strip_rows = n_out, 6
-    if padded % (2 * LANES) == 0 and padded * n_in * <Py_ssize_t>sizeof(real) <= SMALL_BYTES:
-        p.strip_rows = 4    # with fewer sums in registers the next tile begins before the one before has ended
+    p.columns, p.strip_rows = n_out, TILE_ROWS
+    if padded % PANEL == 0 and padded * n_in * <Py_ssize_t>sizeof(real) <= SMALL_BYTES:
+        p.strip_rows = SHORT_TILE_ROWS  # with fewer sums in registers the next tile begins before the one before has ended
     p.a_row, p.a_column = n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_in, n_in
-    p.b, p.b_panel = packed, n_in * 2 * LANES
+    p.b, p.b_panel = packed, n_in * PANEL
     p.row_bias, p.column_bias, p.accumulate = NULL, packed + padded * n_in, False
-    p.c_row, p.c_row_last, p.c_panel = n_out, n_out, 2 * LANES
+    p.c_row, p.c_row_last, p.c_panel = n_out, n_out, PANEL
     while first < m:
         rows = chunk if chunk < m - first else m - first
         p.a, p.c = X + first * n_in, A + first * n_out
@@ -87,13 +88,13 @@ cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t 
     cdef Py_ssize_t left = vectors, width, column, columns, row, rows, i, j
     cdef bint copied
     cdef Product p
-    p.strip_rows, p.a_row, p.a_row_tail = 6, 1, 1
+    p.strip_rows, p.a_row, p.a_row_tail = TILE_ROWS, 1, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
-    p.b_panel, p.c_panel = n_out * 2 * LANES, n_in * 2 * LANES
+    p.b_panel, p.c_panel = n_out * PANEL, n_in * PANEL
     p.row_bias, p.column_bias = NULL, NULL
-    p.c_row, p.c_row_last = 2 * LANES, LANES
+    p.c_row, p.c_row_last = PANEL, LANES
     while left > 0:     # the whole panels, then a lone last vector, whose rows lie closer together
-        width = 2 * LANES if left > 1 else LANES
+        width = PANEL if left > 1 else LANES
         p.columns = (left - left % 2) * LANES if left > 1 else LANES
         copied = left >= 4
         p.a_column = PIECE_COLUMNS if copied else n_in
@@ -126,13 +127,13 @@ cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_
     if is_wide(n_out, n_in):
         backward_in_pieces(W, n_out, first, last, n_in, dZ, vectors, dA)
         return
-    p.columns, p.strip_rows = vectors * LANES, 6
+    p.columns, p.strip_rows = vectors * LANES, TILE_ROWS
     p.a, p.a_row, p.a_column = W, 1, n_in
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_out, 1
-    p.b, p.b_panel = dZ, n_out * 2 * LANES
+    p.b, p.b_panel = dZ, n_out * PANEL
     p.row_bias, p.column_bias, p.accumulate = NULL, NULL, False
-    p.c, p.c_row, p.c_row_last, p.c_panel = dA, 2 * LANES, LANES, n_in * 2 * LANES
+    p.c, p.c_row, p.c_row_last, p.c_panel = dA, PANEL, LANES, n_in * PANEL
     multiply(&p, first, last)
 
 
@@ -141,13 +142,13 @@ cdef inline void gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_
     """Rows first ... last of dW (n_out, n_in) = [dW +] dZ (n_out, m) A^T (m, n_in), A^T in feature panels F, m = samples"""
     cdef Product p
     cdef Py_ssize_t vectors = vectors_of(samples)
-    p.columns, p.strip_rows = n_in, 6
-    p.a, p.a_row, p.a_column = dZ, 2 * LANES, 1
-    p.segments, p.segment, p.a_segment = samples // (2 * LANES), 2 * LANES, n_out * 2 * LANES
-    p.tail, p.a_row_tail = samples % (2 * LANES), panel_width((vectors - 1) // 2, vectors)
-    p.b, p.b_panel = F, vectors * LANES * 2 * LANES
+    p.columns, p.strip_rows = n_in, TILE_ROWS
+    p.a, p.a_row, p.a_column = dZ, PANEL, 1
+    p.segments, p.segment, p.a_segment = samples // PANEL, PANEL, n_out * PANEL
+    p.tail, p.a_row_tail = samples % PANEL, panel_width((vectors - 1) // TILE_VECTORS, vectors)
+    p.b, p.b_panel = F, vectors * LANES * PANEL
     p.row_bias, p.column_bias, p.accumulate = NULL, NULL, add
-    p.c, p.c_row, p.c_row_last, p.c_panel = dW, n_in, n_in, 2 * LANES
+    p.c, p.c_row, p.c_row_last, p.c_panel = dW, n_in, n_in, PANEL
     multiply(&p, first, last)
 
 
@@ -175,19 +176,19 @@ cdef inline void outer_step(const int rows, const int columns, const real* z, co
 cdef inline void outer_tile(const int rows, const int columns, const real* dZ, Py_ssize_t n_out, Py_ssize_t row,
                             const real* A, Py_ssize_t n_in, Py_ssize_t column, Py_ssize_t vectors, vec* sums) noexcept nogil:
     """sums (n_out, n_in), lane by lane, = dZ A^T for `rows` rows from `row` on and `columns` columns from `column` on"""
-    cdef vec[16] c
-    cdef const real* z = dZ + row * 2 * LANES
-    cdef const real* a = A + column * 2 * LANES
+    cdef vec[8] c
+    cdef const real* z = dZ + row * PANEL
+    cdef const real* a = A + column * PANEL
     cdef Py_ssize_t _panel
     cdef int i
     # No loop over c is nested in another, as in `tile`.
     for i in range(rows * columns):
         c[i] = broadcast(0)
     for _panel in range(vectors // 2):
-        outer_step(rows, columns, z, a, 2 * LANES, c)
-        outer_step(rows, columns, z + LANES, a + LANES, 2 * LANES, c)
-        z += n_out * 2 * LANES
-        a += n_in * 2 * LANES
+        outer_step(rows, columns, z, a, PANEL, c)
+        outer_step(rows, columns, z + LANES, a + LANES, PANEL, c)
+        z += n_out * PANEL
+        a += n_in * PANEL
     if vectors % 2:
         outer_step(rows, columns, z - row * LANES, a - column * LANES, LANES, c)
     for i in range(rows * columns):
@@ -231,16 +232,16 @@ cdef inline void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A,
 cdef inline vec row_lanes(const real* dZ, Py_ssize_t n, Py_ssize_t j, Py_ssize_t vectors) noexcept nogil:
     """The sum of row j of dZ (n, m), lane by lane."""
     cdef vec total = broadcast(0), other = broadcast(0)    # two sums: each waits for the one before
-    cdef const real* z = dZ + j * 2 * LANES
+    cdef const real* z = dZ + j * PANEL
     cdef Py_ssize_t _p
     for _p in range(vectors // 4):
         total += load(z) + load(z + LANES)
-        z += n * 2 * LANES
+        z += n * PANEL
         other += load(z) + load(z + LANES)
-        z += n * 2 * LANES
+        z += n * PANEL
     if vectors % 4 >= 2:
         total += load(z) + load(z + LANES)
-        z += n * 2 * LANES
+        z += n * PANEL
     if vectors % 2:
         other += load(z - j * LANES)
     return total + other
@@ -249,7 +250,7 @@ cdef inline vec row_lanes(const real* dZ, Py_ssize_t n, Py_ssize_t j, Py_ssize_t
 cdef inline void bias_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n, Py_ssize_t vectors, bint add,
                                real* db) noexcept nogil:
     """Elements first ... last of db (n,) = [db +] sum over samples of dZ (n, m); lanes past the last sample hold zeros"""
-    cdef vec[16] r
+    cdef vec[MAX_LANES] r
     cdef Py_ssize_t j = first
     cdef int i
     while j + LANES <= last:

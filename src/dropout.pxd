@@ -7,8 +7,9 @@ the number of threads nor blocks nor the CPU, and nothing has to be kept for the
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from activations cimport needs_z
+from geometry cimport MAX_PANEL, PANEL, TILE_VECTORS, panel_width, vector_at
 from once cimport multiply_by_derivative
-from panels cimport panel_width
 from real cimport LANES, real
 
 
@@ -76,29 +77,30 @@ cdef inline void drop(const Dropout* dropout, Py_ssize_t layer, Py_ssize_t first
     cdef int width
     cdef real* a
     for v in range(vectors if draw.least > 0 else 0):
-        width = panel_width(v // 2, vectors)
-        a = A + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        width = panel_width(v // TILE_VECTORS, vectors)
+        a = A + vector_at(v, n)
         for j in range(n):
             keep_lanes(draw, first + v * LANES, n, j, scale, a + j * width)
 
 
 cdef inline void drop_back(const Dropout* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors,
-                           int activation, real leak, const real* A, real* dA) noexcept nogil:
-    """dA <- dA keep / (1 - p) g'(z), where A has been through `drop`: a = A (1 - p) wherever that counts"""
+                           int activation, real leak, const real* kept, real* dA) noexcept nogil:
+    """dA <- dA keep / (1 - p) g'(z), from z, or from A that has been through `drop`: a = A (1 - p) wherever that counts"""
     cdef Draw draw = draw_of(dropout, layer)
     cdef real rest = <real>(1 - dropout.rates[layer - 1])
-    cdef real[UNITS * 32] a     # of a panel, two vectors wide at most
+    cdef real undone = <real>1 if needs_z(activation) else rest
+    cdef real[UNITS * MAX_PANEL] a
     cdef Py_ssize_t panel, sample, j, at, units
     cdef int i, width
-    for panel in range((vectors + 1) // 2):
+    for panel in range((vectors + TILE_VECTORS - 1) // TILE_VECTORS):
         width = panel_width(panel, vectors)
-        sample = first + panel * 2 * LANES
+        sample = first + panel * PANEL
         j = 0
         while j < n:
             units = UNITS if UNITS < n - j else n - j
-            at = panel * n * 2 * LANES + j * width
+            at = panel * n * PANEL + j * width
             for i in range(units * width):
-                a[i] = A[at + i] * rest
+                a[i] = kept[at + i] * undone
             for i in range(units):
                 keep_lanes(draw, sample, n, j + i, <real>1 / rest, dA + at + i * width)
                 if width > LANES:

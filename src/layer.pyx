@@ -1,24 +1,16 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""`dense_forward` for plain arrays, built once for all CPUs: a small layer takes less time than Python's checks of one."""
+"""One layer by itself, built once for all CPUs: a small layer takes less time than Python's checks of one."""
 
 cimport numpy as cnp
-from arrays cimport apart
+from api cimport NO_MEMORY, dense_t, kernels_t
+from arrays cimport apart, is_contiguous, is_plain
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
 cnp.import_array()
 
-ctypedef bint (*layer_kernel)(const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, const void*, int, double, void*,
-                              int) noexcept nogil
-
 cdef enum:
     SHORT = 100_000     # multiply-adds, a few microseconds: not worth giving up the GIL, nor a look for threads
-
-
-cdef inline bint is_plain(object array, int n_dim, int type_number):
-    """Whether array is an ndarray of C-contiguous, aligned, native elements of that type, in so many dimensions."""
-    return (cnp.PyArray_CheckExact(array) and cnp.PyArray_NDIM(array) == n_dim and cnp.PyArray_TYPE(array) == type_number
-            and cnp.PyArray_ISCARRAY_RO(array))
 
 
 cdef class DenseForward:
@@ -26,7 +18,7 @@ cdef class DenseForward:
 
     Parameters
     ----------
-    float32, float64 : module
+    float32, float64 : capsule "shallownet_c.kernels"
         The build's functions for each dtype.
     codes : dict
         Activations by name, `_kernels.ACTIVATIONS`.
@@ -36,51 +28,86 @@ cdef class DenseForward:
         `dense_forward` with every check.
     """
 
-    cdef layer_kernel float32, float64
+    cdef const kernels_t* float32
+    cdef const kernels_t* float64
     cdef dict codes
     cdef object for_work, general
 
     def __init__(self, float32, float64, dict codes not None, for_work, general):
-        self.float32 = <layer_kernel>PyCapsule_GetPointer(float32.layer_function, "shallownet_c.layer")
-        self.float64 = <layer_kernel>PyCapsule_GetPointer(float64.layer_function, "shallownet_c.layer")
+        self.float32 = <const kernels_t*>PyCapsule_GetPointer(float32, "shallownet_c.kernels")
+        self.float64 = <const kernels_t*>PyCapsule_GetPointer(float64, "shallownet_c.kernels")
         self.codes, self.for_work, self.general = codes, for_work, general
 
     def __call__(self, X, W, b, activation, out, leak):
         cdef cnp.npy_intp[2] shape
-        cdef Py_ssize_t n_in
-        cdef void* x
-        cdef void* w
-        cdef void* bias
-        cdef void* to
-        cdef int type_number, n_threads, g
-        cdef layer_kernel kernel
-        cdef double slope
-        cdef bint done
+        cdef const kernels_t* kernels
+        cdef dense_t call
+        cdef int type_number, status
+        cdef double work
         if not cnp.PyArray_CheckExact(X) or type(activation) is not str or not PyFloat_CheckExact(leak):
             return self.general(X, W, b, activation, out, leak)
         type_number = cnp.PyArray_TYPE(X)
         code = self.codes.get(activation)
-        slope = PyFloat_AS_DOUBLE(leak)
-        if (type_number != cnp.NPY_FLOAT32 and type_number != cnp.NPY_FLOAT64 or code is None or not 0 <= slope < 1
+        call.leak = PyFloat_AS_DOUBLE(leak)
+        if (type_number != cnp.NPY_FLOAT32 and type_number != cnp.NPY_FLOAT64 or code is None or not 0 <= call.leak < 1
                 or not is_plain(X, 2, type_number) or not is_plain(W, 2, type_number) or not is_plain(b, 1, type_number)):
             return self.general(X, W, b, activation, out, leak)
-        shape[0], shape[1], n_in = cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(W, 0), cnp.PyArray_DIM(X, 1)
-        if n_in == 0 or shape[1] == 0 or cnp.PyArray_DIM(W, 1) != n_in or cnp.PyArray_DIM(b, 0) != shape[1]:
+        call.m, call.n_out, call.n_in = cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(W, 0), cnp.PyArray_DIM(X, 1)
+        shape[0], shape[1] = call.m, call.n_out
+        if (call.n_in == 0 or call.n_out == 0 or cnp.PyArray_DIM(W, 1) != call.n_in
+                or cnp.PyArray_DIM(b, 0) != call.n_out):
             return self.general(X, W, b, activation, out, leak)
         if out is None:
             out = cnp.PyArray_EMPTY(2, shape, type_number, 0)
         elif (not is_plain(out, 2, type_number) or not cnp.PyArray_ISWRITEABLE(out) or cnp.PyArray_DIM(out, 0) != shape[0]
                 or cnp.PyArray_DIM(out, 1) != shape[1] or not apart(out, X) or not apart(out, W) or not apart(out, b)):
             return self.general(X, W, b, activation, out, leak)
-        kernel = self.float32 if type_number == cnp.NPY_FLOAT32 else self.float64
-        x, w, bias, to = cnp.PyArray_DATA(X), cnp.PyArray_DATA(W), cnp.PyArray_DATA(b), cnp.PyArray_DATA(out)
-        g = code
-        if <double>shape[0] * n_in * shape[1] < SHORT:
-            done = kernel(x, shape[0], n_in, w, shape[1], bias, g, slope, to, 1)
+        kernels = self.float32 if type_number == cnp.NPY_FLOAT32 else self.float64
+        call.X, call.W, call.b, call.A = cnp.PyArray_DATA(X), cnp.PyArray_DATA(W), cnp.PyArray_DATA(b), cnp.PyArray_DATA(out)
+        call.activation, call.n_threads = code, 1
+        work = <double>call.m * call.n_in * call.n_out
+        if work < SHORT:
+            status = kernels.layer(&call)
         else:
-            n_threads = self.for_work(shape[0] * n_in * shape[1])
+            call.n_threads = self.for_work(work)
             with nogil:
-                done = kernel(x, shape[0], n_in, w, shape[1], bias, g, slope, to, n_threads)
-        if not done:
+                status = kernels.layer(&call)
+        if status == NO_MEMORY:
             raise MemoryError("no memory for the workspace of a layer")
         return out
+
+
+def dense_backward(capsule, arrays, outputs, int activation, double leak, int n_threads):
+    """dZ = dA * g'(Z); dW (n_out, n_in) += dZ^T X, db (n_out,) += sum dZ, dX (m, n_in) = dZ W unless it is None
+
+    Parameters
+    ----------
+    capsule : capsule "shallownet_c.kernels"
+        Of the build for the arrays' dtype.
+    arrays : tuple
+        X (m, n_in), W (n_out, n_in), dA (m, n_out), and what g' is computed from, A or Z (m, n_out).
+    outputs : tuple
+        dW, db, and dX or None.
+    """
+    cdef const kernels_t* kernels = <const kernels_t*>PyCapsule_GetPointer(capsule, "shallownet_c.kernels")
+    cdef int type_number = cnp.NPY_FLOAT32 if kernels.itemsize == 4 else cnp.NPY_FLOAT64
+    cdef dense_t call
+    cdef int status
+    X, W, dA, kept = arrays
+    dW, db, dX = outputs
+    for array, n_dim, written in ((X, 2, False), (W, 2, False), (dA, 2, False), (kept, 2, False), (dW, 2, True), (db, 1, True),
+                                  (X if dX is None else dX, 2, dX is not None)):
+        if not is_contiguous(array, n_dim, type_number) or (written and not cnp.PyArray_ISWRITEABLE(array)):
+            raise ValueError("arrays must be C-contiguous, of the dtype of the kernels, and outputs writeable")
+    call.m, call.n_in, call.n_out = cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(X, 1), cnp.PyArray_DIM(W, 0)
+    rows, layer = (call.m, call.n_out), (call.n_out, call.n_in)
+    if (W.shape != layer or dA.shape != rows or kept.shape != rows or dW.shape != layer or db.shape != (call.n_out,)
+            or (dX is not None and dX.shape != X.shape)):
+        raise ValueError("the shapes of a layer's arrays must go together")
+    call.X, call.W, call.dA, call.kept = cnp.PyArray_DATA(X), cnp.PyArray_DATA(W), cnp.PyArray_DATA(dA), cnp.PyArray_DATA(kept)
+    call.dW, call.db, call.dX = cnp.PyArray_DATA(dW), cnp.PyArray_DATA(db), cnp.PyArray_DATA(dX) if dX is not None else NULL
+    call.activation, call.leak, call.n_threads = activation, leak, n_threads
+    with nogil:
+        status = kernels.layer_backward(&call)
+    if status == NO_MEMORY:
+        raise MemoryError("no memory for the workspace of a layer")

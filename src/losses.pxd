@@ -5,10 +5,12 @@ Each function takes a block in sample panels, Z and Y (V, n, 2 LANES), w the sam
 returns the sum of w L(a, y).
 """
 
-from activations cimport EXP, IDENTITY, exp, exp_negative
+from activations cimport EXP, IDENTITY, exp, exp_negative, needs_z
+from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at
 from once cimport activate, multiply_by_derivative
-from panels cimport panel_width
-from real cimport EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, bits, bits_to_real, magnitude, real, real_to_bits, with_sign_of
+from real cimport (
+    EXPONENT_BIAS, LANES, MANTISSA_BITS, MAX_LANES, REAL_BITS, bits, bits_to_real, magnitude, real, real_to_bits, with_sign_of,
+)
 
 
 cdef enum Loss:     # the numbers of _kernels.LOSSES
@@ -102,11 +104,16 @@ cdef inline void elementwise_stretch(Py_ssize_t n, int loss, real parameter, int
     squared error l = d^2 / 2, absolute error l = |d|, Huber l = d^2 / 2 where |d| <= p and p (|d| - p / 2) elsewhere,
     pinball l = -p d where d < 0 and (1 - p) d elsewhere, Poisson l = e^a - y a for a logarithmic rate a. In a kink l' = 0.
     """
-    cdef real[STRETCH] d, losses
+    cdef real[STRETCH] d, losses, copy
+    cdef const real* kept = z
     cdef real e, size
     cdef Py_ssize_t i
     # With the rate itself for output, e^z - y z is the same loss and dZ = a - y.
     activation = IDENTITY if loss == POISSON and activation == EXP else activation
+    if needs_z(activation):
+        for i in range(n):
+            copy[i] = z[i]
+        kept = copy
     activate(activation, leak, z, n)
     for i in range(n):
         d[i] = z[i] - y[i]
@@ -133,7 +140,7 @@ cdef inline void elementwise_stretch(Py_ssize_t n, int loss, real parameter, int
             e = exp(z[i])
             losses[i] = e - y[i] * z[i]
             d[i] = e - y[i]
-    multiply_by_derivative(activation, leak, z, d, n)
+    multiply_by_derivative(activation, leak, kept, d, n)
     for i in range(n):
         z[i] = w[i] * d[i]
     add_up(n, losses, w, total)
@@ -173,9 +180,9 @@ cdef inline double elementwise_loss(int loss, real parameter, int activation, re
     Taken in stretches of one output's samples, as many as lie together, and each stretch stage by stage: one vector's whole
     way is too long for the CPU to have several of them under way.
     """
-    cdef real[16] total
+    cdef real[MAX_LANES] total
     cdef Py_ssize_t s = 0, m = vectors * LANES, _j
-    cdef Py_ssize_t longest = STRETCH if n == 1 else 2 * LANES, samples
+    cdef Py_ssize_t longest = STRETCH if n == 1 else PANEL, samples
     cdef int i
     for i in range(LANES):
         total[i] = 0
@@ -199,7 +206,7 @@ cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_
 
     log sum_k e^(z_k - max) = log(1 + the terms besides the greatest): exact where one output has all the probability.
     """
-    cdef real[16] total, greatest, at, others, expected, scale
+    cdef real[MAX_LANES] total, greatest, at, others, expected, scale
     cdef Py_ssize_t v, j
     cdef int i, width
     cdef real e, term
@@ -208,8 +215,8 @@ cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_
     for i in range(LANES):
         total[i] = 0
     for v in range(vectors):
-        width = panel_width(v // 2, vectors)
-        z = Z + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        width = panel_width(v // TILE_VECTORS, vectors)
+        z = Z + vector_at(v, n)
         for i in range(LANES):
             greatest[i] = z[i]
             at[i] = 0
@@ -221,7 +228,7 @@ cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_
         for i in range(LANES):
             others[i] = greatest[i] - greatest[i]   # 0; of an overflow no number, and so is each output then
         if Y != NULL:
-            y = Y + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+            y = Y + vector_at(v, n)
             for j in range(n):
                 for i in range(LANES):
                     expected[i] += y[j * width + i] * (greatest[i] - z[j * width + i])

@@ -11,6 +11,12 @@
 #define ONCE static __attribute__((noipa)) /* neither inlined nor cloned for constant arguments */
 #else
 #define ONCE static __attribute__((noinline))
+/* What a member of a team does, or a thread by itself: a Step, Prediction or Layer, the member's number, and the team's size. */
+ONCE void step_part(void *step, int member, int size);
+ONCE void predict_part(void *prediction, int member, int size);
+ONCE void forward_part(void *layer, int member, int size);
+ONCE void backward_part(void *layer, int member, int size);
+
 #endif
 
 ONCE void layer_forward(const real *W, const real *b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
@@ -27,7 +33,7 @@ ONCE void forward_rows(const real *packed, Py_ssize_t n_out, Py_ssize_t n_in, co
                        real leak, real *A);
 
 ONCE void activate(int activation, real leak, real *z, Py_ssize_t n);
-ONCE void multiply_by_derivative(int activation, real leak, const real *a, real *d, Py_ssize_t n);
+ONCE void multiply_by_derivative(int activation, real leak, const real *kept, real *d, Py_ssize_t n);
 ONCE double elementwise_loss(int loss, real parameter, int activation, real leak, real *Z, const real *Y, const real *w,
                              Py_ssize_t n, Py_ssize_t vectors);
 ONCE double softmax(real most, real *Z, const real *Y, const real *w, Py_ssize_t n, Py_ssize_t vectors);
@@ -35,11 +41,17 @@ ONCE double softmax(real most, real *Z, const real *Y, const real *w, Py_ssize_t
 /* dropout is a Dropout, step a Step: structs that this header cannot name. */
 ONCE void drop(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real *A);
 ONCE void drop_back(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors,
-                    int activation, real leak, const real *A, real *dA);
+                    int activation, real leak, const real *kept, real *dA);
 
 ONCE double penalty_of(const void *step);
 ONCE void add_up(const void *step, Py_ssize_t first, Py_ssize_t last);
 ONCE void regularise(void *step);
 ONCE void descend(const void *step, Py_ssize_t first, Py_ssize_t n, double penalty, double rate, double root);
+
+/* What a member of a team does, or a thread by itself: a Step, Prediction or Layer, the member's number, and the team's size. */
+ONCE void step_part(void *step, int member, int size);
+ONCE void predict_part(void *prediction, int member, int size);
+ONCE void forward_part(void *layer, int member, int size);
+ONCE void backward_part(void *layer, int member, int size);
 
 #endif

@@ -16,14 +16,18 @@ cdef extern from "once.h" nogil:
     void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n_in, const real* X, Py_ssize_t m, int activation,
                       real leak, real* A)
     void activate(int activation, real leak, real* z, Py_ssize_t n)
-    void multiply_by_derivative(int activation, real leak, const real* a, real* d, Py_ssize_t n)
+    void multiply_by_derivative(int activation, real leak, const real* kept, real* d, Py_ssize_t n)
     double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y, const real* w,
                             Py_ssize_t n, Py_ssize_t vectors)
     double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors)
     void drop(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real* A)
     void drop_back(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, int activation,
-                   real leak, const real* A, real* dA)
+                   real leak, const real* kept, real* dA)
     double penalty_of(const void* step)
     void add_up(const void* step, Py_ssize_t first, Py_ssize_t last)
     void regularise(void* step)
     void descend(const void* step, Py_ssize_t first, Py_ssize_t n, double penalty, double rate, double root)
+    void step_part(void* step, int member, int size)
+    void predict_part(void* prediction, int member, int size)
+    void forward_part(void* layer, int member, int size)
+    void backward_part(void* layer, int member, int size)

@@ -1,10 +1,14 @@
 # The bodies of the functions in once.h: each of a module's own, by which the C compiler makes one copy for all callers.
 
 cimport activations
+cimport batch
 cimport dense
 cimport dropout
+cimport layers
 cimport losses
+cimport prediction
 cimport step
+cimport threads
 
 
 cdef void once_layer_forward "layer_forward" (const real* W, const real* b, Py_ssize_t first, Py_ssize_t last,
@@ -44,9 +48,9 @@ cdef void once_activate "activate" (int activation, real leak, real* z, Py_ssize
     activations.activate(activation, leak, z, n)
 
 
-cdef void once_multiply_by_derivative "multiply_by_derivative" (int activation, real leak, const real* a, real* d,
+cdef void once_multiply_by_derivative "multiply_by_derivative" (int activation, real leak, const real* kept, real* d,
                                                                 Py_ssize_t n) noexcept nogil:
-    activations.multiply_by_derivative(activation, leak, a, d, n)
+    activations.multiply_by_derivative(activation, leak, kept, d, n)
 
 
 cdef double once_elementwise_loss "elementwise_loss" (int loss, real parameter, int activation, real leak, real* Z,
@@ -66,9 +70,9 @@ cdef void once_drop "drop" (const void* rates, Py_ssize_t layer, Py_ssize_t firs
 
 
 cdef void once_drop_back "drop_back" (const void* rates, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n,
-                                      Py_ssize_t vectors, int activation, real leak, const real* A,
+                                      Py_ssize_t vectors, int activation, real leak, const real* kept,
                                       real* dA) noexcept nogil:
-    dropout.drop_back(<const dropout.Dropout*>rates, layer, first, n, vectors, activation, leak, A, dA)
+    dropout.drop_back(<const dropout.Dropout*>rates, layer, first, n, vectors, activation, leak, kept, dA)
 
 
 cdef double once_penalty_of "penalty_of" (const void* s) noexcept nogil:
@@ -86,3 +90,19 @@ cdef void once_regularise "regularise" (void* s) noexcept nogil:
 cdef void once_descend "descend" (const void* s, Py_ssize_t first, Py_ssize_t n, double penalty, double rate,
                                   double root) noexcept nogil:
     step.descend(<const step.Step*>s, first, n, penalty, rate, root)
+
+
+cdef void once_step_part "step_part" (void* s, int member, int size) noexcept nogil:
+    batch.take_part(<step.Step*>s, threads.team_of(member, size))
+
+
+cdef void once_predict_part "predict_part" (void* p, int member, int size) noexcept nogil:
+    prediction.predict_part(<prediction.Prediction*>p, threads.team_of(member, size))
+
+
+cdef void once_forward_part "forward_part" (void* p, int member, int size) noexcept nogil:
+    layers.forward_part(<layers.Layer*>p, threads.team_of(member, size))
+
+
+cdef void once_backward_part "backward_part" (void* p, int member, int size) noexcept nogil:
+    layers.backward_part(<layers.Layer*>p, threads.team_of(member, size))

@@ -1,23 +1,16 @@
 # cython: cdivision=True
 """The two layouts of a block of samples, and the ways between them and a row-major array.
 
-Sample panels, (V, n, 2 LANES) for V panels: lanes are samples, the notes' own (n, m) orientation, cut into strips that one
-register tile takes at once. Feature panels, (n / 2 LANES, samples, 2 LANES): lanes are features. In both, an odd last vector
+Sample panels, (V, n, PANEL) for V panels: lanes are samples, the notes' own (n, m) orientation, cut into strips that one
+register tile takes at once. Feature panels, (n / PANEL, samples, PANEL): lanes are features. In both, an odd last vector
 is a panel of its own, LANES wide, so that an array of v vectors has v LANES n elements and no holes.
 """
 
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
-from real cimport LANES, broadcast, load, real, store, transpose, vec
-
-
-cdef inline Py_ssize_t vectors_of(Py_ssize_t n) noexcept nogil:
-    return (n + LANES - 1) // LANES
-
-
-cdef inline int panel_width(Py_ssize_t panel, Py_ssize_t vectors) noexcept nogil:
-    return 2 * LANES if 2 * panel + 1 < vectors else LANES
+from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at, vectors_of
+from real cimport LANES, MAX_LANES, broadcast, load, real, store, transpose, vec
 
 
 cdef inline Py_ssize_t row_of(const int64_t* order, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t s) noexcept nogil:
@@ -28,17 +21,17 @@ cdef inline Py_ssize_t row_of(const int64_t* order, Py_ssize_t first, Py_ssize_t
 
 cdef inline int feature_step(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
     """Distance between one sample and the next in the feature panel of feature k."""
-    return panel_width(k // (2 * LANES), vectors_of(n))
+    return panel_width(k // PANEL, vectors_of(n))
 
 
 cdef inline real* feature(real* F, Py_ssize_t n, Py_ssize_t samples, Py_ssize_t s, Py_ssize_t k) noexcept nogil:
     """Where features k ... k + LANES of sample s stand in the feature panels F; k is a multiple of LANES."""
-    return F + (k // (2 * LANES)) * samples * 2 * LANES + s * feature_step(n, k) + k % (2 * LANES)
+    return F + (k // PANEL) * samples * PANEL + s * feature_step(n, k) + k % PANEL
 
 
 cdef inline void turn(const real* a, int width, Py_ssize_t n, real* f, int step) noexcept nogil:
     """f (LANES samples, `step` apart, of LANES features) <- a (features, `width` apart, of LANES samples); past n they are 0"""
-    cdef vec[16] r
+    cdef vec[MAX_LANES] r
     cdef int i
     if n >= LANES:
         for i in range(LANES):
@@ -59,13 +52,13 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
     cdef Py_ssize_t whole = n - n % LANES
     cdef Py_ssize_t v, k, row, greatest
     cdef int i, width, step = 0
-    cdef const real* x[16]
+    cdef const real* x[MAX_LANES]
     cdef real* a
     cdef real* f = F
-    cdef vec[16] r
+    cdef vec[MAX_LANES] r
     for v in range(vectors):
-        width = panel_width(v // 2, vectors)
-        a = A + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        width = panel_width(v // TILE_VECTORS, vectors)
+        a = A + vector_at(v, n)
         greatest = 0
         for i in range(LANES):
             row = row_of(order, first, rows, v * LANES + i)
@@ -88,7 +81,7 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
                 for i in range(LANES):
                     r[i] = load(x[i] + k)
                 if F != NULL:
-                    if k % (2 * LANES) == 0:
+                    if k % PANEL == 0:
                         f = feature(F, n, samples, at + v * LANES, k)
                         step = feature_step(n, k)
                     for i in range(LANES):
@@ -115,8 +108,8 @@ cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, re
     cdef int width
     cdef const real* a
     for v in range(vectors):
-        width = panel_width(v // 2, vectors)
-        a = A + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        width = panel_width(v // TILE_VECTORS, vectors)
+        a = A + vector_at(v, n)
         k = 0
         while k < n:
             turn(a + k * width, width, n - k, feature(F, n, samples, at + v * LANES, k), feature_step(n, k))
@@ -131,10 +124,10 @@ cdef inline void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* 
     cdef int i, width, valid
     cdef const real* a
     cdef real* o
-    cdef vec[16] r
+    cdef vec[MAX_LANES] r
     for v in range(vectors):
-        width = panel_width(v // 2, vectors)
-        a = A + (v // 2) * n * 2 * LANES + (v % 2) * LANES
+        width = panel_width(v // TILE_VECTORS, vectors)
+        a = A + vector_at(v, n)
         o = out + v * LANES * n
         valid = <int>(rows - v * LANES) if rows - v * LANES < LANES else LANES
         k = 0
@@ -169,8 +162,7 @@ cdef inline void load_classes(const int64_t* classes, Py_ssize_t n, const int64_
     memset(Y, 0, vectors * LANES * n * sizeof(real))
     for s in range(vectors * LANES):
         v = s // LANES
-        Y[(v // 2) * n * 2 * LANES + classes[row_of(order, first, rows, s)] * panel_width(v // 2, vectors)
-          + (v % 2) * LANES + s % LANES] = 1
+        Y[vector_at(v, n) + classes[row_of(order, first, rows, s)] * panel_width(v // TILE_VECTORS, vectors) + s % LANES] = 1
 
 
 cdef inline void load_weights(const real* weights, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
@@ -196,9 +188,9 @@ cdef inline double sum_of_weights(const real* weights, const int64_t* order, Py_
 
 cdef inline void clear_sample(real* A, Py_ssize_t n, Py_ssize_t vectors, Py_ssize_t s) noexcept nogil:
     """A (sample panels) <- 0 for sample s"""
-    cdef Py_ssize_t panel = s // LANES // 2, k
-    cdef int width = panel_width(panel, vectors)
-    cdef real* a = A + panel * n * 2 * LANES + s % width
+    cdef Py_ssize_t v = s // LANES, k
+    cdef int width = panel_width(v // TILE_VECTORS, vectors)
+    cdef real* a = A + vector_at(v, n) + s % LANES
     for k in range(n):
         a[k * width] = 0
 

@@ -31,6 +31,7 @@ typedef uint64_t bits;
 #define VECTOR_BYTES 16
 #endif
 #define LANES (VECTOR_BYTES / (REAL_BITS / 8))
+enum { MAX_LANES = 16 };
 #define LANE_COUNT_IS(n) (VECTOR_BYTES * 8 == (n) * REAL_BITS)
 
 typedef real vec __attribute__((vector_size(VECTOR_BYTES)));

@@ -10,6 +10,7 @@ cdef extern from "real.h" nogil:
     const int REAL_BITS
     const int VECTOR_BYTES
     const int LANES
+    enum: MAX_LANES
     const int LOG2_LANES
     vec load(const real* p)
     void store(real* p, vec v)
@@ -39,7 +40,7 @@ cdef extern from "real.h" nogil:
 cdef inline real vec_sum(vec v) noexcept nogil:
     """Sum of the lanes of v."""
     cdef int _stage
-    cdef real[16] lane
+    cdef real[MAX_LANES] lane
     for _stage in range(LOG2_BLOCK):
         v = zip_low(v, v) + zip_high(v, v)
     if LANES > BLOCK:
@@ -60,7 +61,7 @@ cdef inline vec sum_block(vec* r) noexcept nogil:
 
 cdef inline vec sum_each(vec* r) noexcept nogil:
     """Lane i of the result = sum of the lanes of r[i], for LANES vectors; r is overwritten."""
-    cdef vec[16] s
+    cdef vec[MAX_LANES] s
     cdef int i
     for i in range(LANES // BLOCK):
         s[i] = sum_block(r + i * BLOCK)
@@ -74,7 +75,7 @@ cdef inline vec sum_each(vec* r) noexcept nogil:
 
 cdef inline void transpose(vec* r) noexcept nogil:
     """r[i] lane j <- r[j] lane i, for LANES vectors."""
-    cdef vec[16] t
+    cdef vec[MAX_LANES] t
     cdef int _stage, i, k
     for _stage in range(LOG2_BLOCK):
         for k in range(LANES // BLOCK):

@@ -2,9 +2,10 @@
 """One sample through the network: matrix times vector, lanes along the inputs, W read once as it lies."""
 
 from activations cimport SOFTMAX, exp_negative
-from network cimport Network
+from api cimport layer_t, model_t
+from block cimport widest
 from once cimport activate
-from real cimport LANES, broadcast, first_lanes, load, real, store, sum_each, vec, vec_sum
+from real cimport LANES, MAX_LANES, broadcast, first_lanes, load, real, store, sum_each, vec, vec_sum
 
 
 cdef inline void add_products(const int rows, vec* r, const real* W, Py_ssize_t n_in, Py_ssize_t whole, const real* x,
@@ -28,7 +29,7 @@ cdef inline void add_products(const int rows, vec* r, const real* W, Py_ssize_t 
 cdef inline vec row_products(const int rows, const real* W, Py_ssize_t n_in, Py_ssize_t whole, const real* x,
                              Py_ssize_t rest, vec x_rest) noexcept nogil:
     """Lane i = W[i] x, for `rows` rows of W, at most LANES; 0 in the other lanes"""
-    cdef vec[16] r
+    cdef vec[MAX_LANES] r
     cdef int i
     if rows == 16:    # in two halves, whose addresses fit into registers
         add_products(8, r, W, n_in, whole, x, rest, x_rest)
@@ -62,7 +63,7 @@ cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_
     cdef Py_ssize_t room = n_out * n_in + n_out - LANES - whole
     cdef Py_ssize_t safe = n_out if rest == 0 else min(n_out, room // n_in + 1) if room >= 0 else 0
     cdef Py_ssize_t j = 0, k
-    cdef real[16] lane
+    cdef real[MAX_LANES] lane
     cdef real tail
     cdef vec x_rest
     store(lane, broadcast(0))
@@ -99,23 +100,20 @@ cdef inline void row_softmax(real* z, Py_ssize_t n) noexcept nogil:
         z[j] = z[j] / total
 
 
-cdef inline void row_predict(const Network* net, const real* x, real* out, real* scratch) noexcept nogil:
+cdef inline void row_predict(const model_t* net, const real* x, real* out, real* scratch) noexcept nogil:
     """out (n_L,) = A[L] of x (n_0,); scratch has room for two of the widest layer, so out may be x itself"""
-    cdef const real* W = net.params
+    cdef const layer_t* layer = net.layer
     cdef const real* a = x
     cdef real* z
-    cdef Py_ssize_t l, n_in, n_out, widest = 0
-    for l in range(1, net.layers + 1):
-        widest = net.sizes[l] if net.sizes[l] > widest else widest
-    for l in range(1, net.layers + 1):
-        n_in, n_out = net.sizes[l - 1], net.sizes[l]
-        z = scratch + (l % 2) * widest
-        row_forward(W, W + n_out * n_in, n_out, n_in, a, z)
-        if net.activations[l - 1] == SOFTMAX:
-            row_softmax(z, n_out)
+    cdef Py_ssize_t l, n = widest(net, net.layers)
+    for l in range(net.layers):
+        z = scratch + (l % 2) * n
+        row_forward(<const real*>net.params + layer.W, <const real*>net.params + layer.b, layer.n_out, layer.n_in, a, z)
+        if layer.activation == SOFTMAX:
+            row_softmax(z, layer.n_out)
         else:
-            activate(net.activations[l - 1], net.leak, z, n_out)
-        W += n_out * n_in + n_out
+            activate(layer.activation, net.leak, z, layer.n_out)
         a = z
-    for l in range(net.sizes[net.layers]):
+        layer += 1
+    for l in range(net.layer[net.layers - 1].n_out):
         out[l] = a[l]

@@ -4,7 +4,9 @@
 from libc.math cimport sqrt
 from libc.stdint cimport int64_t
 
-from network cimport Block, Data, Network
+from api cimport layer_t, model_t, rows_t
+from block cimport Block
+from dropout cimport Dropout
 from optimizers cimport ADAM, RPROP, adam, penalise, rprop, sgd, sgd_momentum, sum_of_squares
 from real cimport magnitude, real
 from threads cimport Watch
@@ -16,8 +18,9 @@ cdef enum:
 
 
 cdef struct Step:
-    const Network* net
-    Data data
+    const model_t* net
+    rows_t data
+    Dropout dropout                 # its rates NULL: no unit is dropped
     Block* blocks                   # one; where there are groups, one for each thread
     Py_ssize_t P
     Py_ssize_t first, rows          # of the batch
@@ -61,31 +64,27 @@ cdef inline void add_up(const Step* s, Py_ssize_t first, Py_ssize_t last) noexce
 
 cdef inline double penalty_of(const Step* s) noexcept nogil:
     """l2 / 2 sum w^2 + l1 sum |w|"""
-    cdef const Network* net = s.net
-    cdef const real* w = s.params
+    cdef const layer_t* layer = s.net.layer
+    cdef const real* w
     cdef Py_ssize_t l, i, n
     cdef double squares = 0, sizes = 0
-    for l in range(1, net.layers + 1):
-        n = net.sizes[l] * net.sizes[l - 1]
+    for l in range(s.net.layers):
+        w, n = s.params + layer[l].W, layer[l].n_out * layer[l].n_in
         squares += sum_of_squares(w, n)
         if s.l1 > 0:
             for i in range(n):
                 sizes += <double>magnitude(w[i])
-        w += n + net.sizes[l]
     return s.l2 / 2 * squares + s.l1 * sizes
 
 
 cdef inline void regularise(Step* s) noexcept nogil:
-    """Puts the penalties' gradient into grad, which `update` does itself for l2 alone, and the limit of its norm into scale."""
-    cdef const Network* net = s.net
-    cdef Py_ssize_t l, n, at = 0
+    """Puts the penalties' gradient into grad, which `finish_step` does itself for l2 alone, and the limit of its norm into scale."""
+    cdef const layer_t* layer = s.net.layer
+    cdef Py_ssize_t l
     cdef double total = 0, norm
-    for l in range(1, net.layers + 1):
-        n = net.sizes[l] * net.sizes[l - 1]
-        total += penalise(s.grad + at, s.params + at, n, s.l2, s.l1)
-        at += n
-        total += penalise(s.grad + at, s.params + at, net.sizes[l], 0, 0)
-        at += net.sizes[l]
+    for l in range(s.net.layers):
+        total += penalise(s.grad + layer[l].W, s.params + layer[l].W, layer[l].n_out * layer[l].n_in, s.l2, s.l1)
+        total += penalise(s.grad + layer[l].b, s.params + layer[l].b, layer[l].n_out, 0, 0)
     norm = s.scale * sqrt(total)
     if norm > s.clip_norm:
         s.scale *= s.clip_norm / norm

@@ -16,7 +16,7 @@ static inline void wait_for_all(void) {}
 #endif
 
 /* The next number of a counter that a team shares. */
-static inline int take(int *counter) { return __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); }
+static inline int next_ticket(int *counter) { return __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); }
 
 /* A flag that one thread raises while others look at it. */
 static inline int is_raised(const int *flag) { return __atomic_load_n(flag, __ATOMIC_RELAXED); }

@@ -11,7 +11,7 @@ cdef extern from "threads.h" nogil:
     int threads_allowed()
     int threads_in_team()
     void wait_for_all()
-    int take(int* counter)
+    int next_ticket(int* counter)
     bint is_raised(const int* flag)
     void raise_flag(int* flag)
 
@@ -51,7 +51,7 @@ cdef struct Span:
     Py_ssize_t first, last  # of rows; both 0 before the first
 
 
-cdef inline bint take_span(Span* span, int* turn, Py_ssize_t n, Py_ssize_t unit, Team team) noexcept nogil:
+cdef inline bint take_span(Span* span, int* tickets, Py_ssize_t n, Py_ssize_t unit, Team team) noexcept nogil:
     """The next rows of n that nobody has yet, by a counter that the team shares; False: there are none left.
 
     At first each member takes half of its share of what is left, at last a unit, so that nobody waits long for the others,
@@ -62,7 +62,7 @@ cdef inline bint take_span(Span* span, int* turn, Py_ssize_t n, Py_ssize_t unit,
     if team.size == 1:
         span.first, span.last = span.last, n
         return span.first < n
-    number = take(turn)
+    number = next_ticket(tickets)
     span.first = 0
     while left > 0:
         size = (left + 2 * team.size - 1) // (2 * team.size)

@@ -7,11 +7,12 @@ Columns are vectors of LANES reals, taken two at a time; a lone last one is a pa
 
       b_step -> |B[k]: 2 vectors|
                 ------------------
-    A[0, k] o   | c00    c01     |     6 rows x 2 vectors of C stay in registers while k runs:
+    A[0, k] o   | c00    c01     |     TILE_ROWS, 6, rows x 2 vectors of C stay in registers while k runs:
      ...    o   |      ...       |     2 loads of B and 6 broadcasts of A for 12 multiply-adds.
     A[5, k] o   | c50    c51     |
 """
 
+from geometry cimport MAX_PANEL, MAX_TILE_ROWS, PANEL, TILE_ROWS, TILE_VECTORS
 from real cimport LANES, broadcast, load, real, store, vec
 
 cdef enum:
@@ -20,7 +21,7 @@ cdef enum:
 
 cdef struct Product:
     Py_ssize_t columns      # n; the array behind B and its panels is padded to whole vectors, C need not be
-    Py_ssize_t strip_rows   # 6 or 4, of A that go together
+    Py_ssize_t strip_rows   # of A that go together: TILE_ROWS or SHORT_TILE_ROWS
     # A in segments of `segment` columns, `segments` of them and a last one of `tail`:
     const real* a
     Py_ssize_t a_row, a_column, a_segment
@@ -37,7 +38,7 @@ cdef struct Product:
 
 
 cdef inline void multiply_add(const int rows, const int vectors, const real* a, Py_ssize_t a_row, Py_ssize_t a_column,
-                              const real* b, Py_ssize_t k, vec[2]* c) noexcept nogil:
+                              const real* b, Py_ssize_t k, vec[TILE_VECTORS]* c) noexcept nogil:
     """c (rows, vectors) += A (rows, k) B (k, vectors)."""
     cdef Py_ssize_t _step
     cdef int i
@@ -60,8 +61,8 @@ cdef inline void tile(const int rows, const int vectors, const Product* p, const
                       const real* a, const real* a_tail, const real* b, Py_ssize_t columns, real* out,
                       Py_ssize_t c_row) noexcept nogil:
     """`rows` rows of a panel of the product: all of its columns, or the first `columns`."""
-    cdef vec[6][2] c
-    cdef real[12 * 16] spill
+    cdef vec[MAX_TILE_ROWS][TILE_VECTORS] c
+    cdef real[MAX_TILE_ROWS * MAX_PANEL] spill
     cdef Py_ssize_t a_row = p.a_row, a_column = p.a_column
     cdef Py_ssize_t s, _s
     cdef int i
@@ -119,9 +120,9 @@ cdef inline void strip(const int rows, const Product* p, Py_ssize_t row) noexcep
         tile(rows, 2, p, row_bias, column_bias, a, a_tail, b, columns, c, p.c_row)
         b += p.b_panel
         c += p.c_panel
-        columns -= 2 * LANES
+        columns -= PANEL
         if column_bias != NULL:
-            column_bias += 2 * LANES
+            column_bias += PANEL
     if columns > 0:
         tile(rows, 1, p, row_bias, column_bias, a, a_tail, b, columns, c + row * (p.c_row_last - p.c_row), p.c_row_last)
 
@@ -134,10 +135,14 @@ cdef inline void strips(const Product* p, Py_ssize_t first, Py_ssize_t last) noe
     cdef Py_ssize_t row = first, rows
     while row < last:
         rows = last - row
-        rows = p.strip_rows if rows > p.strip_rows + 3 else (rows + 1) // 2 if rows > 6 else rows
-        if rows == 6:
+        rows = p.strip_rows if rows > p.strip_rows + 3 else (rows + 1) // 2 if rows > TILE_ROWS else rows
+        if TILE_ROWS >= 8 and rows == 8:
+            strip(8, p, row)
+        elif TILE_ROWS >= 7 and rows == 7:
+            strip(7, p, row)
+        elif TILE_ROWS >= 6 and rows == 6:
             strip(6, p, row)
-        elif rows == 5:
+        elif TILE_ROWS >= 5 and rows == 5:
             strip(5, p, row)
         elif rows == 4:
             strip(4, p, row)
@@ -156,15 +161,15 @@ cdef inline void multiply(const Product* p, Py_ssize_t first, Py_ssize_t last) n
     They are made for as many panels as stay in the second-level cache, then for the next.
     """
     cdef Product group = p[0]
-    cdef Py_ssize_t panels = (p.columns + 2 * LANES - 1) // (2 * LANES), left = p.columns
-    cdef Py_ssize_t bytes = (p.segments * p.segment + p.tail) * 2 * LANES * <Py_ssize_t>sizeof(real)    # of a panel of B
+    cdef Py_ssize_t panels = (p.columns + PANEL - 1) // PANEL, left = p.columns
+    cdef Py_ssize_t bytes = (p.segments * p.segment + p.tail) * PANEL * <Py_ssize_t>sizeof(real)    # of a panel of B
     if panels * bytes > 2 * CACHED_BYTES:
         panels = CACHED_BYTES // bytes if bytes < CACHED_BYTES else 1
     while left > 0:
-        group.columns = left if left < panels * 2 * LANES else panels * 2 * LANES
+        group.columns = left if left < panels * PANEL else panels * PANEL
         strips(&group, first, last)
         left -= group.columns
         group.b += panels * p.b_panel
         group.c += panels * p.c_panel
         if p.column_bias != NULL:
-            group.column_bias += panels * 2 * LANES
+            group.column_bias += panels * PANEL

@@ -341,7 +341,7 @@ def test_an_object_whose_constructor_never_ran_refuses_all_work():
     for work in (bare.cost, bare.cost_and_grad, bare.fit, bare.score, bare.partial_fit):
         with pytest.raises((AttributeError, TypeError)):
             work(X, Y)
-    assert bare._plain_cost_and_grad(X, Y, 0, 1.0, 1) is None
+    assert bare._plain_cost_and_grad(X, Y, 1) is None
 
 
 def test_a_constructor_runs_once():

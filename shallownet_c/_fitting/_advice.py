@@ -113,7 +113,7 @@ class Advice:
         if not of_the_mean > 0 or self.training.history.cost[-1] < 0.9 * of_the_mean:
             return []
         net, (X, Y, classes, weights, _) = self.training.net, self.rows
-        loss_sum, weight_sum = net._kernels.accumulate_grad(*net._model(), net._params, X, Y, classes, weights, None)
+        loss_sum, weight_sum = net._old.accumulate_grad(*net._model(), net._params, X, Y, classes, weights, None)
         if loss_sum / weight_sum < of_the_mean:
             return []
         return [
@@ -146,7 +146,7 @@ class Advice:
             # Of what never occurs the logarithm is infinite, and its loss is 0 at any number that is small enough.
             mean = np.clip(mean, -80, 80)
         Z = np.tile(mean.astype(net.dtype), (len(w), 1))
-        loss_sum = net._kernels.output_gradient(
+        loss_sum = net._old.output_gradient(
             _kernels.ACTIVATIONS[output], net.leak, *net._loss_terms(), Z, Y, classes, weights
         )
         return float(loss_sum / w.sum())

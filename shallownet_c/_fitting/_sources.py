@@ -81,7 +81,7 @@ class Source:
         for piece in self.pieces(None, self.m or 1, None):
             if grad is not None:
                 _validation.refuse_overlap("grad", grad, {"X": piece.X, "Y": piece.Y, "sample_weight": piece.weights})
-            sums = net._kernels.accumulate_grad(*model, net._params, *piece[:4], grad, n_threads, training)
+            sums = net._old.accumulate_grad(*model, net._params, *piece[:4], grad, n_threads, training)
             loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
         return loss_sum, weight_sum
 

@@ -50,9 +50,9 @@ def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
             raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {shape}{remedy}")
         array = _validation.rows("Y", array, width, net._dtype)
     if net._loss == "log_loss":
-        _check_probabilities(array, softmax, given, net._kernels.first_nonfinite)
+        _check_probabilities(array, softmax, given, net._old.first_nonfinite)
         return array, None
-    _validation.refuse_nonfinite("Y", array, net._kernels.first_nonfinite)
+    _validation.refuse_nonfinite("Y", array, net._old.first_nonfinite)
     if net._loss == "poisson" and array.min() < 0:
         raise ValueError(f"Y must not be negative for poisson, got {_first(array, array < 0)}")
     return array, None

@@ -255,7 +255,7 @@ class Training:
 
     def is_finite(self) -> bool:
         """Whether all parameters are."""
-        return self.net._kernels.first_nonfinite(self.net._params[np.newaxis]) < 0
+        return self.net._old.first_nonfinite(self.net._params[np.newaxis]) < 0
 
     def is_watched(self) -> bool:
         """Whether somebody looks at each epoch."""
@@ -308,7 +308,7 @@ class Training:
         costs: Array,
     ) -> None:
         settings, optimizer = self.settings, self.optimizer
-        self.net._kernels.train(
+        self.net._old.train(
             *self.model, self.net._params, piece.X, piece.Y, piece.classes, piece.weights, orders, len(costs), batch,
             settings.l2, settings.l1, settings.clip_norm, settings.objective_scale, self.dropout,
             settings.dropout_seed, optimizer.code, rates, hyper, state, optimizer._step, costs, self.n_threads,
@@ -320,7 +320,7 @@ class Training:
         loss_sum, weight_sum, grad = self.cost_and_grad()
         if math.isfinite(loss_sum) and weight_sum > 0:
             hyper = np.concatenate([rates[:1], hyper[1:]])
-            net._kernels.optimize(
+            net._old.optimize(
                 net._sizes, net._activation_codes, net._params, grad, weight_sum, settings.l2, settings.l1,
                 settings.clip_norm, optimizer.code, hyper, state, optimizer._step,
             )  # fmt: skip

@@ -299,7 +299,7 @@ class BaseMLP(Kept):
             and X.flags.c_contiguous
             and X.flags.aligned
             and not hasattr(self, "feature_names_in_")
-            and net._kernels.first_nonfinite(X) < 0
+            and net._old.first_nonfinite(X) < 0
         )
         if plain:
             return net(X[0])[np.newaxis] if len(X) == 1 else net(X)

@@ -1,0 +1,100 @@
+/* The boundary between what is built once (core.pyx, layer.pyx) and the builds of the kernels: what they are told, and one
+ * table of their functions.
+ *
+ * A build's element type has no name here: its arrays are void *. They are C-contiguous, and whoever fills these structs has
+ * checked their shapes. */
+#ifndef SHALLOWNET_C_API_H
+#define SHALLOWNET_C_API_H
+
+#include <Python.h>
+#include <stdint.h>
+
+/* To be raised with every change below: a build of another version is refused. */
+#define API_VERSION 1
+
+/* What the functions return that may fail. */
+enum { DONE = 0, PYTHON_ERROR = -1, NO_MEMORY = -2, UNFIT_DATA = -3 };
+
+enum { MAX_HYPER = 8 };
+
+typedef struct {
+    Py_ssize_t n_in, n_out;
+    Py_ssize_t W, b;            /* where W (n_out, n_in) and b (n_out,) begin in the parameters */
+    int activation;
+} layer_t;
+
+typedef struct {
+    Py_ssize_t layers;          /* L */
+    const layer_t *layer;       /* of layers 1 ... L */
+    double leak;                /* of leaky ReLU */
+    int loss;
+    double loss_parameter;      /* delta of huber, quantile of pinball, greatest log_loss that is reported */
+    void *params;               /* (P,): W[1], b[1], W[2], b[2], ... */
+    Py_ssize_t P;
+} model_t;
+
+typedef struct {
+    Py_ssize_t m;
+    const void *X;              /* (m, n_0) */
+    const void *Y;              /* (m, n_L), or NULL and */
+    const int64_t *classes;     /* (m,) */
+    const void *weights;        /* (m,) or NULL */
+    const int64_t *order;       /* rows in the order of use, or NULL for 0, 1, 2, ... */
+    double smoothing;           /* of labels: the part of each that is shared among all classes */
+} rows_t;
+
+typedef struct {
+    int code;
+    const double *hyper;        /* (MAX_HYPER,), in the rule's own order, zeros after them */
+    void *state;                /* (k, P), or NULL */
+    int64_t *step;              /* steps done: 0, 1, 2, ... */
+    double l2, l1;
+    double clip_norm;           /* of the whole gradient; infinite: it is left as it is */
+} rule_t;
+
+typedef struct {
+    Py_ssize_t epochs, batch_size;
+    const double *rates;        /* (epochs,): they stand for hyper[0] */
+    double *cost;               /* (epochs,) */
+    const double *dropout;      /* (L - 1,) or NULL */
+    uint64_t dropout_seed;
+    double objective_scale;
+    int n_threads;
+} run_t;
+
+/* One layer by itself. */
+typedef struct {
+    Py_ssize_t m, n_in, n_out;
+    int activation;
+    double leak;
+    const void *X;              /* (m, n_in) */
+    const void *W;              /* (n_out, n_in) */
+    const void *b;              /* (n_out,) */
+    void *A;                    /* (m, n_out) */
+    const void *dA;             /* (m, n_out) */
+    const void *kept;           /* (m, n_out): what g' is computed from, A or Z */
+    void *dW;
+    void *db;
+    void *dX;                   /* (m, n_in) or NULL */
+    int n_threads;
+} dense_t;
+
+typedef struct {
+    int abi, itemsize, lanes, vector_bytes;
+    int (*max_threads)(void);
+    void (*row)(const model_t *, const void *x, void *out, void *scratch);
+    int (*predict)(const model_t *, const void *X, Py_ssize_t m, void *out, int n_threads);
+    int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, double *sums);
+    int (*cost_and_grad)(const model_t *, const rows_t *, void *grad, int n_threads, double *J);
+    int (*train)(const model_t *, const rows_t *, const rule_t *, const run_t *);
+    void (*step)(const model_t *, void *grad, double weight_sum, const rule_t *);
+    int (*output_gradient)(const model_t *, const rows_t *, void *Z, double *loss_sum);
+    int (*layer)(const dense_t *);
+    int (*layer_backward)(const dense_t *);
+    Py_ssize_t (*first_nonfinite)(const void *a, Py_ssize_t m, Py_ssize_t n);
+    double *records;            /* (record_rows, record_fields): of the choice between a team and one thread */
+    int record_rows, record_fields;
+    const char *record_names;   /* of the fields, a blank after each */
+} kernels_t;
+
+#endif

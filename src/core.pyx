@@ -1,0 +1,404 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+"""What Python hands to the kernels, built once for all CPUs: arrays are checked here and are pointers from here on.
+
+A call of a network on one (n_0,) array goes from NumPy's C API straight to the row kernel of the chosen build; typed
+memoryviews would cost several times the arithmetic of a small network.
+"""
+
+cimport numpy as cnp
+from api cimport (
+    API_VERSION, MAX_HYPER, NO_MEMORY, UNFIT_DATA, dense_t, kernels_t, layer_t, model_t, rows_t, rule_t, run_t,
+)
+from arrays cimport apart, is_plain
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport free, malloc
+
+cnp.import_array()
+
+ctypedef fused element:
+    float
+    double
+
+
+# Where arrays lie, once they have been found to be C-contiguous arrays of an element type and, but for those that are only
+# read, writeable.
+
+cdef const void* of_matrix(const element[:, ::1] a) noexcept:
+    return &a[0, 0] if a is not None else NULL
+
+
+cdef void* of_own_matrix(element[:, ::1] a) noexcept:
+    return &a[0, 0] if a is not None else NULL
+
+
+cdef const void* of_vector(const element[::1] a) noexcept:
+    return &a[0] if a is not None else NULL
+
+
+cdef void* of_own_vector(element[::1] a) noexcept:
+    return &a[0] if a is not None else NULL
+
+
+cdef const void* matrix(object a, int itemsize) except? NULL:
+    return of_matrix[float](a) if itemsize == sizeof(float) else of_matrix[double](a)
+
+
+cdef void* own_matrix(object a, int itemsize) except? NULL:
+    return of_own_matrix[float](a) if itemsize == sizeof(float) else of_own_matrix[double](a)
+
+
+cdef const void* vector(object a, int itemsize) except? NULL:
+    return of_vector[float](a) if itemsize == sizeof(float) else of_vector[double](a)
+
+
+cdef void* own_vector(object a, int itemsize) except? NULL:
+    return of_own_vector[float](a) if itemsize == sizeof(float) else of_own_vector[double](a)
+
+
+cdef int expect(bint fits, str what) except -1:
+    """An error unless shapes go together: the package has checked them, and memory must not depend on that."""
+    if not fits:
+        raise ValueError(what)
+    return 0
+
+
+cdef int passed(int code, str what) except -1:
+    """Raises the Python error that a kernel has left, or MemoryError."""
+    if code == NO_MEMORY:
+        raise MemoryError(f"no memory for the workspace of {what}")
+    return code
+
+
+cdef class Kernels:
+    """One build of the kernels.
+
+    Parameters
+    ----------
+    capsule : capsule "shallownet_c.kernels"
+        The build's table of functions.
+    """
+
+    cdef const kernels_t* table
+    cdef readonly object capsule
+    cdef readonly int itemsize, lanes, vector_bytes
+
+    def __cinit__(self, capsule):
+        cdef const kernels_t* table = <const kernels_t*>PyCapsule_GetPointer(capsule, "shallownet_c.kernels")
+        if table.abi != API_VERSION:
+            raise ImportError(f"kernels of boundary version {table.abi} in a package of version {API_VERSION}: the "
+                              f"installation is a mixture of two")
+        self.table, self.capsule = table, capsule
+        self.itemsize, self.lanes, self.vector_bytes = table.itemsize, table.lanes, table.vector_bytes
+
+    @property
+    def records(self):
+        """What is known of pieces of work, by which the build chooses between a team and one thread: (rows, fields)."""
+        cdef cnp.npy_intp[2] shape = [self.table.record_rows, self.table.record_fields]
+        return cnp.PyArray_SimpleNewFromData(2, shape, cnp.NPY_DOUBLE, self.table.records)
+
+    @property
+    def record_fields(self):
+        """Names of the columns of `records`."""
+        return tuple((<bytes>self.table.record_names).decode().split())
+
+    def max_threads(self):
+        """The limit of OMP_NUM_THREADS and threadpoolctl; 1 in a build without OpenMP"""
+        return self.table.max_threads()
+
+    def first_nonfinite(self, a):
+        """Number of the first row of a (m, n) that holds a NaN or an infinity, -1 if there is none"""
+        cdef const void* data = matrix(a, self.itemsize)
+        cdef Py_ssize_t m = a.shape[0], n = a.shape[1]
+        with nogil:
+            m = self.table.first_nonfinite(data, m, n)
+        return m
+
+
+cdef class Network:
+    """Layers, functions and loss bound to their parameters (P,), and `net(x)`.
+
+    Parameters
+    ----------
+    kernels : Kernels
+        The build for the dtype of params.
+    params : ndarray (P,), float32 or float64
+        W[1] (n_1, n_0) row by row, b[1] (n_1,), W[2], ...; kept, not copied.
+    sizes : ndarray (L + 1,), intp
+        n_0, ..., n_L.
+    activations : ndarray (L,), intc
+        Codes of g[1], ..., g[L].
+    leak : float
+        Slope of leaky ReLU for z < 0.
+    loss : int
+        Code of the loss.
+    loss_parameter : float
+        Of that loss.
+
+    Raises
+    ------
+    TypeError
+        If it is called for an object that is a network already: its memory may be in use by another thread.
+    """
+
+    cdef readonly cnp.ndarray _params
+    cdef readonly Kernels _kernels
+    cdef const kernels_t* table
+    cdef model_t model
+    cdef layer_t* layer
+    cdef Py_ssize_t n_in, n_out
+    cdef int type_number
+    cdef void* scratch
+
+    def __init__(self, Kernels kernels not None, cnp.ndarray params not None, const Py_ssize_t[::1] sizes,
+                 const int[::1] activations, double leak, int loss, double loss_parameter):
+        cdef Py_ssize_t layers = activations.shape[0], P = 0, widest = 0, l
+        cdef layer_t* layer
+        cdef void* scratch
+        if self.scratch != NULL:
+            raise TypeError(f"{type(self).__name__}.__init__ can be called only once for each object: make a new one")
+        if layers < 1 or sizes.shape[0] != layers + 1:
+            raise ValueError(f"sizes has {sizes.shape[0]} elements, activations {layers}: needs one more than that, and a layer")
+        for l in range(layers):
+            P += sizes[l + 1] * (sizes[l] + 1)
+            widest = max(widest, sizes[l + 1])
+        if params.ndim != 1 or params.shape[0] != P or not cnp.PyArray_ISCARRAY(params):
+            raise ValueError(f"params must be a writeable, contiguous array of shape ({P},), got {(<object>params).shape}")
+        if params.descr.itemsize != kernels.itemsize:
+            raise TypeError(f"params of {params.dtype} for kernels of {kernels.itemsize}-byte elements")
+        scratch, layer = malloc(2 * widest * params.descr.itemsize), <layer_t*>malloc(layers * sizeof(layer_t))
+        if scratch == NULL or layer == NULL:
+            free(scratch)
+            free(layer)
+            raise MemoryError("no memory for the workspace of one row")
+        P = 0
+        for l in range(layers):
+            layer[l].n_in, layer[l].n_out, layer[l].activation = sizes[l], sizes[l + 1], activations[l]
+            layer[l].W, layer[l].b = P, P + sizes[l + 1] * sizes[l]
+            P = layer[l].b + sizes[l + 1]
+        self.scratch, self.layer, self._params, self._kernels, self.table = scratch, layer, params, kernels, kernels.table
+        self.model.layers, self.model.layer, self.model.leak = layers, layer, leak
+        self.model.loss, self.model.loss_parameter = loss, loss_parameter
+        self.model.params, self.model.P = cnp.PyArray_DATA(params), P
+        self.n_in, self.n_out, self.type_number = sizes[0], sizes[layers], cnp.PyArray_TYPE(params)
+
+    def __dealloc__(self):
+        free(self.scratch)
+        free(self.layer)
+
+    def __call__(self, X, out=None):
+        """A[L] for the rows of X (m, n_0), shape (m, n_L), or for one sample X (n_0,), shape (n_L,); see `predict`."""
+        if (self.scratch == NULL or not is_plain(X, 1, self.type_number) or cnp.PyArray_DIM(X, 0) != self.n_in):
+            return self._predict(X, out)
+        if out is None:
+            out = cnp.PyArray_EMPTY(1, <cnp.npy_intp*>&self.n_out, self.type_number, 0)
+        elif (not is_plain(out, 1, self.type_number) or cnp.PyArray_DIM(out, 0) != self.n_out
+                or not cnp.PyArray_ISWRITEABLE(out) or not apart(out, self._params)):
+            return self._predict(X, out)
+        self.table.row(&self.model, cnp.PyArray_DATA(X), cnp.PyArray_DATA(out), self.scratch)
+        return out
+
+    def _plain_cost_and_grad(self, X, Y, int n_threads):
+        """(J, its gradient (P,)) where X (m, n_0) and Y (m, n_L) are plain arrays that the loss takes; otherwise None.
+
+        Not for softmax, whose Y has more to be checked.
+        """
+        cdef rows_t rows
+        cdef void* g
+        cdef cnp.npy_intp P = self.model.P
+        cdef double J = 0
+        cdef int code
+        if (self.scratch == NULL or not is_plain(X, 2, self.type_number) or not is_plain(Y, 2, self.type_number)
+                or cnp.PyArray_DIM(X, 1) != self.n_in or cnp.PyArray_DIM(Y, 1) != self.n_out
+                or cnp.PyArray_DIM(X, 0) == 0 or cnp.PyArray_DIM(X, 0) != cnp.PyArray_DIM(Y, 0)):
+            return None
+        grad = cnp.PyArray_EMPTY(1, &P, self.type_number, 0)
+        rows.m, rows.X, rows.Y, g = cnp.PyArray_DIM(X, 0), cnp.PyArray_DATA(X), cnp.PyArray_DATA(Y), cnp.PyArray_DATA(grad)
+        rows.classes, rows.weights, rows.order, rows.smoothing = NULL, NULL, NULL, 0
+        with nogil:
+            code = self.table.cost_and_grad(&self.model, &rows, g, n_threads, &J)
+        passed(code, "a gradient")
+        return (J, grad) if code != UNFIT_DATA else None
+
+
+cdef class Rows:
+    """Samples for a network: X (m, n_0), Y (m, n_L) or classes (m,), weights (m,) or None.
+
+    Parameters
+    ----------
+    X, Y, weights : ndarray of one dtype, float32 or float64
+    classes : ndarray (m,), int64, or None
+        Where Y is None; each is at least 0 and less than n_L, which nobody checks here.
+    smoothing : float
+        Of the labels.
+    """
+
+    cdef rows_t rows
+    cdef Py_ssize_t n_in, n_out
+    cdef int itemsize
+    cdef tuple held
+
+    def __cinit__(self, X, Y, classes, weights, double smoothing=0.0):
+        cdef Py_ssize_t m = X.shape[0]
+        cdef const int64_t[::1] numbers = classes
+        self.itemsize, self.held = X.itemsize, (X, Y, classes, weights)
+        self.rows.X, self.n_in, self.rows.m = matrix(X, self.itemsize), X.shape[1], m
+        self.rows.Y, self.rows.weights = matrix(Y, self.itemsize), vector(weights, self.itemsize)
+        self.rows.classes = &numbers[0] if numbers is not None else NULL
+        self.rows.order, self.rows.smoothing = NULL, smoothing
+        self.n_out = Y.shape[1] if Y is not None else -1
+        expect((Y is None) != (classes is None), "rows have either Y or classes")
+        expect((Y is None or Y.shape[0] == m) and (classes is None or classes.shape[0] == m)
+               and (weights is None or weights.shape[0] == m), f"Y, classes and weights must have {m} rows, as X has")
+
+
+cdef class Rule:
+    """An update rule and what it goes on from: hyper (k,), state (n, P) and step (1,), both of which a training changes.
+
+    Parameters
+    ----------
+    code : int
+    hyper : ndarray, float64
+        In the rule's own order, hyper[0] the learning rate.
+    state : ndarray (n, P), float32 or float64
+    step : ndarray (1,), int64
+        Steps done.
+    l2, l1 : float
+        Penalties.
+    clip_norm : float
+        Greatest norm of a step's gradient; infinite for none.
+    """
+
+    cdef rule_t rule
+    cdef double[MAX_HYPER] hyper
+    cdef int itemsize
+    cdef Py_ssize_t P
+    cdef tuple held
+
+    def __cinit__(self, int code, const double[::1] hyper not None, state, step, double l2=0.0, double l1=0.0,
+                  double clip_norm=float("inf")):
+        cdef int64_t[::1] counter = step
+        cdef Py_ssize_t i
+        self.itemsize, self.P, self.held = state.itemsize, state.shape[1], (state, step)
+        self.rule.state = own_matrix(state, self.itemsize) if state.shape[0] > 0 else NULL
+        expect(hyper.shape[0] <= MAX_HYPER and counter.shape[0] == 1, f"a rule has at most {MAX_HYPER} numbers, and one step")
+        for i in range(MAX_HYPER):
+            self.hyper[i] = hyper[i] if i < hyper.shape[0] else 0
+        self.rule.code, self.rule.hyper, self.rule.step = code, self.hyper, &counter[0]
+        self.rule.l2, self.rule.l1, self.rule.clip_norm = l2, l1, clip_norm
+
+
+cdef class Run:
+    """How a training goes: rows of a batch, dropout (L - 1,) or None, the scale of its costs, threads at most."""
+
+    cdef run_t run
+    cdef object held
+    cdef Py_ssize_t n_hidden
+
+    def __cinit__(self, Py_ssize_t batch_size, dropout=None, uint64_t dropout_seed=0, double objective_scale=0.0,
+                  int n_threads=1):
+        cdef const double[::1] rates = dropout
+        expect(batch_size > 0, "a batch has at least one row")
+        self.held, self.n_hidden = dropout, rates.shape[0] if rates is not None else -1
+        self.run.batch_size, self.run.dropout_seed = batch_size, dropout_seed
+        self.run.dropout = &rates[0] if rates is not None and rates.shape[0] > 0 else NULL
+        self.run.objective_scale, self.run.n_threads = objective_scale, n_threads
+
+
+cdef int fits(Network net, Rows rows) except -1:
+    """Raises unless these rows are for that network."""
+    if net.scratch == NULL:
+        raise TypeError("the network has not been initialised")
+    expect(rows.itemsize == net._kernels.itemsize and rows.n_in == net.n_in and rows.n_out in (-1, net.n_out),
+           "X and Y must have the network's dtype and numbers of columns")
+    return 0
+
+
+def predict(Network net not None, X, out, int n_threads=1):
+    """out (m, n_L) = A[L] of X (m, n_0)"""
+    cdef const void* x
+    cdef void* a
+    cdef Py_ssize_t m = X.shape[0]
+    cdef int code
+    if net.scratch == NULL:
+        raise TypeError("the network has not been initialised")
+    x, a = matrix(X, net._kernels.itemsize), own_matrix(out, net._kernels.itemsize)
+    expect(X.shape[1] == net.n_in and out.shape[0] == m and out.shape[1] == net.n_out, "X and out must fit the network")
+    with nogil:
+        code = net.table.predict(&net.model, x, m, a, n_threads)
+    passed(code, "a prediction")
+
+
+def gradient(Network net not None, Rows rows not None, grad, int n_threads=1, bint training=False):
+    """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is None; returns (sum_i w_i L(a_i, y_i), sum_i w_i).
+
+    training: one call of many, for which less work is enough for threads.
+    """
+    cdef double[2] sums
+    cdef void* g
+    cdef int code
+    fits(net, rows)
+    g = own_vector(grad, rows.itemsize)
+    expect(grad is None or grad.shape[0] == net.model.P, "grad must have an element for each parameter")
+    with nogil:
+        code = net.table.gradient(&net.model, &rows.rows, g, n_threads, training, sums)
+    passed(code, "a gradient")
+    return sums[0], sums[1]
+
+
+def train(Network net not None, Rows rows not None, Rule rule not None, Run run not None, const int64_t[:, ::1] order,
+          const double[::1] rates not None, double[::1] cost not None):
+    """Epochs of minibatch descent in place on the parameters and the rule's state, one for each element of cost.
+
+    order (epochs, m) has row numbers, which nobody checks here; None takes rows as they lie. rates (epochs,) are the
+    learning rates, cost (epochs,) is filled. See training.pxd for what is minimised and how it ends.
+    """
+    cdef rows_t data
+    cdef run_t how = run.run
+    cdef int code
+    fits(net, rows)
+    expect(rule.itemsize == rows.itemsize and rule.P == net.model.P, "the rule's state must be that of the network")
+    expect(run.n_hidden in (-1, net.model.layers - 1), "dropout must have an element for each hidden layer")
+    expect(rates.shape[0] == cost.shape[0], "rates and cost must have an element for each epoch")
+    expect(order is None or (order.shape[0] == cost.shape[0] and order.shape[1] == rows.rows.m), "order must be (epochs, m)")
+    if cost.shape[0] == 0 or rows.rows.m == 0:
+        return
+    data = rows.rows
+    data.order = &order[0, 0] if order is not None else NULL
+    how.epochs, how.rates, how.cost = cost.shape[0], &rates[0], &cost[0]
+    with nogil:
+        code = net.table.train(&net.model, &data, &rule.rule, &how)
+    passed(code, "a training run")
+
+
+def step(Network net not None, Rule rule not None, grad, double weight_sum):
+    """One step of the rule on grad (P,), the gradient of sum_i w_i L(a_i, y_i), and weight_sum > 0; grad is used up."""
+    cdef void* g
+    if net.scratch == NULL:
+        raise TypeError("the network has not been initialised")
+    g = own_vector(grad, net._kernels.itemsize)
+    expect(grad is not None and rule.itemsize == net._kernels.itemsize and rule.P == grad.shape[0] == net.model.P,
+           "grad and the rule's state must be those of the network")
+    with nogil:
+        net.table.step(&net.model, g, weight_sum, &rule.rule)
+
+
+def output_gradient(Kernels kernels not None, int activation, double leak, int loss, double loss_parameter, Z, Rows rows not None):
+    """Z (m, n) <- dZ, the derivatives of sum_i w_i L(a_i, y_i) by Z, whose a are g(Z); returns that sum.
+
+    The rows' X is of no account.
+    """
+    cdef layer_t layer
+    cdef model_t net
+    cdef void* z = own_matrix(Z, kernels.itemsize)
+    cdef double total
+    cdef int code
+    expect(rows.itemsize == kernels.itemsize and rows.rows.m == Z.shape[0] and rows.n_out in (-1, Z.shape[1]),
+           "Z must go with the rows")
+    layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = rows.n_in, Z.shape[1], 0, 0, activation
+    net.layers, net.layer, net.leak, net.loss, net.loss_parameter = 1, &layer, leak, loss, loss_parameter
+    net.params, net.P = NULL, 0
+    with nogil:
+        code = kernels.table.output_gradient(&net, &rows.rows, z, &total)
+    passed(code, "a layer")
+    return total

@@ -1,0 +1,53 @@
+# cython: cdivision=True
+"""Whether arrays hold numbers that the kernels can work with."""
+
+from api cimport model_t, rows_t
+from losses cimport LOG_LOSS, POISSON
+from real cimport LANES, broadcast, load, real, vec, vec_sum
+
+
+cdef inline bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
+    """0 x is 0, or else NaN, which no sum loses again."""
+    cdef vec[8] sums    # each waits for the one before
+    cdef real rest = 0
+    cdef Py_ssize_t i = 0
+    cdef int k
+    for k in range(8):
+        sums[k] = broadcast(0)
+    while i + 8 * LANES <= n:
+        for k in range(8):
+            sums[k] += <real>0 * load(x + i + k * LANES)
+        i += 8 * LANES
+    while i + LANES <= n:
+        sums[0] += <real>0 * load(x + i)
+        i += LANES
+    while i < n:
+        rest += <real>0 * x[i]
+        i += 1
+    for k in range(1, 8):
+        sums[0] += sums[k]
+    return vec_sum(sums[0]) + rest == <real>0
+
+
+cdef inline Py_ssize_t first_nonfinite(const void* a, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+    """The first row of a (m, n) that holds a NaN or an infinity, -1 if there is none"""
+    cdef const real* x = <const real*>a
+    cdef Py_ssize_t i = 0
+    if m * n == 0 or all_finite(x, m * n):
+        return -1
+    while x[i] - x[i] == <real>0:
+        i += 1
+    return i // n
+
+
+cdef inline bint are_fit(const model_t* net, const rows_t* rows) noexcept nogil:
+    """Whether X (m, n_0) and Y (m, n_L) are finite, and Y in the range that the loss takes"""
+    cdef Py_ssize_t n = net.layer[net.layers - 1].n_out, i
+    cdef const real* y = <const real*>rows.Y
+    cdef int bad = 0
+    if not all_finite(<const real*>rows.X, rows.m * net.layer[0].n_in) or not all_finite(y, rows.m * n):
+        return False
+    if net.loss == LOG_LOSS or net.loss == POISSON:
+        for i in range(rows.m * n):
+            bad |= (y[i] < <real>0) | (net.loss == LOG_LOSS and y[i] > <real>1)
+    return not bad

@@ -1,0 +1,24 @@
+/* The sizes that the vectors' width does not say, for each CPU level.
+ *
+ * A tile is TILE_ROWS rows of a product by TILE_VECTORS vectors, whose sums stay in registers: 12 of 16 (SSE, AVX2) or of
+ * 32 (AVX-512, NEON), where more were no faster. What is short is taken in strips of SHORT_TILE_ROWS. */
+#ifndef SHALLOWNET_C_GEOMETRY_H
+#define SHALLOWNET_C_GEOMETRY_H
+
+#include "real.h"
+
+#if VECTOR_BYTES == 64
+enum { TILE_ROWS = 6, SHORT_TILE_ROWS = 4 };
+#elif VECTOR_BYTES == 32
+enum { TILE_ROWS = 6, SHORT_TILE_ROWS = 4 };
+#else
+enum { TILE_ROWS = 6, SHORT_TILE_ROWS = 4 };
+#endif
+enum {
+    MAX_TILE_ROWS = 8,
+    TILE_VECTORS = 2,
+    PANEL = TILE_VECTORS * LANES,   /* the width of a panel */
+    MAX_PANEL = TILE_VECTORS * MAX_LANES
+};
+
+#endif

@@ -1,0 +1,203 @@
+# cython: cdivision=True
+"""Gradients, steps and whole trainings, each by as many threads as have enough to do."""
+
+from cython.parallel cimport parallel, threadid
+from libc.math cimport isfinite
+from libc.stdint cimport int64_t
+from libc.stdlib cimport free, malloc
+
+from api cimport DONE, MAX_HYPER, NO_MEMORY, PYTHON_ERROR, UNFIT_DATA, model_t, rows_t, rule_t, run_t
+from autotune cimport GRADIENTS, STEPS, Choice, begin, end
+from batch cimport finish_step, groups_of
+from block cimport Block, block_samples, close_blocks, open_blocks
+from dropout cimport no_dropout
+from finite cimport are_fit
+from network cimport cycles_of
+from once cimport penalty_of, step_part
+from real cimport real
+from step cimport NO_OPTIMIZER, Step
+from threads cimport (
+    LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, team_of, team_size, threads_in_team, watch_from_now,
+)
+
+cdef enum:
+    TEAM_PARAMS = 4096      # from here on a block is work for a team
+
+
+cdef inline int open_step(Step* s, Block* blocks, const model_t* net, const rows_t* data, Py_ssize_t rows,
+                          int* n_threads) noexcept nogil:
+    """All that steps on batches of `rows` rows at most need; the number of blocks, 0 if there is no memory
+
+    Without an optimizer and without a gradient, which the caller adds.
+    """
+    cdef int n, i
+    s.net, s.data, s.blocks, s.P = net, data[0], blocks, net.P
+    s.dropout = no_dropout()
+    s.optimizer, s.grad, s.add = NO_OPTIMIZER, NULL, False
+    s.first, s.rows, s.load = 0, rows, True
+    s.watch = watch_from_now()
+    s.groups = groups_of(rows, block_samples(net, rows), net.P)
+    n_threads[0] = team_size(n_threads[0], cycles_of(net, rows, 3), LEAST_CYCLES)
+    n = 1
+    if s.groups > 1:
+        n = n_threads[0] if n_threads[0] < s.groups else s.groups
+    s.partial = <real*>malloc(s.groups * net.P * sizeof(real)) if s.groups > 1 else NULL
+    if s.groups > 1 and s.partial == NULL or not open_blocks(blocks, n, net, rows, True):
+        free(s.partial)
+        return 0
+    # Where a team may work on a block, the block's loss is added up from each panel's.
+    for i in range(n):
+        blocks[i].loss_vectors = 2 if net.P >= TEAM_PARAMS else blocks[i].loss_vectors
+    return n
+
+
+cdef inline void close_step(Step* s, int blocks) noexcept nogil:
+    close_blocks(s.blocks, blocks)
+    free(s.partial)
+
+
+cdef inline void take_step(Step* s, int n_threads, int kind) noexcept nogil:
+    """A step by as many threads as have enough to do in it, or by one where that is faster"""
+    cdef double cycles = 0
+    cdef Choice choice
+    cdef int size = 1
+    if n_threads > 1 and (s.groups > 1 or s.P >= TEAM_PARAMS):
+        cycles = cycles_of(s.net, s.rows, 3 if s.grad != NULL else 1)
+        size = team_size(n_threads, cycles, LEAST_CYCLES if kind == STEPS else LEAST_CYCLES_ONCE)
+        size = s.groups if 1 < s.groups < size else size
+    choice = begin(kind, size, cycles)
+    s.next_group = 0
+    if choice.size == 1:
+        step_part(s, 0, 1)
+    else:
+        with parallel(num_threads=choice.size):
+            step_part(s, threadid(), threads_in_team())
+    end(choice)
+
+
+cdef inline int gradient(const model_t* net, const rows_t* data, void* grad, int n_threads, int training,
+                         double* sums) noexcept nogil:
+    """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is NULL; sums <- sum_i w_i L(a_i, y_i), sum_i w_i
+
+    training: one call of many, for which less work is enough for threads.
+    """
+    cdef Block[MAX_THREADS] blocks
+    cdef Step s
+    cdef int n = open_step(&s, blocks, net, data, data.m, &n_threads)
+    if n == 0:
+        return NO_MEMORY
+    s.grad, s.add = <real*>grad, True
+    take_step(&s, n_threads, STEPS if training else GRADIENTS)
+    close_step(&s, n)
+    sums[0], sums[1] = s.loss_sum, s.weight_sum
+    return PYTHON_ERROR if s.watch.stop else DONE
+
+
+cdef inline int cost_and_grad(const model_t* net, const rows_t* data, void* grad, int n_threads, double* J) noexcept nogil:
+    """J and its gradient (P,) where X and Y, whose rows have no weights, are fit for the loss"""
+    cdef Block[MAX_THREADS] blocks
+    cdef Step s
+    cdef real* g = <real*>grad
+    cdef real weight
+    cdef Py_ssize_t i
+    cdef int n
+    if not are_fit(net, data):
+        return UNFIT_DATA
+    n = open_step(&s, blocks, net, data, data.m, &n_threads)
+    if n == 0:
+        return NO_MEMORY
+    s.grad = g
+    take_step(&s, n_threads, GRADIENTS)
+    close_step(&s, n)
+    if s.watch.stop:
+        return PYTHON_ERROR
+    J[0] = s.loss_sum / s.weight_sum
+    weight = s.weight_sum
+    for i in range(net.P):
+        g[i] /= weight
+    return DONE
+
+
+cdef inline void take_rule(Step* s, const rule_t* rule, double* hyper) noexcept nogil:
+    """The optimizer's step is part of the step from now on, by the numbers in hyper (MAX_HYPER,), copied from the rule."""
+    cdef int i
+    for i in range(MAX_HYPER):
+        hyper[i] = rule.hyper[i]
+    s.optimizer, s.params, s.state, s.hyper = rule.code, <real*>s.net.params, <real*>rule.state, hyper
+    s.l2, s.l1, s.clip_norm = rule.l2, rule.l1, rule.clip_norm
+    s.number = rule.step[0] + 1
+
+
+cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, bint load_once, double* hyper, int64_t* step,
+                              int n_threads) noexcept nogil:
+    """All epochs, or those up to a Ctrl-C or a cost that is not finite; `step` counts the steps that were done"""
+    cdef Py_ssize_t epoch, first, m = s.data.m
+    cdef double loss_sum, weight_sum, penalty = 0, objective
+    for epoch in range(run.epochs):
+        s.data.order = order + epoch * m if order != NULL else NULL
+        hyper[0] = run.rates[epoch]
+        loss_sum = weight_sum = objective = 0
+        first = 0
+        while first < m:
+            s.first, s.rows = first, run.batch_size if run.batch_size < m - first else m - first
+            s.groups = groups_of(s.rows, s.blocks[0].samples, s.P)
+            s.number = step[0] + 1
+            s.load = not load_once or epoch == 0
+            s.dropout.step, s.dropout.batch = s.number, first
+            if run.objective_scale > 0:
+                penalty = penalty_of(s)
+            take_step(s, n_threads, STEPS)
+            if s.watch.stop:
+                return
+            if s.weight_sum > 0:
+                step[0] += 1
+                objective += s.rows * (run.objective_scale * s.loss_sum + penalty) / s.weight_sum
+            loss_sum += s.loss_sum
+            weight_sum += s.weight_sum
+            first += s.rows
+            if not isfinite(loss_sum):
+                break
+        run.cost[epoch] = loss_sum / weight_sum if weight_sum > 0 else 0
+        if run.objective_scale > 0 and isfinite(loss_sum):
+            run.cost[epoch] = objective / m
+        if not isfinite(loss_sum):
+            return
+
+
+cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule, const run_t* run) noexcept nogil:
+    """run.epochs passes of minibatch descent, in place on params (P,), state (k, P) and step (1,); cost (epochs,) is filled.
+
+    Minimises (sum_i w_i L(a_i, y_i) + l2 / 2 |W|^2 + l1 sum |W|) / sum_i w_i of each batch, its gradient's norm cut to
+    clip_norm; a batch whose weights are all 0 is skipped. With objective_scale > 0 the cost is the batches' own, that times
+    J and the penalties, weighted by their rows. rates (epochs,) stand for hyper[0]; dropout (L - 1,) or NULL.
+    An interrupt leaves the parameters of the last finished step; a loss that is not finite ends the training, and is the
+    last epoch's cost.
+    """
+    cdef Block[MAX_THREADS] blocks
+    cdef Step s
+    cdef double[MAX_HYPER] hyper
+    cdef Py_ssize_t most = run.batch_size if run.batch_size < data.m else data.m
+    cdef int n_threads = run.n_threads
+    cdef real* grad = <real*>malloc(net.P * sizeof(real))
+    cdef int n = open_step(&s, blocks, net, data, most, &n_threads) if grad != NULL else 0
+    if n == 0:
+        free(grad)
+        return NO_MEMORY
+    s.dropout.rates, s.dropout.seed = run.dropout, run.dropout_seed
+    s.grad = grad
+    take_rule(&s, rule, hyper)
+    train_epochs(&s, data.order, run, data.order == NULL and most == data.m and blocks[0].samples >= data.m, hyper,
+                 rule.step, n_threads)
+    close_step(&s, n)
+    free(grad)
+    return PYTHON_ERROR if s.watch.stop else DONE
+
+
+cdef inline void one_step(const model_t* net, void* grad, double weight_sum, const rule_t* rule) noexcept nogil:
+    """One step, as in `train`, on grad (P,), the gradient of sum_i w_i L(a_i, y_i), and weight_sum > 0; grad is used up."""
+    cdef double[MAX_HYPER] hyper
+    cdef Step s
+    s.net, s.P, s.groups, s.grad, s.scale = net, net.P, 1, <real*>grad, 1 / weight_sum
+    take_rule(&s, rule, hyper)
+    finish_step(&s, True, team_of(0, 1))
+    rule.step[0] += 1
