@@ -77,34 +77,36 @@ cdef inline void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n
         first += rows
 
 
-cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
-                                    const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
-    """`backward` with W taken piece by piece, and copied for more than a few samples
+cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
+                          const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
+    """Rows first ... last of dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels
 
-    A strip takes but six numbers of each cache line of W, and these do not stay in the first-level cache until the next. The
-    order of the sums is that of the pieces, copied or not: how many samples there are depends on the threads.
+    A wide W is taken piece by piece, and copied for more than a few samples: a strip takes but six numbers of each cache line
+    of W, and these do not stay in the first-level cache until the next. The order of the sums is that of the pieces, copied
+    or not: how many samples there are depends on the threads.
     """
     cdef real[PIECE_ROWS * PIECE_COLUMNS] piece
+    cdef bint wide = is_wide(n_out, n_in), copied
+    cdef Py_ssize_t most_rows = PIECE_ROWS if wide else n_out, most_columns = PIECE_COLUMNS if wide else last
     cdef Py_ssize_t left = vectors, width, column, columns, row, rows, i, j
-    cdef bint copied
     cdef Product p
     p.strip_rows, p.a_row, p.a_row_tail = TILE_ROWS, 1, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.b_panel, p.c_panel = n_out * PANEL, n_in * PANEL
     p.row_bias, p.column_bias = NULL, NULL
     p.c_row, p.c_row_last = PANEL, LANES
-    while left > 0:     # the whole panels, then a lone last vector, whose rows lie closer together
+    while left > 0:     # of a wide W the whole panels, then a lone last vector, whose rows lie closer together
         width = PANEL if left > 1 else LANES
-        p.columns = (left - left % 2) * LANES if left > 1 else LANES
-        copied = left >= 4
+        p.columns = (left - left % TILE_VECTORS if wide and left > 1 else left) * LANES
+        copied = wide and left >= 4
         p.a_column = PIECE_COLUMNS if copied else n_in
-        column = first
+        column = first if wide else 0
         while column < last:
-            columns = PIECE_COLUMNS if PIECE_COLUMNS < last - column else last - column
+            columns = most_columns if most_columns < last - column else last - column
             p.c = dA + column * width
             row = 0
             while row < n_out:
-                rows = PIECE_ROWS if PIECE_ROWS < n_out - row else n_out - row
+                rows = most_rows if most_rows < n_out - row else n_out - row
                 p.a = W + row * n_in + column
                 if copied:
                     for i in range(rows):
@@ -112,29 +114,12 @@ cdef inline void backward_in_pieces(const real* W, Py_ssize_t n_out, Py_ssize_t 
                             piece[i * PIECE_COLUMNS + j] = p.a[i * n_in + j]
                     p.a = piece
                 p.b, p.tail, p.accumulate = dZ + row * width, rows, row > 0
-                multiply(&p, 0, columns)
+                multiply(&p, 0 if wide else first, columns)
                 row += rows
             column += columns
         dZ += p.columns * n_out
         dA += p.columns * n_in
         left -= p.columns // LANES
-
-
-cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
-                          const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
-    """Rows first ... last of dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels"""
-    cdef Product p
-    if is_wide(n_out, n_in):
-        backward_in_pieces(W, n_out, first, last, n_in, dZ, vectors, dA)
-        return
-    p.columns, p.strip_rows = vectors * LANES, TILE_ROWS
-    p.a, p.a_row, p.a_column = W, 1, n_in
-    p.segments, p.segment, p.a_segment = 0, 0, 0
-    p.tail, p.a_row_tail = n_out, 1
-    p.b, p.b_panel = dZ, n_out * PANEL
-    p.row_bias, p.column_bias, p.accumulate = NULL, NULL, False
-    p.c, p.c_row, p.c_row_last, p.c_panel = dA, PANEL, LANES, n_in * PANEL
-    multiply(&p, first, last)
 
 
 cdef inline void gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real* F,
