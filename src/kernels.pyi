@@ -10,6 +10,7 @@ itemsize: int
 lanes: int
 vector_bytes: int
 paces: memoryview
+pace_fields: tuple[str, ...]
 row_function: object
 gradient_function: object
 layer_function: object

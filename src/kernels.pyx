@@ -39,6 +39,7 @@ cdef enum:
 
 cdef Pace[PACES] notes
 paces = <double[:PACES, :sizeof(Pace) // sizeof(double)]><double*>notes
+pace_fields = tuple(notes[0])
 
 include "once.pxi"
 
