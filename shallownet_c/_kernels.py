@@ -32,7 +32,7 @@ class Old:
         self.k = k
         for name in ("itemsize", "lanes", "vector_bytes", "max_threads", "first_nonfinite", "capsule"):
             setattr(self, name, getattr(k, name))
-        self.paces, self.pace_fields = k.records, k.record_fields
+        self.records, self.record_fields = k.records, k.record_fields
 
     def net(self, sizes, codes, leak, loss, parameter, params):
         return _core.Network(self.k, params, sizes, codes, leak, loss, parameter)
@@ -40,11 +40,41 @@ class Old:
     def forward(self, sizes, codes, leak, params, X, out, n_threads=1):
         _core.predict(self.net(sizes, codes, leak, 0, 0.0, params), X, out, n_threads)
 
-    def accumulate_grad(self, sizes, codes, leak, loss, parameter, params, X, Y, classes, weights, grad, n_threads=1, training=False):
+    def accumulate_grad(
+        self, sizes, codes, leak, loss, parameter, params, X, Y, classes, weights, grad, n_threads=1, training=False
+    ):
         net = self.net(sizes, codes, leak, loss, parameter, params)
         return _core.gradient(net, _core.Rows(X, Y, classes, weights), grad, n_threads, training)
 
-    def train(self, sizes, codes, leak, loss, parameter, params, X, Y, classes, weights, order, n_epochs, batch_size, l2, l1, clip_norm, objective_scale, dropout, dropout_seed, optimizer, rates, hyper, state, step, cost, n_threads=1):
+    def train(
+        self,
+        sizes,
+        codes,
+        leak,
+        loss,
+        parameter,
+        params,
+        X,
+        Y,
+        classes,
+        weights,
+        order,
+        n_epochs,
+        batch_size,
+        l2,
+        l1,
+        clip_norm,
+        objective_scale,
+        dropout,
+        dropout_seed,
+        optimizer,
+        rates,
+        hyper,
+        state,
+        step,
+        cost,
+        n_threads=1,
+    ):
         net = self.net(sizes, codes, leak, loss, parameter, params)
         rule = _core.Rule(optimizer, hyper, state, step, l2, l1, clip_norm)
         run = _core.Run(batch_size, dropout, dropout_seed, objective_scale, n_threads)
@@ -62,7 +92,9 @@ class Old:
 
     def dense_forward(self, X, W, b, activation, leak, out, n_threads=1):
         name = list(ACTIVATIONS)[activation]
-        _layer.DenseForward(self.capsule, self.capsule, ACTIVATIONS, lambda work: n_threads, None)(X, W, b, name, out, float(leak))
+        _layer.DenseForward(self.capsule, self.capsule, ACTIVATIONS, lambda work: n_threads, None)(
+            X, W, b, name, out, float(leak)
+        )
 
 
 def load(level: str, dtype: np.dtype | str) -> ModuleType:

@@ -92,7 +92,10 @@ def _forward_of_any(X: ArrayLike, W: ArrayLike, b: ArrayLike, activation: str, o
 
 
 _forward = DenseForward(
-    *(_kernels.module(dtype).capsule for dtype in _DTYPES), _kernels.ACTIVATIONS, for_work=_threads.for_work, general=_forward_of_any
+    *(_kernels.module(dtype).capsule for dtype in _DTYPES),
+    _kernels.ACTIVATIONS,
+    for_work=_threads.for_work,
+    general=_forward_of_any,
 )
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from shallownet_c import _architecture, _kernels, _scores, _threads, initializers, optimizers, serialization
 from shallownet_c._checks import _arguments, _features, _validation
 from shallownet_c._checks._validation import Array
-from shallownet_c._fitting import _advice, _orders, _sources, _targets, _training
 from shallownet_c._core import Network
+from shallownet_c._fitting import _advice, _orders, _sources, _targets, _training
 from shallownet_c._storage import _checkpoint, _schema
 from shallownet_c.history import History
 from shallownet_c.kernels import check_leak, dense_backward, dense_forward
@@ -112,6 +112,7 @@ class MLP(Network):
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_activation_codes",
         "_activations",
         "_biases",
         "_delta",
@@ -119,13 +120,12 @@ class MLP(Network):
         "_history",
         "_kept_optimizer",
         "_layer_sizes",
+        "_leak",
         "_loss",
         "_names",
         "_old",
-        "_sizes",
-        "_activation_codes",
-        "_leak",
         "_quantile",
+        "_sizes",
         "_weights",
     )
 
@@ -163,7 +163,15 @@ class MLP(Network):
         codes = [_kernels.ACTIVATIONS[name] for name in activations]
         self._sizes, self._activation_codes, self._leak = np.array(sizes, np.intp), np.array(codes, np.intc), leak
         parameter = {"pinball": quantile, "huber": delta}.get(loss, math.inf)
-        super().__init__(_kernels.module(dtype).k, params, self._sizes, self._activation_codes, leak, _kernels.LOSSES[loss], parameter)
+        super().__init__(
+            _kernels.module(dtype).k,
+            params,
+            self._sizes,
+            self._activation_codes,
+            leak,
+            _kernels.LOSSES[loss],
+            parameter,
+        )
         self._old = _kernels.module(dtype)
         self._layer_sizes = sizes
         self._activations = activations

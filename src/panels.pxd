@@ -29,7 +29,7 @@ cdef inline real* feature(real* F, Py_ssize_t n, Py_ssize_t samples, Py_ssize_t 
     return F + (k // PANEL) * samples * PANEL + s * feature_step(n, k) + k % PANEL
 
 
-cdef inline void turn(const real* a, int width, Py_ssize_t n, real* f, int step) noexcept nogil:
+cdef inline void transpose_vector(const real* a, int width, Py_ssize_t n, real* f, int step) noexcept nogil:
     """f (LANES samples, `step` apart, of LANES features) <- a (features, `width` apart, of LANES samples); past n they are 0"""
     cdef vec[MAX_LANES] r
     cdef int i
@@ -98,7 +98,7 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
                 for i in range(LANES):
                     store(a + (n - LANES + i) * width, r[i])
         if F != NULL and whole < n:
-            turn(a + whole * width, width, n - whole, feature(F, n, samples, at + v * LANES, whole), feature_step(n, whole))
+            transpose_vector(a + whole * width, width, n - whole, feature(F, n, samples, at + v * LANES, whole), feature_step(n, whole))
 
 
 cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples,
@@ -112,7 +112,7 @@ cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, re
         a = A + vector_at(v, n)
         k = 0
         while k < n:
-            turn(a + k * width, width, n - k, feature(F, n, samples, at + v * LANES, k), feature_step(n, k))
+            transpose_vector(a + k * width, width, n - k, feature(F, n, samples, at + v * LANES, k), feature_step(n, k))
             k += LANES
 
 

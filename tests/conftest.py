@@ -1,5 +1,6 @@
 """Every test of kernels runs over every build that the CPU supports."""
 
+import importlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ class Build:
         self.dtype = np.dtype(dtype)
         # A build that the CPU supports and the installation lacks is an error of every test, not a skip.
         self.kernels = _kernels.load(level, dtype)
+        suffix = {"float32": "f32", "float64": "f64"}[dtype]
+        self.library = importlib.import_module(f"shallownet_c._kernels_{level}_{suffix}").__file__
 
 
 def pytest_report_header() -> str:

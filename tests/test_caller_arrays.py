@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from shallownet_c._core import Network
 
 from shallownet_c import _kernels
-from shallownet_c._mlp import Network
 
 LEAK = 0.1
 
@@ -140,7 +140,7 @@ def test_a_prediction_of_one_row_changes_its_out_alone(build, output):
     params = rng.standard_normal(7 * 20 + 5 * 8).astype(build.dtype)
     x, out = rng.standard_normal(19).astype(build.dtype), np.full(5, np.nan, build.dtype)
     before = [array.tobytes() for array in (sizes, codes, params, x)]
-    network = Network(params, sizes, codes, LEAK, build.kernels)
+    network = Network(build.kernels.k, params, sizes, codes, LEAK, 0, np.inf)
     for array in (sizes, codes, params, x):
         array.flags.writeable = False
     assert network(x, out) is out

@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -104,16 +103,15 @@ def test_killed_at_random_moments(tmp_path):
     whole = sn.MLP([30, 100, 2], seed=2)
     whole.fit(X, Y, epochs=1200, batch_size=64, seed=3, dropout=0.1)
     path = tmp_path / "fit"
-    kills, deadline = 0, time.monotonic() + 60
-    chance = random.Random(5)
-    while time.monotonic() < deadline:
+    kills, chance = 0, random.Random(5)
+    for patience in (*(chance.uniform(0.0, 0.1) for _ in range(12)), 60):
         what = "resume" if path.exists() else "fit"
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", PROGRAM, str(path), what], stdout=subprocess.PIPE, env=os.environ
         )
         process.stdout.readline()
         try:
-            process.wait(chance.uniform(0.0, 0.1) if kills < 12 else 60)
+            process.wait(patience)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -37,7 +37,7 @@ def guarded(array, at_end):
 ALL_KERNELS = """
 import itertools, sys
 from shallownet_c import _kernels
-from shallownet_c._mlp import Network
+from shallownet_c._core import Network
 
 level, dtype = sys.argv[1:]
 kernels = _kernels.load(level, dtype)
@@ -72,7 +72,7 @@ for (m, n_in, n_out), at_end in itertools.product(shapes, (True, False)):
             for rows, size in ((order, max(1, m // 3)), (None, m)):
                 kernels.train(sizes, codes, 0.1, loss, 1.0, params, X, Y if classes is None else None, classes, weights,
                               rows, 2, size, 0.1, *PLAIN, code, np.full(2, 1e-3), hyper, state, step, cost)
-        network = Network(params, sizes, codes, 0.1, kernels)
+        network = Network(kernels.k, params, sizes, codes, 0.1, loss, 1.0)
         network(X[0].copy() if m > 1 else X[0])
         network(array(n_in), array(n_out))
     W, b, A, dA, dW, db, dX = (array(n_out, n_in), array(n_out), array(m, n_out), array(m, n_out), array(n_out, n_in),

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -21,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 import shallownet_c as sn
 from shallownet_c import sklearn as ours
+from shallownet_c.reference import vectorized
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -376,7 +376,10 @@ def test_dropout():
     plain, dropped, again = (ours.MLPClassifier(dropout=p, **options).fit(X, y) for p in (0.0, 0.4, [0.4, 0.4]))
     assert dropped.loss_ > 1.5 * plain.loss_
     assert_same(dropped, again)
-    np.testing.assert_array_equal(dropped.predict_proba(X), dropped.predict_proba(X))
+    # Predictions leave no unit out.
+    weights = [W.T for W in dropped.coefs_], dropped.intercepts_
+    _, A = vectorized.forward(X, *weights, ["relu", "relu", "sigmoid"])
+    np.testing.assert_allclose(dropped.predict_proba(X)[:, 1], A[-1][:, 0], rtol=1e-10)
     for wrong in (1.0, [0.5], [0.5, 1.0]):
         with pytest.raises(ValueError, match="dropout"):
             ours.MLPClassifier(dropout=wrong, **options).fit(X, y)
@@ -413,10 +416,8 @@ def test_ctrl_c_is_a_warning():
     estimator = ours.MLPClassifier((50,), max_iter=100_000, n_iter_no_change=np.inf, random_state=0)
     blow = threading.Timer(0.5, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
     blow.start()
-    start = time.monotonic()
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         estimator.fit(wide, y)
-    assert time.monotonic() - start < 30
     assert 0 < estimator.n_iter_ < 100_000
     assert len(estimator.loss_curve_) == estimator.n_iter_
     assert estimator.predict(wide).shape == (20_000,)

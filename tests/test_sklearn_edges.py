@@ -327,7 +327,8 @@ def test_to_sklearn(target, options, dtype):
     for method in ("predict_proba", "predict_log_proba") if target in CLASSES else ("predict",):
         got, expected = getattr(other, method)(rows), getattr(a, method)(rows)
         np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol, err_msg=method)
-    np.testing.assert_array_equal(other.predict(rows), other.predict(rows))
+    if target in CLASSES:
+        np.testing.assert_array_equal(other.predict(rows), a.predict(rows))
     public = {name for name in vars(b) if name.endswith("_") and not name.startswith("_")}
     assert {name for name in vars(other) if name.endswith("_") and not name.startswith("_")} == public
     for p, q in zip(other.coefs_, a.coefs_, strict=True):

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 
 import numpy as np
 import pytest
@@ -237,24 +238,12 @@ def test_dropout_is_the_same_for_every_number_of_threads(sizes, m, batch):
     assert len(results) == 1
 
 
-def kept(numbers, p, seed, step, layer):
-    """What src/dropout.pxd says, with Python's integers."""
-
-    def mixed(x):
-        x ^= x >> 16
-        x = (x * 0x7FEB352D) % 2**32
-        x ^= x >> 15
-        x = (x * 0x846CA68B) % 2**32
-        return x ^ (x >> 16)
-
-    def mixed_wide(x):
-        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
-        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) % 2**64
-        return x ^ (x >> 31)
-
-    key = mixed_wide((seed + mixed_wide(step * 2**20 + layer)) % 2**64)
-    draw = np.array([mixed(mixed(int(i) ^ (key % 2**32)) ^ (key >> 32)) for i in numbers.flat]).reshape(numbers.shape)
-    return draw >= int(p * 2**32)
+#: How many of 130 samples keep each of 40 units, with the seed and the probability below. A fit that goes on from its
+#: checkpoint, with another build or version, leaves out the same units.
+KEPT = [
+    *(66, 58, 69, 65, 60, 63, 62, 73, 58, 56, 73, 64, 72, 67, 64, 64, 66, 66, 73, 58),
+    *(62, 61, 59, 67, 69, 64, 54, 59, 63, 74, 62, 58, 60, 72, 63, 61, 56, 65, 82, 63),
+]
 
 
 def test_dropout_is_the_same_on_every_build(build):
@@ -268,9 +257,8 @@ def test_dropout_is_the_same_on_every_build(build):
         0.0, 0.0, np.inf, 0.0, np.array([0.5]), 77, 0, np.array([1.0]), np.array([1.0, 0, 0]),
         np.zeros((0, P), build.dtype), np.zeros(1, np.int64), np.zeros(1),
     )  # fmt: skip
-    counts = np.rint(params[2 * n : 3 * n].astype(float) * 130 / 2).astype(int)  # dW = sum of (0 - 1) a / m
-    numbers = np.arange(130)[:, np.newaxis] * n + np.arange(n)
-    np.testing.assert_array_equal(counts, kept(numbers, 0.5, seed=77, step=1, layer=1).sum(axis=0))
+    counts = params[2 * n : 3 * n].astype(float) * 130 / 2  # dW = sum of (0 - 1) a / m, and a is 0 or 2
+    np.testing.assert_allclose(counts, KEPT, rtol=1e-5)
 
 
 def test_bad_dropout():
@@ -377,25 +365,23 @@ def test_progress_bar(capfd, monkeypatch):
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
-def test_ctrl_c_stops_soon_and_keeps_a_finished_step(optimizer):
-    X, Y = np.random.default_rng(1).standard_normal((400_000, 10)), np.zeros((400_000, 1))
-    net = sn.MLP([10, 64, 64, 1], seed=0)
-    started = []
-
-    def interrupt(*_):
-        started.append(time.perf_counter())
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
+def test_ctrl_c_stops_within_a_step_which_then_has_not_been(optimizer):
+    """The signal comes while the kernel computes the first step, and the kernel itself raises what its handler does."""
+    X, Y = np.random.default_rng(1).standard_normal((80_000, 10)), np.zeros((80_000, 1))
+    net = sn.MLP([10, 512, 512, 1], seed=0)
+    start = net.params.copy()
+    sn.MLP([10, 1], seed=0).fit(X[:9], Y[:9], optimizer=optimizer, epochs=1)  # imports what a fit needs
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.3)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as caught:
             net.fit(X, Y, optimizer=optimizer, epochs=10_000, n_threads=1)
-        assert time.perf_counter() - started[0] < 0.2 + 0.3  # 0.2 s, and as much again for a busy machine
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert np.isfinite(net.params).all()
+    assert traceback.extract_tb(caught.tb)[-1].filename.endswith(".pyx")
+    assert net.history.n_epochs == 0
+    np.testing.assert_array_equal(net.params, start)
 
 
 # Divergence
