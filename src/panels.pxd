@@ -98,7 +98,8 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
                 for i in range(LANES):
                     store(a + (n - LANES + i) * width, r[i])
         if F != NULL and whole < n:
-            transpose_vector(a + whole * width, width, n - whole, feature(F, n, samples, at + v * LANES, whole), feature_step(n, whole))
+            f = feature(F, n, samples, at + v * LANES, whole)
+            transpose_vector(a + whole * width, width, n - whole, f, feature_step(n, whole))
 
 
 cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples,

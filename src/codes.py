@@ -1,0 +1,28 @@
+"""Writes the numbers of activations, losses and update rules as enums for Cython: their places in the package's tables."""
+
+import importlib
+import sys
+import types
+from pathlib import Path
+
+# The package itself needs its compiled modules, which are yet to be built; its tables do not.
+package = types.ModuleType("shallownet_c")
+package.__path__ = [str(Path(__file__).parents[1] / "shallownet_c")]
+sys.modules["shallownet_c"] = package
+
+activations = importlib.import_module("shallownet_c.reference").ACTIVATIONS
+losses = importlib.import_module("shallownet_c.reference").LOSSES
+rules = importlib.import_module("shallownet_c.optimizers").OPTIMIZERS
+
+
+def enum(name: str, members: list[str]) -> str:
+    lines = [f"    {member.upper()} = {code}" for code, member in enumerate(members)]
+    return "\n".join([f"cdef enum {name}:", *lines, "", ""])
+
+
+print('"""Made by codes.py from the tables of shallownet_c: see there."""\n')
+print(enum("Activation", list(activations)))
+print(enum("Loss", list(losses)))
+print(enum("Rule", [name for name, rule in rules.items() if rule.has_kernel]))
+needs_z = sum(1 << code for code, row in enumerate(activations.values()) if row.needs_z)
+print(f"cdef enum:\n    NEEDS_Z = {needs_z}    # a bit for each activation whose derivative is computed from z")
