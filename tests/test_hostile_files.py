@@ -338,11 +338,11 @@ def test_no_message_holds_much_of_the_file(tmp_path):
     long = "x" * 10**6
     net = sn.MLP([2, 1], seed=0)
     for tensors, model in (
-        ({long: np.zeros(3)}, net._architecture()),
-        ({"layers.0.weight": np.zeros((1, 2)), long: np.zeros(1)}, net._architecture()),
-        ({}, net._architecture() | {long: 1}),
-        ({}, net._architecture() | {"output": long}),
-        ({}, net._architecture() | {"layer_sizes": [long]}),
+        ({long: np.zeros(3)}, net.model.description()),
+        ({"layers.0.weight": np.zeros((1, 2)), long: np.zeros(1)}, net.model.description()),
+        ({}, net.model.description() | {long: 1}),
+        ({}, net.model.description() | {"output": long}),
+        ({}, net.model.description() | {"layer_sizes": [long]}),
     ):
         serialization.write(tmp_path / "net", tensors, model)
         with pytest.raises(ValueError, match="net is not a shallownet_c model") as caught:

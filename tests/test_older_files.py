@@ -15,7 +15,7 @@ from shallownet_c._storage import _checkpoint
 def test_models(name):
     net, wanted = sn.load(FOLDER / f"model-{name}.safetensors"), numbered(MODELS[name]())
     assert net.params.tobytes() == wanted.params.tobytes()
-    assert net._architecture() == wanted._architecture()
+    assert net.model.description() == wanted.model.description()
 
 
 @pytest.mark.parametrize("name", FITS)

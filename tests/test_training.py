@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
-from shallownet_c._fitting import _training
+from shallownet_c._fitting._settings import Settings
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((90, 4))
@@ -500,11 +500,11 @@ SETTINGS = {
     ],
 )
 def test_settings_check_themselves(name, values):
-    """Every fit's arguments pass there, whoever begins it: fit, resume, an estimator of scikit-learn."""
-    assert _training.Settings(**SETTINGS).batch_size == 5
+    """Every fit's arguments pass there, whoever begins it: fit or resume."""
+    assert Settings(**SETTINGS).batch_size == 5
     for value in values:
         with pytest.raises((TypeError, ValueError), match=f"^{name} must be"):
-            _training.Settings(**SETTINGS | {name: value})
+            Settings(**SETTINGS | {name: value})
 
 
 def test_lbfgs_names_its_extra(monkeypatch):

@@ -109,6 +109,11 @@ def _is_real(value: object) -> bool:
     return hasattr(type(value), "__float__") or hasattr(type(value), "__index__")
 
 
+def norm_limit(clip_norm: object) -> float:
+    """The greatest norm of a gradient; None is no limit, infinity."""
+    return math.inf if clip_norm is None else real_number("clip_norm", clip_norm, "> 0", lambda x: x > 0)
+
+
 def boolean(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {shown(value)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from shallownet_c._command import _output
 from shallownet_c._command._input import InputError, open_regular
+from shallownet_c._storage import _models
 from shallownet_c.mlp import MLP
 
 KEYS = ("model", "classes", "columns", "target")
@@ -20,8 +21,8 @@ def path_beside(path: str) -> Path:
 
 
 def save(path: str, net: MLP, classes: list[str] | None, columns: list[str] | None, target: int | None) -> None:
-    """The network, and beside it the names that belong to it."""
-    net.save(path)
+    """The network, which knows its columns, and beside it all the names that belong to it."""
+    _models.write(path, net.model, net.params, None if columns is None else tuple(columns))
     notes = dict(zip(KEYS, (_digest(path), classes, columns, target), strict=True))
     _output.write(str(path_beside(path)), [json.dumps(notes, indent=2) + "\n"])
 
