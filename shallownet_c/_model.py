@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 
-@dataclasses.dataclass(frozen=True, init=False, slots=True)
+@dataclasses.dataclass(frozen=True, init=False, repr=False, slots=True)
 class Model:
     """What a network computes from its parameters, which are a flat vector (P,): W[1] row by row, b[1], W[2], …
 
@@ -68,11 +68,11 @@ class Model:
     quantile: float
     dtype: np.dtype[Any]
     loss_parameter: float
-    n_params: int = dataclasses.field(compare=False, repr=False)
-    size_array: Array = dataclasses.field(compare=False, repr=False)
-    codes: Array = dataclasses.field(compare=False, repr=False)
-    loss_code: int = dataclasses.field(compare=False, repr=False)
-    kernels: ModuleType = dataclasses.field(compare=False, repr=False)
+    n_params: int = dataclasses.field(compare=False)
+    size_array: Array = dataclasses.field(compare=False)
+    codes: Array = dataclasses.field(compare=False)
+    loss_code: int = dataclasses.field(compare=False)
+    kernels: ModuleType = dataclasses.field(compare=False)
 
     def __init__(
         self,
@@ -124,6 +124,21 @@ class Model:
             "dtype": self.dtype.name,
         }
 
+    def arguments(self) -> str:
+        """The constructor's arguments as a program has them, but for those that make no difference."""
+        hidden = set(self.activations[:-1])
+        activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
+        shown = f"activation={activation!r}, " if self.activations[:-1] else ""
+        leak = f"leak={self.leak!r}, " if "leaky_relu" in self.activations else ""
+        leak += {"huber": f"delta={self.delta!r}, ", "pinball": f"quantile={self.quantile!r}, "}.get(self.loss, "")
+        return (
+            f"{list(self.sizes)}, {shown}output={self.activations[-1]!r}, loss={self.loss!r}, "
+            f"{leak}dtype={self.dtype.name!r}"
+        )
+
+    def __repr__(self) -> str:
+        return f"Model({self.arguments()})"
+
     def capped(self, greatest: float) -> Self:
         """The model whose log_loss is never more than `greatest` in what training reports; its gradient is the same."""
         other = copy.copy(self)
@@ -140,6 +155,50 @@ class Model:
             biases.append(params[at : at + n_out])
             at += n_out
         return tuple(weights), tuple(biases)
+
+
+class ModelAttributes:
+    """What a model says, as read-only attributes of a class that has one as `_model`."""
+
+    __slots__ = ()
+
+    _model: Model
+
+    @property
+    def model(self) -> Model:
+        return self._model
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        return self._model.sizes
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        return self._model.activations
+
+    @property
+    def loss(self) -> str:
+        return self._model.loss
+
+    @property
+    def leak(self) -> float:
+        return self._model.leak
+
+    @property
+    def delta(self) -> float:
+        return self._model.delta
+
+    @property
+    def quantile(self) -> float:
+        return self._model.quantile
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._model.dtype
+
+    @property
+    def n_params(self) -> int:
+        return self._model.n_params
 
 
 class Net(Protocol):

@@ -1,12 +1,31 @@
-"""How good predictions are: accuracy and R², with weights."""
+"""What a network's outputs say, and how good they are: classes, accuracy and R², with weights."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._fitting._sources import Source
 from shallownet_c._model import Model
+
+
+def classify(predict: Callable[[Any], Array], model: Model, X: object) -> Any:
+    """See `MLP.classify`."""
+    output = model.activations[-1]
+    if output not in ("sigmoid", "softmax"):
+        raise ValueError(f"classify needs a network with output 'sigmoid' or 'softmax', got {output!r}")
+    A = predict(X)
+    numbers = np.isfinite(A).all(axis=-1)
+    if not numbers.all():
+        where = f" for row {int(np.argmin(numbers))}" if A.ndim == 2 else ""
+        got = _validation.shown(A[np.argmin(numbers)] if where else A)
+        raise ValueError(f"X must give outputs that are numbers, got {got}{where}")
+    if output == "softmax":
+        return A.argmax(axis=-1)
+    classes = (A > 0.5).astype(np.int64)
+    return classes[..., 0] if model.sizes[-1] == 1 else classes
 
 
 def score(predict: Callable[[Array], Array], model: Model, source: Source) -> float:

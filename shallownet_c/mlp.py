@@ -15,10 +15,11 @@ import numpy as np
 from shallownet_c import _engine, _layers, _random, _scores, _threads, initializers, optimizers
 from shallownet_c._checks import _arguments, _features, _validation
 from shallownet_c._checks._validation import Array
-from shallownet_c._fitting import _advice, _fit, _orders, _settings, _sources
+from shallownet_c._fitting import _advice, _fit, _orders, _sources
+from shallownet_c._fitting._settings import Settings
 from shallownet_c._layers import LayerGradients
 from shallownet_c._mlp import Network
-from shallownet_c._model import Model
+from shallownet_c._model import Model, ModelAttributes
 from shallownet_c._storage import _checkpoint, _models
 from shallownet_c.history import History
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 AnyMLP = TypeVar("AnyMLP", bound="MLP")
 
 
-class MLP(Network):
+class MLP(Network, ModelAttributes):
     """Multi-layer perceptron: A[l] = g[l](A[l−1] W[l]ᵀ + b[l]), A[0] = X.
 
     Rows are samples, X (m, n_0) and Y (m, n_L); W[l] is (n_l, n_{l−1}) and b[l] (n_l,) as in the notes, whose columns
@@ -131,14 +132,9 @@ class MLP(Network):
         model = Model(
             layer_sizes, activation, output, loss=loss, leak=leak, delta=delta, quantile=quantile, dtype=dtype
         )
-        draw = initializers.initializer(init, model.dtype)
-        # numpy.random is slow to import, and a network that draws nothing can do without.
-        zeros = isinstance(init, str) and init == "zeros"
-        rng = None if seed is None and zeros else _validation.random_generator(seed)
+        fill = initializers.filler(init, seed, model.dtype)
         self._begin(model, np.zeros(model.n_params, model.dtype), None)
-        if not zeros:
-            for W in self._weights:
-                W[...] = draw(rng, *W.shape)
+        fill(self._weights)
 
     def _begin(self, model: Model, params: Array, names: tuple[str, ...] | None) -> None:
         """Make this the network of these parameters, which are kept; an error if it is one already."""
@@ -165,34 +161,6 @@ class MLP(Network):
         return self._biases
 
     @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        return self._model.sizes
-
-    @property
-    def activations(self) -> tuple[str, ...]:
-        return self._model.activations
-
-    @property
-    def loss(self) -> str:
-        return self._model.loss
-
-    @property
-    def leak(self) -> float:
-        return self._model.leak
-
-    @property
-    def delta(self) -> float:
-        return self._model.delta
-
-    @property
-    def quantile(self) -> float:
-        return self._model.quantile
-
-    @property
-    def model(self) -> Model:
-        return self._model
-
-    @property
     def history(self) -> History | None:
         """That of the last `fit` or `resume`, written while it goes on; None before the first."""
         return self._history
@@ -206,24 +174,8 @@ class MLP(Network):
         """
         return self._names.known
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._model.dtype
-
-    @property
-    def n_params(self) -> int:
-        return self._model.n_params
-
     def __repr__(self) -> str:
-        hidden = set(self.activations[:-1])
-        activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
-        shown = f"activation={activation!r}, " if self.activations[:-1] else ""
-        leak = f"leak={self.leak!r}, " if "leaky_relu" in self.activations else ""
-        leak += {"huber": f"delta={self.delta!r}, ", "pinball": f"quantile={self.quantile!r}, "}.get(self.loss, "")
-        return (
-            f"MLP({list(self.layer_sizes)}, {shown}output={self.activations[-1]!r}, loss={self.loss!r}, "
-            f"{leak}dtype={self.dtype.name!r})"
-        )
+        return f"MLP({self._model.arguments()})"
 
     def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
         """A[L], the network's output; the same as calling it, ``net(X)``.
@@ -312,19 +264,7 @@ class MLP(Network):
         >>> net.classify(X).shape, bool((net.classify(X) == y).mean() > 0.8)
         ((400,), True)
         """
-        output = self._model.activations[-1]
-        if output not in ("sigmoid", "softmax"):
-            raise ValueError(f"classify needs a network with output 'sigmoid' or 'softmax', got {output!r}")
-        A = self(X)
-        numbers = np.isfinite(A).all(axis=-1)
-        if not numbers.all():
-            where = f" for row {int(np.argmin(numbers))}" if A.ndim == 2 else ""
-            got = _validation.shown(A[np.argmin(numbers)] if where else A)
-            raise ValueError(f"X must give outputs that are numbers, got {got}{where}")
-        if output == "softmax":
-            return A.argmax(axis=-1)
-        classes = (A > 0.5).astype(np.int64)
-        return classes[..., 0] if self._model.sizes[-1] == 1 else classes
+        return _scores.classify(self, self._model, X)
 
     @_arguments.checked
     def score(
@@ -674,23 +614,12 @@ class MLP(Network):
         >>> history.cost[-1] < 0.2, history.stopped in ("epochs", "patience")
         (True, True)
         """
-        model = self._model
         source = self._source(X, Y, sample_weight, self._names.of_a_fit())
         n_threads = _threads.allowed(n_threads)
-        settings = _settings.Settings(
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            l2=l2,
-            l1=l1,
-            dropout=_settings.dropout_rates(dropout, len(model.sizes) - 2),
-            dropout_seed=0,
-            clip_norm=_validation.norm_limit(clip_norm),
-            patience=patience,
-            tol=tol,
-            label_smoothing=label_smoothing,
-        )
-        settings.check_model(model)
+        settings = Settings.of_fit(
+            self._model, epochs=epochs, batch_size=batch_size, shuffle=shuffle, l2=l2, l1=l1, dropout=dropout,
+            clip_norm=clip_norm, label_smoothing=label_smoothing, patience=patience, tol=tol,
+        )  # fmt: skip
         order = _orders.check(order, settings.epochs, source.m)
         rng = _validation.random_generator(seed)
         optimizer = optimizers.optimizer(optimizer)

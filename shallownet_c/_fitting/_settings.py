@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
+from typing import Any, Self
 
 import numpy as np
 
@@ -32,6 +33,14 @@ class Settings:
     tol: float
     objective_scale: float = 0.0
     label_smoothing: float = 0.0
+
+    @classmethod
+    def of_fit(cls, model: Model, *, dropout: object, clip_norm: object, **others: Any) -> Self:
+        """Those that are `fit`'s arguments, `others` by their own names, if they go with the network."""
+        rates = dropout_rates(dropout, len(model.sizes) - 2)
+        settings = cls(dropout=rates, dropout_seed=0, clip_norm=_validation.norm_limit(clip_norm), **others)
+        settings.check_model(model)
+        return settings
 
     def __post_init__(self) -> None:
         """The checks that every fit passes, whoever begins it: what a caller says, or a file."""
