@@ -142,7 +142,9 @@ class Optimizer:
         bad = int(np.argmin(np.isfinite(array)))
         if not np.isfinite(array[bad]):
             raise ValueError(f"grad must be finite, got {array[bad]} in element {bad}")
-        weight_sum = _validation.real_number("weight_sum", weight_sum, "> 0", lambda x: x > 0)
+        least = float(np.finfo(model.dtype).tiny)  # below it 1 / weight_sum is infinite
+        takes = f"> 0, {least:.2g} or more"
+        weight_sum = _validation.real_number("weight_sum", weight_sum, takes, lambda x: x >= least)
         l2, l1 = (
             _validation.real_number(name, value, ">= 0", lambda x: x >= 0) for name, value in (("l2", l2), ("l1", l1))
         )

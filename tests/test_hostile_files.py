@@ -93,7 +93,7 @@ def test_every_field_is_needed_and_no_other_known(path):
     for place in all_places:
         path.write_bytes(content)
         rewritten(path, lambda _, values, place=place: put(values, place, ...))
-        if place[-1] in ("delta", "quantile"):  # of architectures from before there were these losses
+        if place[-1] in ("delta", "quantile", "label_smoothing"):  # of files from before there were any
             assert _checkpoint.read(path)
         else:
             refused(path)
@@ -130,6 +130,7 @@ VALUES = {
     "settings.l1": [-1, -np.inf],
     "settings.tol": [-1.0],
     "settings.clip_norm": [0, -1.0, -np.inf, None],
+    "settings.label_smoothing": [0.1, 1, -0.5, None, "0"],
     "settings.objective_scale": [-1.0, np.inf],
     "settings.dropout_seed": [-1, 2**32, 0.0],
     "settings.shuffle": [1, None],
