@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 
-@dataclasses.dataclass(frozen=True, init=False, repr=False, slots=True)
+@dataclasses.dataclass(frozen=True, init=False, repr=False)
 class Model:
     """What a network computes from its parameters, which are a flat vector (P,): W[1] row by row, b[1], W[2], …
 
@@ -96,20 +96,21 @@ class Model:
         n_params = count_params(sizes)
         if n_params * dtype.itemsize > sys.maxsize:
             raise ValueError(f"layer_sizes make 2**{n_params.bit_length() - 1} parameters or more: too many to address")
-        put = object.__setattr__
-        put(self, "sizes", sizes)
-        put(self, "activations", activations)
-        put(self, "loss", loss)
-        put(self, "leak", leak)
-        put(self, "delta", delta)
-        put(self, "quantile", quantile)
-        put(self, "dtype", dtype)
-        put(self, "loss_parameter", {"pinball": quantile, "huber": delta}.get(loss, math.inf))
-        put(self, "n_params", n_params)
-        put(self, "size_array", np.array(sizes, np.intp))
-        put(self, "codes", np.array([_kernels.ACTIVATIONS[name] for name in activations], np.intc))
-        put(self, "loss_code", _kernels.LOSSES[loss])
-        put(self, "kernels", _kernels.module(dtype))
+        vars(self).update(
+            sizes=sizes,
+            activations=activations,
+            loss=loss,
+            leak=leak,
+            delta=delta,
+            quantile=quantile,
+            dtype=dtype,
+            loss_parameter=quantile if loss == "pinball" else delta if loss == "huber" else math.inf,
+            n_params=n_params,
+            size_array=np.array(sizes, np.intp),
+            codes=np.array([_kernels.ACTIVATIONS[name] for name in activations], np.intc),
+            loss_code=_kernels.LOSSES[loss],
+            kernels=_kernels.module(dtype),
+        )
 
     def description(self) -> dict[str, Any]:
         """The constructor's arguments, fit for JSON."""
@@ -142,7 +143,7 @@ class Model:
     def capped(self, greatest: float) -> Self:
         """The model whose log_loss is never more than `greatest` in what training reports; its gradient is the same."""
         other = copy.copy(self)
-        object.__setattr__(other, "loss_parameter", greatest)
+        vars(other)["loss_parameter"] = greatest
         return other
 
     def views(self, params: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:

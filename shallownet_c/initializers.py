@@ -34,9 +34,11 @@ def _normal(rng: Any, n_out: int, n_in: int, variance: float) -> np.ndarray[Any,
 def filler(init: str | float, seed: object, dtype: np.dtype[Any]) -> Callable[[Iterable[Array]], None]:
     """What fills the weights of a network, which are zeros: the arguments are checked at once, but nothing is drawn."""
     draw = initializer(init, dtype)
-    # numpy.random is slow to import, and a network that draws nothing can do without.
-    zeros = isinstance(init, str) and init == "zeros"
-    rng = None if seed is None and zeros else _validation.random_generator(seed)
+    if isinstance(init, str) and init == "zeros":
+        if seed is not None:  # numpy.random is slow to import, and a network that draws nothing can do without
+            _validation.random_generator(seed)
+        return lambda weights: None
+    rng = _validation.random_generator(seed)
 
     def fill(weights: Iterable[Array]) -> None:
         for W in weights:
