@@ -27,9 +27,10 @@ EVALUATIONS = 4.0
 
 
 def largest_error(net: MLP, X: Array, labels: Array, weights: Array | None, epsilon: float) -> float:
-    """See `tools.check_gradient`; the data are as `MLP._check_data` returns them."""
-    twin = MLP(**{**net._architecture(), "dtype": "float64"}, init="zeros")
-    twin._params[:] = net._params
+    """See `tools.check_gradient`; the data are as `_sources.check` returns them."""
+    twin = MLP(**net.model.description() | {"dtype": "float64"}, init="zeros")
+    params = twin.params
+    params[:] = net.params
     if weights is not None:
         X, labels, weights = X[weights > 0], labels[weights > 0], weights[weights > 0]
     for part in SHRINKING:
@@ -45,11 +46,11 @@ def largest_error(net: MLP, X: Array, labels: Array, weights: Array | None, epsi
     X, labels, weights = X[smooth], labels[smooth], None if weights is None else weights[smooth]
     grad = net.cost_and_grad(X, labels, weights)[1]
 
-    source = _sources.source(twin, X.astype(np.float64), labels, weights)
+    source = _sources.source(twin.model, params, X.astype(np.float64), labels, weights)
     n_threads = _threads.allowed()
 
     def J() -> float:
-        loss_sum, weight_sum = source.sums(twin, None, n_threads)
+        loss_sum, weight_sum = source.sums(None, n_threads)
         return loss_sum / weight_sum
 
     if not math.isfinite(J()):
@@ -66,7 +67,7 @@ def largest_error(net: MLP, X: Array, labels: Array, weights: Array | None, epsi
     for i, (g, step, smallest) in enumerate(zip(grad.tolist(), steps.tolist(), least.tolist(), strict=True)):
         error = math.inf
         for part in SHRINKING:
-            difference = _difference(J, twin._params, i, step * part)
+            difference = _difference(J, params, i, step * part)
             error = min(error, abs(g - difference) / max(abs(g), abs(difference), smallest))
             if error < bound / 10:
                 break

@@ -1,8 +1,50 @@
-"""How good predictions are: accuracy and R², with weights."""
+"""What a network's outputs say, and how good they are: classes, accuracy and R², with weights."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
+from shallownet_c._fitting._sources import Source
+from shallownet_c._model import Model
+
+
+def classify(predict: Callable[[Any], Array], model: Model, X: object) -> Any:
+    """See `MLP.classify`."""
+    output = model.activations[-1]
+    if output not in ("sigmoid", "softmax"):
+        raise ValueError(f"classify needs a network with output 'sigmoid' or 'softmax', got {output!r}")
+    A = predict(X)
+    numbers = np.isfinite(A).all(axis=-1)
+    if not numbers.all():
+        where = f" for row {int(np.argmin(numbers))}" if A.ndim == 2 else ""
+        got = _validation.shown(A[np.argmin(numbers)] if where else A)
+        raise ValueError(f"X must give outputs that are numbers, got {got}{where}")
+    if output == "softmax":
+        return A.argmax(axis=-1)
+    classes = (A > 0.5).astype(np.int64)
+    return classes[..., 0] if model.sizes[-1] == 1 else classes
+
+
+def score(predict: Callable[[Array], Array], model: Model, source: Source) -> float:
+    """See `MLP.score`: `predict` is the network on rows of the source."""
+    pieces = [
+        (predict(piece.X), piece.Y if piece.classes is None else piece.classes, piece.weights)
+        for piece in source.pieces(None, source.m or 1, None)
+    ]
+    A, Y = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
+    given = [piece[2] if piece[2] is not None else np.ones(len(piece[0]), model.dtype) for piece in pieces]
+    weights = np.concatenate(given)
+    if not weights.any():
+        raise ValueError("sample_weight must not be zero in every row of X")
+    if model.loss != "log_loss":
+        rates = model.loss == "poisson" and model.activations[-1] != "exp"
+        return r_squared(np.exp(A) if rates else A, Y, weights)
+    if model.activations[-1] == "sigmoid":
+        return accuracy(A > 0.5, Y > 0.5, weights)
+    return accuracy(A.argmax(axis=1), Y if Y.ndim == 1 else Y.argmax(axis=1), weights)
 
 
 def accuracy(predicted: Array, Y: Array, weights: Array | None) -> float:

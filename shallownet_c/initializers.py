@@ -1,12 +1,13 @@
 """First values of the weights; the biases start at zero."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from shallownet_c._checks import _validation
+from shallownet_c._checks._validation import Array
 
 Draw = Callable[[Any, int, int], np.ndarray[Any, Any]]
 
@@ -28,6 +29,22 @@ def _uniform(rng: Any, n_out: int, n_in: int, square: float) -> np.ndarray[Any, 
 
 def _normal(rng: Any, n_out: int, n_in: int, variance: float) -> np.ndarray[Any, Any]:
     return math.sqrt(variance) * rng.standard_normal((n_out, n_in))
+
+
+def filler(init: str | float, seed: object, dtype: np.dtype[Any]) -> Callable[[Iterable[Array]], None]:
+    """What fills the weights of a network, which are zeros: the arguments are checked at once, but nothing is drawn."""
+    draw = initializer(init, dtype)
+    if isinstance(init, str) and init == "zeros":
+        if seed is not None:  # numpy.random is slow to import, and a network that draws nothing can do without
+            _validation.random_generator(seed)
+        return lambda weights: None
+    rng = _validation.random_generator(seed)
+
+    def fill(weights: Iterable[Array]) -> None:
+        for W in weights:
+            W[...] = draw(rng, *W.shape)
+
+    return fill
 
 
 def initializer(init: str | float, dtype: np.dtype[Any]) -> Draw:

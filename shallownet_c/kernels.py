@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from shallownet_c import _kernels, _threads
+from shallownet_c import _kernels, _layer, _threads
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._kernels import target
-from shallownet_c._layer import DenseForward
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -91,7 +90,7 @@ def _forward_of_any(X: ArrayLike, W: ArrayLike, b: ArrayLike, activation: str, o
     return out
 
 
-_forward = DenseForward(
+_forward = _layer.DenseForward(
     *(_kernels.module(dtype).capsule for dtype in _DTYPES),
     _kernels.ACTIVATIONS,
     for_work=_threads.for_work,
@@ -175,7 +174,8 @@ def dense_backward(
         _validation.refuse_overlap(name, array, arrays)
         arrays[name] = array
     n_threads = _threads.for_work(2 * X.size * len(W))
-    _kernels.module(X.dtype).dense_backward(dA, A, X, W, code, leak, dW, db, None if dX is False else dX, n_threads)
+    into = (dW, db, None if dX is False else dX)
+    _layer.dense_backward(_kernels.module(X.dtype).capsule, (X, W, dA, A), into, code, leak, n_threads)
     return None if dX is False else dX
 
 

@@ -1,43 +1,35 @@
 """`MLP`: a multi-layer perceptron whose arithmetic, training loop included, is compiled.
 
-This file checks and allocates; `Network` (src/mlp.pyx) has the call on one row, the kernels all the rest.
+This file has the public methods; `Network` (src/core.pyx) has the call on one row, the kernels all the rest.
 """
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
 import copy
-import itertools
-import math
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
-from shallownet_c import _architecture, _kernels, _scores, _threads, initializers, optimizers, serialization
+from shallownet_c import _core, _engine, _layers, _random, _scores, _threads, initializers, optimizers
 from shallownet_c._checks import _arguments, _features, _validation
 from shallownet_c._checks._validation import Array
+from shallownet_c._fitting import _advice, _fit, _orders, _sources
+from shallownet_c._fitting._settings import Settings
+from shallownet_c._layers import LayerGradients
 from shallownet_c._core import Network
-from shallownet_c._fitting import _advice, _orders, _sources, _targets, _training
-from shallownet_c._storage import _checkpoint, _schema
+from shallownet_c._model import Model, ModelAttributes
+from shallownet_c._storage import _checkpoint, _models
 from shallownet_c.history import History
-from shallownet_c.kernels import check_leak, dense_backward, dense_forward
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
 
-
-class LayerGradients(NamedTuple):
-    """What `MLP.layer_gradients` says of one layer."""
-
-    dZ: Array
-    dA: Array
-    dW: Array
-    db: Array
+AnyMLP = TypeVar("AnyMLP", bound="MLP")
 
 
-class MLP(Network):
+class MLP(Network, ModelAttributes):
     """Multi-layer perceptron: A[l] = g[l](A[l−1] W[l]ᵀ + b[l]), A[0] = X.
 
     Rows are samples, X (m, n_0) and Y (m, n_L); W[l] is (n_l, n_{l−1}) and b[l] (n_l,) as in the notes, whose columns
@@ -86,6 +78,8 @@ class MLP(Network):
     layer_sizes, activations : tuple
         n_0, …, n_L, and the names of g[1], …, g[L], the output's last.
     loss, dtype, leak, delta, quantile, n_params
+    model : Model
+        All of these but the parameters, as one value that never changes.
     history : History or None
         Of the last fit.
     feature_names : tuple of str or None
@@ -112,20 +106,11 @@ class MLP(Network):
     __slots__ = (
         "__dict__",
         "__weakref__",
-        "_activation_codes",
-        "_activations",
         "_biases",
-        "_delta",
-        "_dtype",
         "_history",
         "_kept_optimizer",
-        "_layer_sizes",
-        "_leak",
-        "_loss",
+        "_model",
         "_names",
-        "_old",
-        "_quantile",
-        "_sizes",
         "_weights",
     )
 
@@ -144,46 +129,21 @@ class MLP(Network):
         dtype: DTypeLike = "float64",
         seed: int | np.random.Generator | np.random.RandomState | None = None,
     ) -> None:
-        sizes = _architecture.check_sizes(layer_sizes)
-        activations = _architecture.check_activations(activation, output, sizes)
-        loss = _architecture.check_loss(loss, activations[-1])
-        leak = check_leak(leak)
-        delta = _validation.real_number("delta", delta, "> 0", lambda x: x > 0)
-        quantile = _validation.real_number("quantile", quantile, "in (0, 1)", lambda x: 0 < x < 1)
-        dtype = _validation.float_dtype(dtype)
-        draw = initializers.initializer(init, dtype)
-        # numpy.random is slow to import, and a network that draws nothing, such as one from a file, can do without.
-        zeros = isinstance(init, str) and init == "zeros"
-        rng = None if seed is None and zeros else _validation.random_generator(seed)
-
-        n_params = _architecture.count_params(sizes)
-        if n_params * dtype.itemsize > sys.maxsize:
-            raise ValueError(f"layer_sizes make 2**{n_params.bit_length() - 1} parameters or more: too many to address")
-        params = np.zeros(n_params, dtype)
-        codes = [_kernels.ACTIVATIONS[name] for name in activations]
-        self._sizes, self._activation_codes, self._leak = np.array(sizes, np.intp), np.array(codes, np.intc), leak
-        parameter = {"pinball": quantile, "huber": delta}.get(loss, math.inf)
-        super().__init__(
-            _kernels.module(dtype).k,
-            params,
-            self._sizes,
-            self._activation_codes,
-            leak,
-            _kernels.LOSSES[loss],
-            parameter,
+        model = Model(
+            layer_sizes, activation, output, loss=loss, leak=leak, delta=delta, quantile=quantile, dtype=dtype
         )
-        self._old = _kernels.module(dtype)
-        self._layer_sizes = sizes
-        self._activations = activations
-        self._loss = loss
-        self._delta, self._quantile = delta, quantile
+        fill = initializers.filler(init, seed, model.dtype)
+        self._begin(model, np.zeros(model.n_params, model.dtype), None)
+        fill(self._weights)
+
+    def _begin(self, model: Model, params: Array, names: tuple[str, ...] | None) -> None:
+        """Make this the network of these parameters, which are kept; an error if it is one already."""
+        super().__init__(*_engine.bound(model, params))
+        self._model = model
+        self._weights, self._biases = model.views(params)
         self._history: History | None = None
         self._kept_optimizer: optimizers.Optimizer | None = None
-        self._names = _features.Names()
-        self._dtype = dtype
-        self._weights, self._biases = _architecture.views(params, sizes)
-        for W in self._weights:
-            W[...] = draw(rng, *W.shape)
+        self._names = _features.Names(names)
 
     # Read-only, all of them: the kernels trust what the constructor has checked.
 
@@ -201,30 +161,6 @@ class MLP(Network):
         return self._biases
 
     @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        return self._layer_sizes
-
-    @property
-    def activations(self) -> tuple[str, ...]:
-        return self._activations
-
-    @property
-    def loss(self) -> str:
-        return self._loss
-
-    @property
-    def leak(self) -> float:
-        return self._leak
-
-    @property
-    def delta(self) -> float:
-        return self._delta
-
-    @property
-    def quantile(self) -> float:
-        return self._quantile
-
-    @property
     def history(self) -> History | None:
         """That of the last `fit` or `resume`, written while it goes on; None before the first."""
         return self._history
@@ -238,24 +174,8 @@ class MLP(Network):
         """
         return self._names.known
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._dtype
-
-    @property
-    def n_params(self) -> int:
-        return self._params.size
-
     def __repr__(self) -> str:
-        hidden = set(self.activations[:-1])
-        activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
-        shown = f"activation={activation!r}, " if self.activations[:-1] else ""
-        leak = f"leak={self.leak!r}, " if "leaky_relu" in self.activations else ""
-        leak += {"huber": f"delta={self.delta!r}, ", "pinball": f"quantile={self.quantile!r}, "}.get(self.loss, "")
-        return (
-            f"MLP({list(self.layer_sizes)}, {shown}output={self.activations[-1]!r}, loss={self.loss!r}, "
-            f"{leak}dtype={self.dtype.name!r})"
-        )
+        return f"MLP({self._model.arguments()})"
 
     def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
         """A[L], the network's output; the same as calling it, ``net(X)``.
@@ -288,8 +208,8 @@ class MLP(Network):
 
     def _predict(self, X: ArrayLike, out: Array | None) -> Array:
         """`Network.__call__` for all but one plain row."""
-        sizes, dtype = self._layer_sizes, self._dtype
-        n_in, n_out = sizes[0], sizes[-1]
+        model = self._model
+        n_in, n_out, dtype = model.sizes[0], model.sizes[-1], model.dtype
         if not (type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == n_in):
             self._names.checked(X)
             X = _validation.numbers("X", X, dtype)
@@ -299,7 +219,7 @@ class MLP(Network):
                 self._check_out(out, (n_out,))
                 self(X, np.asarray(out))  # the compiled call takes arrays of no subclass
                 return out
-            _check_rows_or_one(X, n_in)
+            _layers.check_rows_or_one(X, n_in)
         X = _validation.rows("X", X, n_in, dtype)
         if out is None:
             out = np.empty((len(X), n_out), dtype)
@@ -307,14 +227,13 @@ class MLP(Network):
             self._check_out(out, (len(X), n_out))
             if np.may_share_memory(out, X):
                 X = X.copy()
-        n_threads = _threads.for_work(len(X) * self._params.size)
-        self._old.forward(self._sizes, self._activation_codes, self._leak, self._params, X, out, n_threads)
+        _core.predict(self, X, out, _threads.for_work(len(X) * model.n_params))
         return out
 
     def _check_out(self, out: object, shape: tuple[int, ...]) -> None:
         """Whether a prediction may be written there, which may be X itself but not the parameters that it reads."""
         _validation.refuse_overlap(
-            "out", _validation.output_array("out", out, shape, self._dtype), {"the network's params": self._params}
+            "out", _validation.output_array("out", out, shape, self.dtype), {"the network's params": self._params}
         )
 
     def classify(self, X: ArrayLike) -> Any:
@@ -345,19 +264,7 @@ class MLP(Network):
         >>> net.classify(X).shape, bool((net.classify(X) == y).mean() > 0.8)
         ((400,), True)
         """
-        output = self._activations[-1]
-        if output not in ("sigmoid", "softmax"):
-            raise ValueError(f"classify needs a network with output 'sigmoid' or 'softmax', got {output!r}")
-        A = self(X)
-        numbers = np.isfinite(A).all(axis=-1)
-        if not numbers.all():
-            where = f" for row {int(np.argmin(numbers))}" if A.ndim == 2 else ""
-            got = _validation.shown(A[np.argmin(numbers)] if where else A)
-            raise ValueError(f"X must give outputs that are numbers, got {got}{where}")
-        if output == "softmax":
-            return A.argmax(axis=-1)
-        classes = (A > 0.5).astype(np.int64)
-        return classes[..., 0] if self._layer_sizes[-1] == 1 else classes
+        return _scores.classify(self, self._model, X)
 
     @_arguments.checked
     def score(
@@ -395,22 +302,7 @@ class MLP(Network):
         >>> net.score(X, y) > 0.95
         True
         """
-        source = _sources.source(self, X, Y, sample_weight)
-        pieces = [
-            (self(piece.X), piece.Y if piece.classes is None else piece.classes, piece.weights)
-            for piece in source.pieces(None, source.m or 1, None)
-        ]
-        A, Y = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
-        given = [piece[2] if piece[2] is not None else np.ones(len(piece[0]), self._dtype) for piece in pieces]
-        weights = np.concatenate(given)
-        if not weights.any():
-            raise ValueError("sample_weight must not be zero in every row of X")
-        if self._loss != "log_loss":
-            rates = self._loss == "poisson" and self._activations[-1] != "exp"
-            return _scores.r_squared(np.exp(A) if rates else A, Y, weights)
-        if self._activations[-1] == "sigmoid":
-            return _scores.accuracy(A > 0.5, Y > 0.5, weights)
-        return _scores.accuracy(A.argmax(axis=1), Y if Y.ndim == 1 else Y.argmax(axis=1), weights)
+        return _scores.score(self, self._model, self._source(X, Y, sample_weight))
 
     def layer_outputs(self, X: ArrayLike) -> list[Array]:
         """All layers' outputs, the notes' a[0], …, a[L].
@@ -431,13 +323,7 @@ class MLP(Network):
         [(2, 2), (2, 4), (2, 1)]
         """
         self._names.checked(X)
-        X = _validation.numbers("X", X, self.dtype)
-        n_in = self.layer_sizes[0]
-        _check_rows_or_one(X, n_in)
-        outputs = [X.reshape(-1, n_in).copy()]
-        for W, b, name in zip(self.weights, self.biases, self.activations, strict=True):
-            outputs.append(dense_forward(outputs[-1], W, b, name, leak=self.leak))
-        return outputs if X.ndim == 2 else [A[0] for A in outputs]
+        return _layers.outputs(self._model, self._params, X)
 
     def layer_gradients(
         self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -471,41 +357,8 @@ class MLP(Network):
         >>> net.layer_gradients([[1.0, 2.0]], [1])[0].dZ  # a - y
         array([[-0.5]])
         """
-        X, Y, classes, weights = self._check_data(X, Y, sample_weight)
-        if classes is not None:
-            Y = np.eye(self.layer_sizes[-1], dtype=self.dtype)[classes]
-        A = self.layer_outputs(X)
-        dZ = dense_forward(A[-2], self.weights[-1], self.biases[-1], "identity")
-        output = int(self._activation_codes[-1])
-        self._old.output_gradient(output, self.leak, *self._loss_terms(), dZ, Y, None, weights)
-        dA = self._output_slopes(A[-1], Y, weights)
-        weight_sum = float(len(X) if weights is None else weights.sum(dtype=np.float64))
-        gradients = []
-        for layer in reversed(range(len(self.weights))):
-            W = self.weights[layer]
-            dW, db = np.zeros(W.shape, self.dtype), np.zeros(len(W), self.dtype)
-            below = dense_backward(dZ, dZ, A[layer], W, "identity", dW, db)
-            gradients.append(LayerGradients(dZ, dA, dW / weight_sum, db / weight_sum))
-            if layer > 0:
-                # The kernel's own dZ = dA * g'(Z) of the layer below: dX where W is the unit matrix.
-                n, name, dA = len(W.T), self.activations[layer - 1], below
-                unit = np.eye(n, dtype=self.dtype)
-                dZ = dense_backward(dA, A[layer], A[layer], unit, name, unit.copy(), unit[0].copy(), leak=self.leak)
-        return gradients[::-1]
-
-    def _output_slopes(self, A: Array, Y: Array, weights: Array | None) -> Array:
-        """Derivatives of w L(a, y) by a, of the output layer."""
-        output = self._activations[-1]
-        if self._loss != "log_loss" and (self._loss, output) != ("poisson", "exp"):
-            dA = A.copy()
-            identity = _kernels.ACTIVATIONS["identity"]
-            self._old.output_gradient(identity, self.leak, *self._loss_terms(), dA, Y, None, weights)
-            return dA
-        with np.errstate(divide="ignore", over="ignore"):  # an output may be 0 or 1
-            dA = (1 if output == "exp" else 0) - np.divide(Y, A, out=np.zeros_like(A), where=Y > 0)
-            if output == "sigmoid":
-                dA += np.divide(1 - Y, 1 - A, out=np.zeros_like(A), where=Y < 1)
-        return dA if weights is None else dA * weights[:, np.newaxis]
+        self._names.checked(X)
+        return _layers.gradients(self._model, self._params, _sources.check(self._model, X, Y, sample_weight))
 
     def cost(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """J = Σᵢ wᵢ L(aᵢ, yᵢ) / Σᵢ wᵢ, penalties left out.
@@ -562,12 +415,13 @@ class MLP(Network):
         >>> net.cost_and_grad([[1.0, 2.0]], [1])[1]  # (a - y) x, and a - y
         array([-0.5, -1. , -0.5])
         """
-        if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and self._activations[-1] != "softmax":
-            n_threads = _threads.for_work(len(X) * self._params.size)
-            result = self._plain_cost_and_grad(X, Y, n_threads)
+        model = self._model
+        if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and model.activations[-1] != "softmax":
+            n_threads = _threads.for_work(len(X) * model.n_params)
+            result = self._plain_cost_and_grad(X, Y, model.loss_code, model.loss_parameter, n_threads)
             if result is not None:
                 return result
-        grad = np.zeros(self._params.size, self._dtype)
+        grad = np.zeros(model.n_params, model.dtype)
         loss_sum, weight_sum = self._accumulate(X, Y, sample_weight, grad)
         grad /= weight_sum
         return loss_sum / weight_sum, grad
@@ -604,55 +458,28 @@ class MLP(Network):
         >>> net.accumulate_grad([[1.0, 2.0], [0.0, 0.0]], [1, 0], grad)[1]
         2.0
         """
-        _validation.output_array("grad", grad, (self._params.size,), self._dtype)
+        _validation.output_array("grad", grad, (self._model.n_params,), self._model.dtype)
         _validation.refuse_overlap("grad", grad, {"the network's params": self._params})
         return self._accumulate(X, Y, sample_weight, grad)
 
     def _accumulate(
         self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, grad: Array | None
     ) -> tuple[float, float]:
-        if _sources.is_lazy(X, self._dtype):
-            source = _sources.source(self, X, Y, sample_weight)
-            return source.sums(self, grad, _threads.allowed())
-        X, Y, classes, weights = self._check_data(X, Y, sample_weight)
+        model = self._model
+        if _sources.is_lazy(X, model.dtype):
+            return self._source(X, Y, sample_weight).sums(grad, _threads.allowed())
+        self._names.checked(X)
+        rows = _sources.check(model, X, Y, sample_weight)
         if grad is not None:
-            _validation.refuse_overlap("grad", grad, {"X": X, "Y": Y, "sample_weight": weights})
-        n_threads = _threads.for_work(len(X) * self._params.size)
-        return self._old.accumulate_grad(*self._model(), self._params, X, Y, classes, weights, grad, n_threads)
+            _validation.refuse_overlap("grad", grad, {"X": rows.X, "Y": rows.Y, "sample_weight": rows.weights})
+        return _engine.gradient(self, rows, grad, _threads.for_work(len(rows.X) * model.n_params))
 
-    def _loss_terms(self) -> tuple[int, float]:
-        """The loss's code and its parameter, as the kernels take them."""
-        parameter = {"pinball": self._quantile, "huber": self._delta}.get(self._loss, math.inf)
-        return _kernels.LOSSES[self._loss], parameter
-
-    def _model(self) -> tuple[Any, ...]:
-        """What the kernels take before the parameters."""
-        return self._sizes, self._activation_codes, self._leak, *self._loss_terms()
-
-    def _check_data(
-        self,
-        X: ArrayLike,
-        Y: ArrayLike,
-        sample_weight: ArrayLike | None,
-        all_zero: bool = False,
-        names: _features.Names | None = None,
-    ) -> tuple[Array, Array | None, Array | None, Array | None]:
-        """X, and Y or the classes, and the weights, as the kernels take them; weights of 0 in all rows if told so.
-
-        Names of columns must be those of the network, or of `names`, which take those of a first table.
-        """
-        found = (self._names if names is None else names).checked(X)
-        X = _validation.rows("X", X, self._layer_sizes[0], self._dtype)
-        if len(X) == 0:
-            raise ValueError("X must have at least one row, got none")
-        _validation.refuse_nonfinite("X", X, self._old.first_nonfinite)
-        Y, classes = _targets.check(self, Y, len(X))
-        weights = None
-        if sample_weight is not None:
-            weights = _validation.sample_weights(sample_weight, len(X), self._dtype, all_zero)
-        if names is not None:
-            names.known = found
-        return X, Y, classes, weights
+    def _source(
+        self, X: object, Y: object, sample_weight: object, names: _features.Names | None = None
+    ) -> _sources.Source:
+        """The rows, whose columns must have the network's names, or for a fit `names`."""
+        names = _features.Names(self._names.known) if names is None else names
+        return _sources.source(self._model, self._params, X, Y, sample_weight, names)
 
     @_arguments.checked
     def fit(
@@ -670,6 +497,7 @@ class MLP(Network):
         l1: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
         clip_norm: float | None = None,
+        label_smoothing: float = 0.0,
         validation_data: tuple[Any, ...] | None = None,
         patience: int | None = None,
         tol: float = 0.0,
@@ -712,6 +540,10 @@ class MLP(Network):
             2014). Who is left out follows from `seed` alone, for any number of threads, CPU and dtype.
         clip_norm : float, optional
             Greatest norm of a step's gradient, penalties included; a longer one is scaled down to it.
+        label_smoothing : float, default 0.0
+            s in [0, 1), for log_loss: the training takes (1 − s) y + s / n for y, n the number of classes of a softmax
+            output, and 2 for each output of a sigmoid (Szegedy et al., 2016). The history's `cost` is that of these
+            targets; `val_cost`, `cost` and `score` are those of y.
         validation_data : tuple (X, Y) or (X, Y, sample_weight), optional
             Its cost is recorded after each epoch.
         patience : int, optional
@@ -782,69 +614,26 @@ class MLP(Network):
         >>> history.cost[-1] < 0.2, history.stopped in ("epochs", "patience")
         (True, True)
         """
-        source = _sources.source(self, X, Y, sample_weight, self._names.of_a_fit())
-        m = source.m
+        source = self._source(X, Y, sample_weight, self._names.of_a_fit())
         n_threads = _threads.allowed(n_threads)
-        rates = _training.dropout_rates(dropout, len(self._layer_sizes) - 2)
-        settings = _training.Settings(
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            l2=l2,
-            l1=l1,
-            dropout=rates,
-            dropout_seed=0,
-            clip_norm=math.inf
-            if clip_norm is None
-            else _validation.real_number("clip_norm", clip_norm, "> 0", lambda x: x > 0),
-            patience=patience,
-            tol=tol,
-        )
-        if order is not None and m is None:
-            raise ValueError("order must be left out where X is a function: its chunks come in their own order")
-        if order is not None and not callable(order):
-            order = _orders.check_order(order, (settings.epochs, m))
+        settings = Settings.of_fit(
+            self._model, epochs=epochs, batch_size=batch_size, shuffle=shuffle, l2=l2, l1=l1, dropout=dropout,
+            clip_norm=clip_norm, label_smoothing=label_smoothing, patience=patience, tol=tol,
+        )  # fmt: skip
+        order = _orders.check(order, settings.epochs, source.m)
         rng = _validation.random_generator(seed)
         optimizer = optimizers.optimizer(optimizer)
-        _training.check_optimizer(optimizer, settings, m, checkpoint)
-        watchers = self._watchers(source.names, validation_data, progress, callback, checkpoint, checkpoint_every)
-        optimizer.hyper_parameters()
-        if not isinstance(optimizer, optimizers.LBFGS):
-            optimizer.state(self._params.size, self._dtype)
+        settings.check_optimizer(optimizer, source.m, checkpoint)
+        watchers = _fit.watchers(self, source, validation_data, progress, callback, checkpoint, checkpoint_every)
         with _checkpoint.held(checkpoint):
-            training = _training.Training(self, source, optimizer, settings, watchers, order, rng, n_threads)
-            advice = _advice.Advice(training, batch_size)
+            fit = _fit.Fit(source, optimizer, settings, watchers, order, rng, n_threads)
+            advice = _advice.Advice(source, optimizer, settings.epochs, batch_size)
             advice.before()
-            if rates is not None:  # drawn when nothing can be refused any more
-                settings.dropout_seed = _training.dropout_seed(rng)
-            history = training.run()
-            advice.after()
-            return history
-
-    def _watchers(
-        self,
-        names: _features.Names,
-        validation_data: tuple[Any, ...] | None,
-        progress: bool,
-        callback: Callable[[int, History, MLP], object] | None,
-        checkpoint: str | os.PathLike[str] | None,
-        checkpoint_every: float,
-    ) -> _training.Watchers:
-        """The arguments of `fit` that say who watches, checked."""
-        source = None
-        if validation_data is not None:
-            items = _validation.sequence("validation_data", validation_data, "X, Y and perhaps sample_weight")
-            if len(items) not in (2, 3):
-                raise ValueError(f"validation_data must be (X, Y) or (X, Y, sample_weight), got {len(items)} items")
-            try:
-                source = _sources.source(self, *items, *([None] if len(items) == 2 else []), names)
-            except (TypeError, ValueError) as error:
-                raise _validation.retold(error, f"validation_data: {error}") from None
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback must be callable, got {_validation.shown(callback)}")
-        every = _validation.real_number("checkpoint_every", checkpoint_every, ">= 0", lambda x: x >= 0)
-        writer = None if checkpoint is None else _checkpoint.Writer(checkpoint, every)
-        return _training.Watchers(source, callback, _validation.boolean("progress", progress), writer)
+            if settings.dropout is not None:  # drawn when nothing can be refused any more
+                settings.dropout_seed = _random.draw_seed(rng)
+            go_on(self, fit)
+            advice.after(fit.history)
+            return fit.history
 
     @_arguments.checked
     def partial_fit(
@@ -920,10 +709,11 @@ class MLP(Network):
         return copy.deepcopy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What `_architecture` says nothing of: the attributes of a subclass or a user, and what a fit has left. Even a
+        # What the description says nothing of: the attributes of a subclass or a user, and what a fit has left. Even a
         # shallow copy has an optimizer of its own, as it has parameters: the steps of one would move the other.
         left = copy.deepcopy({"optimizer": self._kept_optimizer, "history": self._history})
-        return _rebuild, (type(self), self._description(), self._params), {"added": self.__dict__, **left}
+        description = _models.describe(self._model, self._names.known)
+        return _rebuild, (type(self), description, self._params), {"added": self.__dict__, **left}
 
     def __getstate__(self) -> dict[str, Any]:
         # For who writes objects without `__reduce__`, and makes them by `__new__` and `__setstate__`, as skops does.
@@ -933,31 +723,13 @@ class MLP(Network):
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Cython gives Network one that refuses, since it holds C pointers; `_rebuild` has made those.
         if "architecture" in state:
-            MLP.__init__(self, **state["architecture"], init="zeros")
-            self._params[:] = state["params"]
+            model, names = _models.described(state["architecture"])
+            self._begin(model, np.array(state["params"], model.dtype), names)
             state = {name: state[name] for name in ("added", "optimizer", "history")}
         if state.keys() != {"added", "optimizer", "history"}:  # of version 0.1.0 before it kept the others
             state = {"added": state, "optimizer": None, "history": None}
         self.__dict__.update(state["added"])
         self._kept_optimizer, self._history = state["optimizer"], state["history"]
-
-    def _architecture(self) -> dict[str, Any]:
-        """The constructor's arguments but for the first parameters, fit for JSON."""
-        return {
-            "layer_sizes": list(self.layer_sizes),
-            "activation": list(self.activations[:-1]),
-            "output": self.activations[-1],
-            "loss": self.loss,
-            "leak": self.leak,
-            "delta": self.delta,
-            "quantile": self.quantile,
-            "dtype": self.dtype.name,
-        }
-
-    def _description(self) -> dict[str, Any]:
-        """What it is, but for its numbers, fit for JSON."""
-        names = self.feature_names
-        return self._architecture() | ({} if names is None else {"feature_names": list(names)})
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file in the safetensors format, which `load` reads.
@@ -982,13 +754,7 @@ class MLP(Network):
         >>> bool((again.params == net.params).all())
         True
         """
-        serialization.write(path, _tensors(self), self._description())
-
-
-def _check_rows_or_one(X: Array, n_in: int) -> None:
-    if X.shape != (n_in,) and (X.ndim != 2 or X.shape[1] != n_in):
-        remedy = _validation.made_rows("X", X.shape, n_in, one_row=True)
-        raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}{remedy}")
+        _models.write(path, self._model, self._params, self._names.known)
 
 
 def load(path: str | os.PathLike[str]) -> MLP:
@@ -1010,39 +776,33 @@ def load(path: str | os.PathLike[str]) -> MLP:
     OSError
         If it cannot be read.
     """
-    with serialization.opened(path) as file:
-        if "checkpoint" in file.metadata:
-            raise ValueError("it is the checkpoint of a fit, which resume goes on with")
-        _schema.ARCHITECTURE("its architecture", file.metadata)
-        # Before MLP allocates anything: what the file holds is what the network needs.
-        shapes = _architecture.tensor_shapes(file.metadata["layer_sizes"])
-        file.expect({name: (file.metadata["dtype"], shape) for name, shape in shapes.items()})
-        net = described(MLP, file.metadata)
-        tensors = file.tensors()
-        for name, parameter in _tensors(net).items():
-            parameter[...] = tensors[name]
-    return net
+    return made(MLP, *_models.read(path))
 
 
-def _rebuild(kind: type[MLP], architecture: dict[str, Any], params: Array) -> MLP:
-    net = described(kind, architecture)
-    net._params[:] = params
-    return net
-
-
-def described(kind: type[MLP], description: dict[str, Any]) -> MLP:
-    """A network of zeros, from what `MLP._description` says."""
-    architecture = dict(description)
-    names = architecture.pop("feature_names", None)
-    if names is not None and len(names) != architecture["layer_sizes"][0]:
-        raise ValueError(f"feature_names must be {architecture['layer_sizes'][0]} names, got {len(names)}")
+def made(kind: type[AnyMLP], model: Model, params: Array, names: tuple[str, ...] | None) -> AnyMLP:
+    """The network of these parameters, which are kept; a subclass's own __init__ may take other arguments."""
     net = kind.__new__(kind)
-    MLP.__init__(net, **architecture, init="zeros")  # a subclass's own __init__ may take other arguments
-    net._names = _features.Names(None if names is None else tuple(names))
+    net._begin(model, params, names)
     return net
 
 
-def _tensors(net: MLP) -> dict[str, Array]:
-    """The parameters by their names in a file."""
-    parameters = itertools.chain.from_iterable(zip(net.weights, net.biases, strict=True))
-    return dict(zip(_architecture.tensor_shapes(net.layer_sizes), parameters, strict=True))
+def go_on(net: MLP, fit: _fit.Fit) -> None:
+    """Run a fit of the network to its end, if it has not ended, with its history and the names of its columns."""
+    before = net._history, net._names
+    net._history = fit.history
+    if fit.history.stopped:
+        fit.take_best()  # the process may have died before it had done so itself
+        return
+    net._names = fit.source.names
+    try:
+        fit.run()
+    except (TypeError, ValueError):
+        if fit.is_refused:
+            net._history, net._names = before
+        raise
+
+
+def _rebuild(kind: type[AnyMLP], description: dict[str, Any], params: Array) -> AnyMLP:
+    """A network from what `MLP.__reduce__` has given to pickle."""
+    model, names = _models.described(description)
+    return made(kind, model, np.array(params, model.dtype), names)

@@ -1,14 +1,22 @@
 """The optimizers: hyper-parameters, and the state that a fit leaves for the next one."""
 
+from __future__ import annotations
+
 import copy
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from shallownet_c import _engine
 from shallownet_c._checks import _arguments, _validation
+from shallownet_c._engine import Rule
+from shallownet_c._model import Model, Net
 from shallownet_c.schedules import Constant, Schedule, schedule
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -19,6 +27,12 @@ class Optimizer:
     #: The number of optimizers.pxd, and the hyper-parameters in the order in which the kernel takes them.
     code: ClassVar[int]
     names: ClassVar[tuple[str, ...]]
+    #: Whether it needs all rows for each step.
+    full_batch: ClassVar[bool] = False
+    #: Whether it takes steps along gradients, and not others that depend on more than one.
+    takes_steps: ClassVar[bool] = True
+    #: Whether minibatches are what it is mostly used with, so that a fit without them may be an oversight.
+    for_minibatches: ClassVar[bool] = False
 
     learning_rate: float
 
@@ -58,6 +72,102 @@ class Optimizer:
         self.schedule.check()
         return np.array([getattr(self, name) for name in self.names], np.float64)
 
+    @_arguments.checked
+    def step(
+        self,
+        net: Net,
+        grad: ArrayLike,
+        weight_sum: float,
+        *,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        clip_norm: float | None = None,
+        epoch: int | None = None,
+    ) -> None:
+        """Update the parameters once, as `MLP.fit` does after each batch: for training loops of one's own.
+
+        Parameters
+        ----------
+        net : MLP
+            Its `params` are changed in place.
+        grad : array_like (P,)
+            The gradient of Σᵢ wᵢ L(aᵢ, yᵢ), as `MLP.accumulate_grad` adds it up, of the network's dtype. It stays as
+            it is.
+        weight_sum : float
+            Σᵢ wᵢ > 0, which the gradient is divided by.
+        l2, l1, clip_norm
+            As in `MLP.fit`.
+        epoch : int, optional
+            The epoch, counted from 0, whose learning rate the schedule is asked for. The optimizer stays in that epoch:
+            later steps without `epoch`, and a `fit`, go on from it. By default the epoch in which the optimizer is,
+            which steps do not change; that is the number of epochs that it has done in fits.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument is not what it should be, a gradient that is not finite included, or the schedule is a
+            cosine over the epochs of a fit; nothing has changed then. LBFGS takes its own steps, and has none.
+
+        Notes
+        -----
+        State and number of steps go on from step to step and from fit to fit. The adaptive schedule learns the cost of
+        an epoch by ``optimizer.schedule.watch(cost)``. Whether the new parameters are finite is not checked.
+
+        Examples
+        --------
+        Gradient descent on all rows, in two parts that might be on two machines; the bits are those of `fit`:
+
+        >>> import numpy as np, shallownet_c as sn
+        >>> X, y = sn.datasets.make_flower(400, seed=1)
+        >>> net, adam = sn.MLP([2, 4, 1], output="sigmoid", seed=0), sn.Adam(0.05)
+        >>> for epoch in range(100):
+        ...     grad = np.zeros(net.n_params)
+        ...     sums = [net.accumulate_grad(X[part], y[part], grad) for part in (slice(200), slice(200, None))]
+        ...     adam.step(net, grad, sum(weight_sum for _, weight_sum in sums), epoch=epoch)
+        >>> adam.n_steps, net.cost(X, y) < 0.5
+        (100, True)
+        """
+        if not self.takes_steps:
+            raise TypeError(f"{type(self).__name__} has no single steps: SciPy takes its own in MLP.fit")
+        model = getattr(net, "model", None)
+        if not isinstance(model, Model):
+            raise TypeError(f"net must be an MLP, got {_validation.shown(net)}")
+        params = _validation.output_array("net.params", net.params, (model.n_params,), model.dtype)
+        array = _validation.as_array("grad", grad)
+        if array.dtype != model.dtype:
+            raise TypeError(f"grad must have dtype {model.dtype}, got {_validation.shown(array.dtype)}")
+        if array.shape != params.shape:
+            raise ValueError(f"grad must have shape {params.shape}, got {array.shape}")
+        array = np.array(array, model.dtype, order="C")  # a copy, which the kernel uses up
+        bad = int(np.argmin(np.isfinite(array)))
+        if not np.isfinite(array[bad]):
+            raise ValueError(f"grad must be finite, got {array[bad]} in element {bad}")
+        least = float(np.finfo(model.dtype).tiny)  # below it 1 / weight_sum is infinite
+        takes = f"> 0, {least:.2g} or more"
+        weight_sum = _validation.real_number("weight_sum", weight_sum, takes, lambda x: x >= least)
+        l2, l1 = (
+            _validation.real_number(name, value, ">= 0", lambda x: x >= 0) for name, value in (("l2", l2), ("l1", l1))
+        )
+        clip_norm = _validation.norm_limit(clip_norm)
+        epoch = self._epoch if epoch is None else _validation.integer("epoch", epoch, 0)
+        rule = self.rule(model, l2, l1, clip_norm)
+        if self.schedule.of_a_fit:
+            raise ValueError(f"schedule must not depend on the epochs of a fit in single steps, got {self.schedule!r}")
+        rate = self._checked(self.schedule.rates(self.learning_rate, epoch, 1, epoch, 1), 1)[0]
+        self._state, self._epoch = rule.state, epoch
+        _engine.update(_engine.network(model, params), array, weight_sum, rate, rule)
+
+    def rule(self, model: Model, l2: float, l1: float, clip_norm: float) -> Rule:
+        """What the kernels take, with the optimizer's own state, if it takes steps.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If hyper-parameters are out of their ranges, or the state is that of a network of another size or dtype.
+        """
+        hyper = self.hyper_parameters()
+        return Rule(self.code, hyper, self.state(model.n_params, model.dtype), self._step, l2, l1, clip_norm)
+
     def rates(self, n: int, began: int, epochs: int) -> np.ndarray[Any, Any]:
         """The learning rates (n,) of the next epochs for the kernel, of a fit of `epochs` that `began` with one of the
         optimizer's.
@@ -67,7 +177,9 @@ class Optimizer:
         ValueError, TypeError
             If the schedule, which may be of a class of the caller's, gives anything else.
         """
-        rates = self.schedule.rates(self.learning_rate, self._epoch, n, began, epochs)
+        return self._checked(self.schedule.rates(self.learning_rate, self._epoch, n, began, epochs), n)
+
+    def _checked(self, rates: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
         if not _validation.is_ready(rates, FLOAT64):
             rates = _validation.numbers("the rates of schedule", rates, FLOAT64)
         if rates.shape != (n,):
@@ -194,6 +306,7 @@ class Adam(Optimizer):
     0.999
     """
 
+    for_minibatches = True
     code = 1
     names = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
 
@@ -269,6 +382,7 @@ class RPROP(Optimizer):
     True
     """
 
+    full_batch = True
     code = 2
     names = ("learning_rate", "eta_minus", "eta_plus", "step_min", "step_max")
 
@@ -330,6 +444,8 @@ class LBFGS(Optimizer):
     """
 
     names = ("history_size", "max_fun", "gtol", "ftol")
+    full_batch = True
+    takes_steps = False
 
     @_arguments.checked
     def __init__(self, history_size: int = 10, max_fun: int = 15_000, gtol: float = 1e-5, ftol: float = 2.2e-9) -> None:

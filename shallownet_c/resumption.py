@@ -7,12 +7,13 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from shallownet_c import _threads, serialization
-from shallownet_c._checks import _arguments, _validation
-from shallownet_c._fitting import _orders, _sources, _training
-from shallownet_c._storage import _checkpoint
+from shallownet_c import _random, _threads, serialization
+from shallownet_c._checks import _arguments, _features, _validation
+from shallownet_c._fitting import _fit, _orders, _sources
+from shallownet_c._fitting._settings import Settings
+from shallownet_c._storage import _checkpoint, _models
 from shallownet_c.history import History
-from shallownet_c.mlp import MLP, described
+from shallownet_c.mlp import MLP, go_on, made
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -79,20 +80,19 @@ def resume(
             tensors, values = _checkpoint.read(path)  # again: until now another fit may have written
         _check_schedule(values["optimizer"]["schedule"]["name"], schedule)
         with serialization.refused(path, "a checkpoint"):
-            net = described(MLP, values["architecture"])
-            settings = _training.Settings(**values["settings"])
-            _training.dropout_rates(settings.dropout or 0, len(net.layer_sizes) - 2)
+            model, names = _models.described(values["architecture"])
+            settings = Settings(**values["settings"])
+            settings.check_model(model)
             optimizer = _checkpoint.optimizer_of(values["optimizer"], tensors["optimizer.state"], schedule)
-            optimizer.state(net.n_params, net.dtype)
-            _training.check_optimizer(optimizer, settings, values["rows"], path)
-            rng = _checkpoint.random_generator(values["random"])
-        net._params[:] = tensors["params"]
-        source = _sources.source(net, X, Y, sample_weight)
+            optimizer.state(model.n_params, model.dtype)
+            settings.check_optimizer(optimizer, values["rows"], path)
+            rng = _random.described(values["random"])
+        net = made(MLP, model, tensors["params"].copy(), names)
+        source = _sources.source(model, net.params, X, Y, sample_weight, _features.Names(names))
         if source.m != values["rows"]:
             raise ValueError(f"X must have the fit's {values['rows']} rows, got {source.m}")
-        if order is not None and not callable(order):
-            order = _orders.check_order(order, (settings.epochs, source.m))
-        watchers = net._watchers(source.names, validation_data, progress, callback, path, checkpoint_every)
+        order = _orders.check(order, settings.epochs, source.m)
+        watchers = _fit.watchers(net, source, validation_data, progress, callback, path, checkpoint_every)
         for name, had, has in zip(
             ("validation_data", "sample_weight", "order"),
             values["given"],
@@ -104,14 +104,11 @@ def resume(
         if source.fingerprint != values["fingerprint"]:
             raise ValueError("X, Y and sample_weight must be those of the fit: some of their rows are others")
         n_threads = _threads.allowed(n_threads)
-        training = _training.Training(net, source, optimizer, settings, watchers, order, rng, n_threads)
         costs = (tensors["history.cost"].tolist(), tensors["history.val_cost"].tolist())
-        training.history = net._history = History(*costs, **values["history"])
-        training.position = _training.Position(**values["position"], best_params=tensors.get("best.params"))
-        if training.history.stopped:
-            training.take_best()  # the process may have died before it had done so itself
-        else:
-            training.run()
+        history = History(*costs, **values["history"])
+        position = _fit.Position(**values["position"], best_params=tensors.get("best.params"))
+        fit = _fit.Fit(source, optimizer, settings, watchers, order, rng, n_threads, history, position)
+        go_on(net, fit)
     return net
 
 

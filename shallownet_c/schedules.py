@@ -23,6 +23,8 @@ class Schedule:
 
     #: Whether the rate of an epoch can only be told when its turn has come.
     one_by_one = False
+    #: Whether the rates depend on how many epochs the fit takes.
+    of_a_fit = False
 
     def check(self) -> None:
         """Errors for settings out of their ranges; asked again by each fit, since attributes can be set."""
@@ -115,6 +117,10 @@ class Cosine(Schedule):
     def check(self) -> None:
         self.epochs = None if self.epochs is None else _validation.integer("epochs", self.epochs, 1)
         self.least = _validation.real_number("least", self.least, ">= 0", lambda x: x >= 0)
+
+    @property
+    def of_a_fit(self) -> bool:  # type: ignore[override]
+        return self.epochs is None
 
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         if self.epochs is None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from shallownet_c import _differences, _kernels, optimizers
 from shallownet_c._checks import _features, _validation
-from shallownet_c._fitting import _advice
+from shallownet_c._fitting import _advice, _sources
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP
 
@@ -71,7 +71,8 @@ def check_gradient(
         raise TypeError(f"net must be an MLP, got {type(net).__name__}")
     least = float(np.finfo(np.float64).eps)
     epsilon = _validation.real_number("epsilon", epsilon, f"in [{least:.3g}, 1)", lambda x: least <= x < 1)
-    X, Y, classes, weights = net._check_data(X, Y, sample_weight)
+    _features.Names(net.feature_names).checked(X)
+    X, Y, classes, weights, _ = _sources.check(net.model, X, Y, sample_weight)
     return _differences.largest_error(net, X, Y if classes is None else classes, weights, epsilon)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shallownet_c._architecture import check_loss
 from shallownet_c._kernels import ACTIVATIONS, LOSSES
+from shallownet_c._model import check_loss
 from shallownet_c.reference import vectorized
 
 

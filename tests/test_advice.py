@@ -8,7 +8,7 @@ import pytest
 from stored import Stored
 
 import shallownet_c as sn
-from shallownet_c._architecture import check_loss
+from shallownet_c._model import check_loss
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((1200, 3))

@@ -291,7 +291,7 @@ def test_names_in_damaged_files(names, message, tmp_path):
     sn.serialization.write(
         tmp_path / "net",
         {"layers.0.weight": np.ones((1, 3)), "layers.0.bias": np.ones(1)},
-        sn.MLP([3, 1])._architecture() | {"feature_names": names},
+        sn.MLP([3, 1]).model.description() | {"feature_names": names},
     )
     with pytest.raises(ValueError, match=f"net is not a shallownet_c model: .*{message}"):
         sn.load(tmp_path / "net")

@@ -93,7 +93,7 @@ def test_every_field_is_needed_and_no_other_known(path):
     for place in all_places:
         path.write_bytes(content)
         rewritten(path, lambda _, values, place=place: put(values, place, ...))
-        if place[-1] in ("delta", "quantile"):  # of architectures from before there were these losses
+        if place[-1] in ("delta", "quantile", "label_smoothing"):  # of files from before there were any
             assert _checkpoint.read(path)
         else:
             refused(path)
@@ -130,6 +130,7 @@ VALUES = {
     "settings.l1": [-1, -np.inf],
     "settings.tol": [-1.0],
     "settings.clip_norm": [0, -1.0, -np.inf, None],
+    "settings.label_smoothing": [0.1, 1, -0.5, None, "0"],
     "settings.objective_scale": [-1.0, np.inf],
     "settings.dropout_seed": [-1, 2**32, 0.0],
     "settings.shuffle": [1, None],
@@ -338,11 +339,11 @@ def test_no_message_holds_much_of_the_file(tmp_path):
     long = "x" * 10**6
     net = sn.MLP([2, 1], seed=0)
     for tensors, model in (
-        ({long: np.zeros(3)}, net._architecture()),
-        ({"layers.0.weight": np.zeros((1, 2)), long: np.zeros(1)}, net._architecture()),
-        ({}, net._architecture() | {long: 1}),
-        ({}, net._architecture() | {"output": long}),
-        ({}, net._architecture() | {"layer_sizes": [long]}),
+        ({long: np.zeros(3)}, net.model.description()),
+        ({"layers.0.weight": np.zeros((1, 2)), long: np.zeros(1)}, net.model.description()),
+        ({}, net.model.description() | {long: 1}),
+        ({}, net.model.description() | {"output": long}),
+        ({}, net.model.description() | {"layer_sizes": [long]}),
     ):
         serialization.write(tmp_path / "net", tensors, model)
         with pytest.raises(ValueError, match="net is not a shallownet_c model") as caught:

@@ -43,7 +43,7 @@ def formula(a, y, loss, output, delta=1.0, quantile=0.5):
 def test_value(loss, parameter, output, dtype):
     X, Y, w = data()
     net = sn.MLP([4, 5, 3], "tanh", output, loss=loss, dtype=dtype, seed=1, **parameter)
-    a = sn.MLP(**{**net._architecture(), "dtype": "float64"}, init="zeros")
+    a = sn.MLP(**{**net.model.description(), "dtype": "float64"}, init="zeros")
     a._params[:] = net.params
     expected = np.sum(w * formula(a(X), Y, loss, output, **parameter).sum(axis=1)) / w.sum()
     assert net.cost(X, Y, w) == pytest.approx(expected, rel=1e-12 if dtype == "float64" else 1e-5)

@@ -79,7 +79,7 @@ def wrong(net, change):
             J, grad = super().cost_and_grad(X, Y, sample_weight)
             return J, change(grad.copy(), len(X))
 
-    twin = Wrong(**net._architecture(), init="zeros")
+    twin = Wrong(**net.model.description(), init="zeros")
     twin.params[:] = net.params
     return twin
 

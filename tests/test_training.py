@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
-from shallownet_c._fitting import _training
+from shallownet_c._fitting._settings import Settings
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((90, 4))
@@ -443,6 +443,11 @@ def test_divergence_at_once():
         ({"optimizer": "lbfgs", "clip_norm": 1}, "clip_norm does not go with LBFGS"),
         ({"l1": -1}, "l1 must be >= 0"),
         ({"clip_norm": 0}, "clip_norm must be > 0"),
+        ({"label_smoothing": 1.0}, r"label_smoothing must be in \[0, 1\), got 1.0"),
+        (
+            {"label_smoothing": 0.1},
+            "label_smoothing must be 0 for loss 'squared_error', got 0.1: it goes with log_loss",
+        ),
         ({"validation_data": (X,)}, r"validation_data must be \(X, Y\) or"),
         ({"validation_data": (X, Y[:5])}, "validation_data: Y must have shape"),
         ({"validation_data": 5}, "validation_data must be a sequence"),
@@ -465,7 +470,7 @@ def test_bad_arguments_change_nothing(arguments, match):
 
 SETTINGS = {
     "epochs": 1, "batch_size": 5, "shuffle": True, "l2": 0.0, "l1": 0.0, "dropout": [0.5], "dropout_seed": 0,
-    "clip_norm": math.inf, "patience": None, "tol": 0.0, "objective_scale": 1.0,
+    "clip_norm": math.inf, "patience": None, "tol": 0.0, "objective_scale": 1.0, "label_smoothing": 0.1,
 }  # fmt: skip
 
 
@@ -483,14 +488,15 @@ SETTINGS = {
         ("patience", [0, 10**400]),
         ("tol", [-1]),
         ("objective_scale", [-1, math.inf]),
+        ("label_smoothing", [-0.1, 1, math.nan, None, True]),
     ],
 )
 def test_settings_check_themselves(name, values):
-    """Every fit's arguments pass there, whoever begins it: fit, resume, an estimator of scikit-learn."""
-    assert _training.Settings(**SETTINGS).batch_size == 5
+    """Every fit's arguments pass there, whoever begins it: fit or resume."""
+    assert Settings(**SETTINGS).batch_size == 5
     for value in values:
         with pytest.raises((TypeError, ValueError), match=f"^{name} must be"):
-            _training.Settings(**SETTINGS | {name: value})
+            Settings(**SETTINGS | {name: value})
 
 
 def test_lbfgs_names_its_extra(monkeypatch):

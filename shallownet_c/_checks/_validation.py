@@ -17,6 +17,7 @@ from shallownet_c._checks import _other_names
 Array = np.ndarray[Any, Any]
 
 _SHOWN = 200  # characters of a value in a message
+_FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
 class _Repr(reprlib.Repr):
@@ -62,6 +63,8 @@ def retold(error: TypeError | ValueError, message: str) -> TypeError | ValueErro
 
 def integer(name: str, value: object, least: int, most: int | None = sys.maxsize) -> int:
     """The value as an int from `least` to `most`, by default the greatest that indexes an array; None is no limit."""
+    if type(value) is int and least <= value and (most is None or value <= most):
+        return value  # the common case, decided in a moment
     scalar = _scalar(name, value)
     if isinstance(scalar, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer, got {shown(value)}")
@@ -78,6 +81,8 @@ def integer(name: str, value: object, least: int, most: int | None = sys.maxsize
 
 def real_number(name: str, value: object, takes: str, accepts: Callable[[float], bool]) -> float:
     """The value as a finite float that `accepts` accepts; `takes` says which those are."""
+    if type(value) is float and math.isfinite(value) and accepts(value):
+        return value  # the common case, decided in a moment
     scalar = _scalar(name, value)
     if not _is_real(scalar):
         raise TypeError(f"{name} must be a number, got {shown(value)}")
@@ -109,6 +114,11 @@ def _is_real(value: object) -> bool:
     return hasattr(type(value), "__float__") or hasattr(type(value), "__index__")
 
 
+def norm_limit(clip_norm: object) -> float:
+    """The greatest norm of a gradient; None is no limit, infinity."""
+    return math.inf if clip_norm is None else real_number("clip_norm", clip_norm, "> 0", lambda x: x > 0)
+
+
 def boolean(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {shown(value)}")
@@ -132,13 +142,15 @@ def float_dtype(value: object) -> np.dtype[Any]:
         dtype = np.dtype(value) if isinstance(value, (str, type, np.dtype)) else None
     except Exception:  # of many kinds: NumPy parses a string as a small language
         dtype = None
-    if dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
+    if dtype is None or dtype not in _FLOATS:
         raise ValueError(f"dtype must be 'float32' or 'float64', got {shown(value)}")
     return np.dtype(dtype.type)  # the one object that arrays have, whatever metadata came with the value
 
 
 def sequence(name: str, value: object, of: str) -> list[Any]:
     """The value's items, whose order means something: a set or a mapping has none to offer."""
+    if type(value) is list or type(value) is tuple:
+        return list(value)  # the common case, decided in a moment
     if not isinstance(value, (str, bytes, bytearray, memoryview, Set, Mapping)):
         if isinstance(value, np.ndarray):
             refuse_masked(name, value)

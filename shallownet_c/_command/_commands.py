@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import optimizers
-from shallownet_c._checks import _features
+from shallownet_c import _scores, optimizers
 from shallownet_c._command import _names, _output, _standard, _tables, _target
 from shallownet_c._command._input import InputError, brief, one_line
 from shallownet_c._fitting import _advice
@@ -68,8 +67,6 @@ def train(arguments: argparse.Namespace) -> int:
                 scaling.refuse(net.dtype)
             score = _score(saved, X_test, y_test, classes, goal)
         print(f"{done:>7}{cost:>12.5g}{score:>20.4f}")
-    if table.columns is not None:
-        saved._names = _features.Names(tuple(table.columns))  # so that sn.load's network knows its columns, too
     _names.save(arguments.out, saved, classes, table.columns, table.place)
     print(f"saved to {one_line(arguments.out)}")
     return 0
@@ -131,11 +128,10 @@ def _score_name(classes: list[str] | None) -> str:
 def _score(net: MLP, X: Array, y: Array, classes: list[str] | None, goal: _standard.Standard | None = None) -> float:
     """Accuracy, or R²; with `goal`, the network's outputs are not in the units of y yet."""
     if classes is not None:
-        return sum(int((A.argmax(axis=1) == y[start : start + len(A)]).sum()) for start, A in _outputs(net, X)) / len(y)
-    A = net(X) if goal is None else goal.apply(net(X))
-    with np.errstate(over="ignore", invalid="ignore"):
-        spread, left = ((y - y.mean()) ** 2).sum(), ((A - y) ** 2).sum()
-        return float(1 - left / spread) if spread > 0 else float("nan")
+        return _scores.accuracy(np.concatenate([A.argmax(axis=1) for _, A in _outputs(net, X)]), y, None)
+    if (y == y[0]).all():
+        return float("nan")
+    return _scores.r_squared(net(X) if goal is None else goal.apply(net(X)), y, None)
 
 
 def _outputs(net: MLP, X: Array) -> Iterator[tuple[int, Array]]:

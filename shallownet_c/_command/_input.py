@@ -1,10 +1,9 @@
 """What the user gives to the command line: files that are opened, and text that messages show."""
 
-import os
-import stat
 from typing import BinaryIO
 
 from shallownet_c._checks._validation import shown
+from shallownet_c._storage import _files
 
 _BRIEF = 60  # characters of a cell or name in a message that may show three of them
 
@@ -14,13 +13,11 @@ class InputError(Exception):
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Open a file for reading; a pipe or a device, which might never end, is refused without waiting for it."""
-    flags = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
-    descriptor = os.open(path, os.O_RDONLY | flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise InputError(f"{path} is not a regular file")
-    return open(descriptor, "rb")
+    """Open a file for reading; whatever else has that name is the user's error."""
+    try:
+        return _files.opened(path)
+    except (ValueError, IsADirectoryError):
+        raise InputError(f"{path} is not a regular file") from None
 
 
 def brief(value: object) -> str:

@@ -8,18 +8,16 @@ import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shallownet_c import _kernels
+from shallownet_c import _engine
 from shallownet_c._checks import _validation
-from shallownet_c._fitting import _sources
+from shallownet_c._engine import Piece
+from shallownet_c._fitting._sources import Source
 from shallownet_c.errors import FitWarning
-from shallownet_c.optimizers import Adam
-
-if TYPE_CHECKING:
-    from shallownet_c._fitting._training import Training
+from shallownet_c.history import History
+from shallownet_c.optimizers import Optimizer
 
 #: Rows that are looked at, at most.
 ROWS = 1_000
@@ -43,26 +41,25 @@ def silenced() -> Iterator[None]:
 class Advice:
     """What is worth a warning in one fit, which warns once at most."""
 
-    def __init__(self, training: Training, batch_size: int | None) -> None:
-        self.training, self.batch_size = training, batch_size
-        source = training.source
+    def __init__(self, source: Source, optimizer: Optimizer, epochs: int, batch_size: int | None) -> None:
+        self.model, self.params, self.m = source.model, source.params, source.m
+        self.optimizer, self.epochs, self.batch_size = optimizer, epochs, batch_size
         self.silent = _silent.get() or source.m is None
         if not self.silent:
             piece = next(iter(source.pieces(None, source.m, None)))  # type: ignore[arg-type]
             step = -(-len(piece.X) // ROWS)
             rows = (None if array is None else np.ascontiguousarray(array[::step]) for array in piece[:4])
-            self.rows = _sources.Piece(*rows)
+            self.rows = Piece(*rows)
 
     def before(self) -> None:
         """Warn of what can be told beforehand."""
         if not self.silent:
             self._warn([*self._full_batch(), *self._sizes()])
 
-    def after(self) -> None:
+    def after(self, history: History) -> None:
         """Warn of a fit that has come to nothing, if it has not been warned of before."""
-        history = self.training.history
         if not self.silent and history.n_epochs > 1 and history.stopped != "callback":
-            self._warn(self._no_better_than_the_mean())
+            self._warn(self._no_better_than_the_mean(history.cost[-1]))
 
     def _warn(self, reasons: list[str]) -> None:
         if reasons:
@@ -70,17 +67,17 @@ class Advice:
             warnings.warn(" ".join(reasons), FitWarning, stacklevel=_callers_level())
 
     def _full_batch(self) -> list[str]:
-        m, epochs = self.training.source.m, self.training.settings.epochs
         if (
             self.batch_size is not None
-            or not isinstance(self.training.optimizer, Adam)
-            or m <= FULL_BATCH_ROWS  # type: ignore[operator]
-            or epochs >= FULL_BATCH_EPOCHS
+            or not self.optimizer.for_minibatches
+            or self.m <= FULL_BATCH_ROWS  # type: ignore[operator]
+            or self.epochs >= FULL_BATCH_EPOCHS
         ):
             return []
         return [
-            f"Without a batch_size each of the {epochs} epochs is a single step on all {m} rows: batch_size=200 or so "
-            f"mostly learns more in less time, and batch_size={m} says that the full batch is wanted."
+            f"Without a batch_size each of the {self.epochs} epochs is a single step on all {self.m} rows: "
+            f"batch_size=200 or so mostly learns more in less time, and batch_size={self.m} says that the full batch "
+            f"is wanted."
         ]
 
     def _sizes(self) -> list[str]:
@@ -98,7 +95,7 @@ class Advice:
                     f"best from inputs of about 1: fit (X - mean) / std, with the mean and the standard deviation of "
                     f"each column, and predict with the same two."
                 )
-        if self.rows.Y is not None and self.training.net.loss not in ("log_loss", "poisson"):
+        if self.rows.Y is not None and self.model.loss not in ("log_loss", "poisson"):
             greatest = max(map(abs, _validation.extremes(self.rows.Y)))
             if greatest > GREATEST_NUMBER:
                 reasons.append(
@@ -107,13 +104,12 @@ class Advice:
                 )
         return reasons
 
-    def _no_better_than_the_mean(self) -> list[str]:
+    def _no_better_than_the_mean(self, cost: float) -> list[str]:
         of_the_mean = self._cost_of_the_mean()
         # The last epoch began with this cost: a glance that spares most fits the passage of the rows.
-        if not of_the_mean > 0 or self.training.history.cost[-1] < 0.9 * of_the_mean:
+        if not of_the_mean > 0 or cost < 0.9 * of_the_mean:
             return []
-        net, (X, Y, classes, weights, _) = self.training.net, self.rows
-        loss_sum, weight_sum = net._old.accumulate_grad(*net._model(), net._params, X, Y, classes, weights, None)
+        loss_sum, weight_sum = _engine.gradient(_engine.network(self.model, self.params), self.rows, None)
         if loss_sum / weight_sum < of_the_mean:
             return []
         return [
@@ -127,29 +123,26 @@ class Advice:
 
         NaN where all rows have weight 0, or the same target: nothing can be better then.
         """
-        net, (_, Y, classes, weights, _) = self.training.net, self.rows
+        model, (_, Y, classes, weights, _) = self.model, self.rows
         w = np.ones(len(self.rows.X)) if weights is None else weights.astype(np.float64)
         targets = Y if classes is None else classes
         if not w.any() or (targets == targets[0]).all():  # type: ignore[index]
             return float("nan")
         if classes is not None:
-            mean = np.bincount(classes, w, net.layer_sizes[-1]) / w.sum()
+            mean = np.bincount(classes, w, model.sizes[-1]) / w.sum()
         else:
             mean = np.average(Y, axis=0, weights=w)  # type: ignore[arg-type]
-        output = net.activations[-1] if net.loss == "log_loss" else "identity"
+        output = model.activations[-1] if model.loss == "log_loss" else "identity"
         with np.errstate(divide="ignore"):
-            if net.loss == "log_loss":
+            if model.loss == "log_loss":
                 mean = np.log(mean) - (np.log1p(-mean) if output == "sigmoid" else 0.0)
-            elif net.loss == "poisson":
+            elif model.loss == "poisson":
                 mean = np.log(mean)
-        if net.loss in ("log_loss", "poisson"):
+        if model.loss in ("log_loss", "poisson"):
             # Of what never occurs the logarithm is infinite, and its loss is 0 at any number that is small enough.
             mean = np.clip(mean, -80, 80)
-        Z = np.tile(mean.astype(net.dtype), (len(w), 1))
-        loss_sum = net._old.output_gradient(
-            _kernels.ACTIVATIONS[output], net.leak, *net._loss_terms(), Z, Y, classes, weights
-        )
-        return float(loss_sum / w.sum())
+        Z = np.tile(mean.astype(model.dtype), (len(w), 1))
+        return float(_engine.output_gradient(model, output, Z, self.rows) / w.sum())
 
 
 def _callers_level() -> int:

@@ -6,16 +6,13 @@ import importlib
 import math
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shallownet_c._checks._validation import Array
+from shallownet_c._model import Model
 from shallownet_c.errors import DivergenceError
 from shallownet_c.optimizers import LBFGS
-
-if TYPE_CHECKING:
-    from shallownet_c.mlp import MLP
 
 
 def scipy_optimize() -> ModuleType:
@@ -26,18 +23,17 @@ def scipy_optimize() -> ModuleType:
         raise ImportError("LBFGS needs SciPy: pip install 'shallownet-c[scipy]'", name="scipy") from None
 
 
-def penalties(net: MLP, l2: float) -> Array:
+def penalties(model: Model, l2: float) -> Array:
     """(P,), l2 for each weight and 0 for each bias."""
-    penalties = np.zeros(net.n_params)
-    at = 0
-    for W, b in zip(net.weights, net.biases, strict=True):
-        penalties[at : at + W.size] = l2
-        at += W.size + b.size
+    penalties = np.zeros(model.n_params)
+    for W in model.views(penalties)[0]:
+        W[...] = l2
     return penalties
 
 
 def minimise(
-    net: MLP,
+    model: Model,
+    params: Array,
     optimizer: LBFGS,
     cost_and_grad: Callable[[], tuple[float, float, Array]],
     l2: float,
@@ -46,12 +42,11 @@ def minimise(
 ) -> str:
     """Minimise J + ½ l2 ‖W‖² / Σw; why it ended.
 
-    `cost_and_grad` gives Σ w L, Σ w and the gradient of the first at net.params; `finish_epoch` takes the J that an
+    `cost_and_grad` gives Σ w L, Σ w and the gradient of the first at params; `finish_epoch` takes the J that an
     iteration began with, and says whether to stop.
     """
     optimize = scipy_optimize()
-    params = net._params
-    penalised = penalties(net, l2)
+    penalised = penalties(model, l2)
     costs: list[tuple[Array, float]] = []  # of the points tried since the last iteration ended
     state = {"x": params.astype(np.float64), "J": math.nan, "stop": False, "epoch": 0}
 

@@ -4,7 +4,7 @@ from __future__ import annotations  # evaluated, the annotations would import nu
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,22 +20,22 @@ CHUNK = 65_536
 LONG = 1_000_000
 
 
-def random_state(rng: Any) -> Any:
-    """The state of a source of random numbers; None of none."""
-    if rng is None:
+def check(order: object, epochs: int, m: int | None) -> Array | Callable[[int], ArrayLike] | None:
+    """The argument `order` of a fit: the caller's array, functions as they are.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is an array of anything else than the numbers of m rows for each epoch, or m is not known.
+    """
+    if order is None:
         return None
-    return rng.get_state(legacy=False) if isinstance(rng, np.random.RandomState) else rng.bit_generator.state
+    if m is None:
+        raise ValueError("order must be left out where X is a function: its chunks come in their own order")
+    return order if callable(order) else _check_array(order, (epochs, m))
 
 
-def set_random_state(rng: Any, state: Any) -> None:
-    """Take a source of random numbers back to where `random_state` found it."""
-    if isinstance(rng, np.random.RandomState):
-        rng.set_state(state)
-    elif rng is not None:
-        rng.bit_generator.state = state
-
-
-def check_order(order: object, shape: tuple[int, ...]) -> Array:
+def _check_array(order: object, shape: tuple[int, ...]) -> Array:
     """The order of rows as an array of integers, each a number of a row."""
     array = _validation.as_array("order", order)
     if array.dtype.kind not in "iu":
@@ -51,7 +51,7 @@ def _own_copy(order: object, shape: tuple[int, ...]) -> Array:
     """The order as int64 in memory of our own: the kernels trust it, and whoever has the caller's array may write to it
     while they run, or between the check of all epochs and the turn of these."""
     copy = _validation.as_array("order", order).copy()
-    return check_order(copy, shape).astype(np.int64, copy=False)
+    return _check_array(copy, shape).astype(np.int64, copy=False)
 
 
 class Orders:

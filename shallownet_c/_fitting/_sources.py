@@ -5,43 +5,53 @@ from __future__ import annotations  # evaluated, the annotations would import nu
 import functools
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from shallownet_c import _engine
 from shallownet_c._checks import _features, _validation
 from shallownet_c._checks._validation import Array
-
-if TYPE_CHECKING:
-    from shallownet_c.mlp import MLP
+from shallownet_c._engine import Piece
+from shallownet_c._fitting import _targets
+from shallownet_c._model import Model
 
 #: Of X, that are read at a time from an array that is not in memory.
 PIECE_BYTES = 1 << 22
 
 
-class Piece(NamedTuple):
-    """Rows as the kernels take them, and the order in which a pass takes them; None is their own."""
+def check(model: Model, X: object, Y: object, weights: object, all_zero: bool = False) -> Piece:
+    """The rows as the kernels take them; weights may be 0 in all of them if told so.
 
-    X: Array
-    Y: Array | None
-    classes: Array | None
-    weights: Array | None
-    order: Array | None = None
-
-    @property
-    def weight_sum(self) -> float:
-        return float(len(self.X) if self.weights is None else self.weights.sum(dtype=np.float64))
+    Raises
+    ------
+    ValueError, TypeError
+        If they are not what the model takes; the first bad row is named.
+    """
+    X = _validation.rows("X", X, model.sizes[0], model.dtype)
+    if len(X) == 0:
+        raise ValueError("X must have at least one row, got none")
+    _validation.refuse_nonfinite("X", X, _engine.first_nonfinite)
+    Y, classes = _targets.check(model, Y, len(X))  # type: ignore[arg-type]
+    if weights is not None:
+        weights = _validation.sample_weights(weights, len(X), model.dtype, all_zero)
+    return Piece(X, Y, classes, weights)  # type: ignore[arg-type]
 
 
 class Source:
-    """What the sources share."""
+    """What the sources share: rows for a model, whose parameters a training changes as it reads, and the names of their
+    columns."""
 
     m: int | None
     #: Whether the rows have weights of their own.
     weighted = False
+    #: Whether all rows are one piece, in memory or mapped into it.
+    in_memory = False
+    #: Whether the pieces are parts of a whole batch, whose gradients are to be added up.
+    whole_batch_in_pieces = False
 
-    def __init__(self, net: MLP, names: _features.Names) -> None:
-        self.net, self.names = net, names
+    def __init__(self, model: Model, params: Array, names: _features.Names) -> None:
+        self.model, self.params, self.names = model, params, names
 
     @functools.cached_property
     def fingerprint(self) -> int:
@@ -57,31 +67,35 @@ class Source:
         """All rows, in `order`; whole batches in each piece but the last."""
         raise NotImplementedError
 
-    def checked(
-        self, X: Any, Y: Any, weights: Any, all_zero: bool = False
-    ) -> tuple[Array, Array | None, Array | None, Array | None]:
-        """The rows as the kernels take them, no views of the parameters, which a training changes as it reads."""
-        X, Y, classes, weights = self.net._check_data(X, Y, weights, all_zero, self.names)
-        for name, array in {"X": X, "Y": Y, "sample_weight": weights}.items():
+    def checked(self, X: Any, Y: Any, weights: Any, all_zero: bool = False) -> Piece:
+        """The rows as the kernels take them; a first table brings the names of its columns."""
+        found = self.names.checked(X)
+        piece = check(self.model, X, Y, weights, all_zero)
+        self.names.known = found
+        self.refuse_views({"X": piece.X, "Y": piece.Y, "sample_weight": piece.weights})
+        return piece
+
+    def refuse_views(self, arrays: dict[str, Array | None]) -> None:
+        """An error if one of the arrays is a view of the parameters."""
+        for name, array in arrays.items():
             if array is not None:
-                _validation.refuse_overlap(name, array, {"the network's params": self.net._params})
-        return X, Y, classes, weights
+                _validation.refuse_overlap(name, array, {"the network's params": self.params})
 
     def sums(
         self,
-        net: MLP,
         grad: Array | None,
         n_threads: int,
-        model: tuple[Any, ...] | None = None,
+        model: Model | None = None,
         training: bool = False,
+        label_smoothing: float = 0.0,
     ) -> tuple[float, float]:
-        """Σ w L and Σ w over all rows; the gradient of the first is added to grad (P,)."""
-        model = net._model() if model is None else model
+        """Σ w L and Σ w over all rows, as `_engine.gradient` has them, of the source's own model or a capped one."""
+        net = _engine.network(self.model if model is None else model, self.params)
         loss_sum = weight_sum = 0.0
         for piece in self.pieces(None, self.m or 1, None):
             if grad is not None:
                 _validation.refuse_overlap("grad", grad, {"X": piece.X, "Y": piece.Y, "sample_weight": piece.weights})
-            sums = net._old.accumulate_grad(*model, net._params, *piece[:4], grad, n_threads, training)
+            sums = _engine.gradient(net, piece, grad, n_threads, training, label_smoothing)
             loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
         return loss_sum, weight_sum
 
@@ -89,9 +103,13 @@ class Source:
 class Rows(Source):
     """Arrays in memory, or mapped into it: the kernels take them as they are."""
 
-    def __init__(self, net: MLP, names: _features.Names, X: object, Y: object, weights: object) -> None:
-        super().__init__(net, names)
-        self.piece = Piece(*self.checked(X, Y, weights))
+    in_memory = True
+
+    def __init__(
+        self, model: Model, params: Array, names: _features.Names, X: object, Y: object, weights: object
+    ) -> None:
+        super().__init__(model, params, names)
+        self.piece = self.checked(X, Y, weights)
         self.m = len(self.piece.X)
         self.weighted = self.piece.weights is not None
 
@@ -103,10 +121,12 @@ class Lazy(Source):
     """Rows of an object with shape, dtype and the array protocol (h5py, zarr, a mapped file of another dtype), a few
     megabytes at a time; every row is read and checked once before the training."""
 
-    def __init__(self, net: MLP, names: _features.Names, X: Any, Y: Any, weights: object) -> None:
-        super().__init__(net, names)
+    whole_batch_in_pieces = True
+
+    def __init__(self, model: Model, params: Array, names: _features.Names, X: Any, Y: Any, weights: object) -> None:
+        super().__init__(model, params, names)
         self.X = X
-        self.m, width = X.shape[0], net._layer_sizes[0]
+        self.m, width = X.shape[0], model.sizes[0]
         if X.shape[1] != width:
             remedy = _validation.made_rows("X", tuple(X.shape), width)
             raise ValueError(f"X must have shape (m, {width}), got {tuple(X.shape)}{remedy}")
@@ -116,8 +136,8 @@ class Lazy(Source):
             raise ValueError(f"Y must have {self.m} rows to go with X, got the shape {tuple(self.Y.shape)}")
         if weights is not None:
             self.weighted = True
-            self.weights = _validation.sample_weights(weights, self.m, net.dtype)
-            _validation.refuse_overlap("sample_weight", self.weights, {"the network's params": net._params})
+            self.weights = _validation.sample_weights(weights, self.m, model.dtype)
+            self.refuse_views({"sample_weight": self.weights})
         if self.m == 0:
             raise ValueError("X must have at least one row, got none")
         for _ in self.pieces(None, 1, None):
@@ -125,18 +145,18 @@ class Lazy(Source):
 
     def pieces(self, order: Array | None, batch: int, _rng: object) -> Iterator[Piece]:
         """Whole batches, as many as make a piece of a few megabytes; a full batch comes in several."""
-        rows = rows_at_a_time(self.net)
+        rows = rows_at_a_time(self.model)
         if batch < self.m:
             rows = max(1, rows // batch) * batch
         for first in range(0, self.m, rows):
             taken = slice(first, min(first + rows, self.m)) if order is None else order[first : first + rows]
             try:
                 X = _taken(self.X, taken)
-                X, Y, classes, _ = self.checked(X, self.Y[taken], None)
+                piece = self.checked(X, self.Y[taken], None)
             except (TypeError, ValueError) as error:
                 where = f" of those from row {first} on" if order is None else ""
                 raise _validation.retold(error, f"{error}{where}") from None
-            yield Piece(X, Y, classes, None if self.weights is None else self.weights[taken])
+            yield piece if self.weights is None else piece._replace(weights=self.weights[taken])
 
 
 class Chunks(Source):
@@ -144,8 +164,10 @@ class Chunks(Source):
 
     m = None
 
-    def __init__(self, net: MLP, names: _features.Names, factory: Callable[[], Iterable[tuple[Any, ...]]]) -> None:
-        super().__init__(net, names)
+    def __init__(
+        self, model: Model, params: Array, names: _features.Names, factory: Callable[[], Iterable[tuple[Any, ...]]]
+    ) -> None:
+        super().__init__(model, params, names)
         self.factory = factory
 
     def pieces(self, _order: None, batch: int | None, rng: Any) -> Iterator[Piece]:
@@ -159,19 +181,18 @@ class Chunks(Source):
             X, Y, *given = chunk
             if _validation.as_array("X", X).shape[:1] == (0,):
                 continue
-            X, Y, classes, weights = self.checked(X, Y, given[0] if given else None, all_zero=True)
-            order = None
-            if rng is not None and batch is not None and batch < len(X):
-                order = rng.permutation(len(X)).astype(np.int64, copy=False)
+            piece = self.checked(X, Y, given[0] if given else None, all_zero=True)
+            if rng is not None and batch is not None and batch < len(piece.X):
+                piece = piece._replace(order=rng.permutation(len(piece.X)).astype(np.int64, copy=False))
             empty = False
-            yield Piece(X, Y, classes, weights, order)
+            yield piece
         if empty:
             raise ValueError("X, a function, must yield at least one chunk each time it is called, got none")
 
 
-def rows_at_a_time(net: MLP) -> int:
+def rows_at_a_time(model: Model) -> int:
     """How many make a piece of a few megabytes."""
-    return max(1, PIECE_BYTES // (net.dtype.itemsize * net.layer_sizes[0]))
+    return max(1, PIECE_BYTES // (model.dtype.itemsize * model.sizes[0]))
 
 
 def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
@@ -184,22 +205,23 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
     return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
 
 
-def source(net: MLP, X: object, Y: object, weights: object, names: _features.Names | None = None) -> Source:
+def source(
+    model: Model, params: Array, X: object, Y: object, weights: object, names: _features.Names | None = None
+) -> Source:
     """The source that goes with the arguments of a fit.
 
-    Its tables must have the columns of `names`, by default those of the network; the first one brings them where there
-    are none.
+    Its tables must have the columns of `names`; the first one brings them where there are none.
     """
-    names = _features.Names(net._names.known) if names is None else names
+    names = _features.Names() if names is None else names
     if callable(X):
         if Y is not None or weights is not None:
             raise TypeError("Y and sample_weight must be left out where X is a function: its chunks hold them")
-        return Chunks(net, names, X)
+        return Chunks(model, params, names, X)
     if Y is None:
         raise TypeError("Y must be given with an array X")
-    if is_lazy(X, net.dtype) and len(X.shape) == 2:  # type: ignore[attr-defined]
-        return Lazy(net, names, X, Y, weights)
-    return Rows(net, names, X, Y, weights)
+    if is_lazy(X, model.dtype) and len(X.shape) == 2:  # type: ignore[attr-defined]
+        return Lazy(model, params, names, X, Y, weights)
+    return Rows(model, params, names, X, Y, weights)
 
 
 def _taken(X: Any, rows: slice | Array) -> Array:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shallownet_c import _engine
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
+from shallownet_c._model import Model
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-
-    from shallownet_c.mlp import MLP
 
 INT64 = np.dtype(np.int64)
 _ones = functools.lru_cache(maxsize=8)(np.ones)
 
 
-def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
+def check(model: Model, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
     """Y (m, n_L) and None, or None and the classes (m,), as the kernels take them.
 
     Raises
@@ -28,15 +27,15 @@ def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
     ValueError, TypeError
         If Y is not what the network's output and loss take; the first bad row is named.
     """
-    width = net._layer_sizes[-1]
-    softmax = net._activations[-1] == "softmax"
-    if _validation.is_ready(Y, net._dtype) and Y.shape == (m, width):
+    width = model.sizes[-1]
+    softmax = model.activations[-1] == "softmax"
+    if _validation.is_ready(Y, model.dtype) and Y.shape == (m, width):
         array = Y
-        given = net._dtype
+        given = model.dtype
     else:
         array = _validation.as_array("Y", Y)
         given, shape = array.dtype, array.shape
-        _refuse_text(array, net._loss, softmax)
+        _refuse_text(array, model.loss, softmax)
         if softmax and array.ndim == 1:
             return None, _classes(array, m, width)
         if array.ndim == 1 and width == 1:
@@ -48,12 +47,12 @@ def check(net: MLP, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
             else:
                 remedy = "; rows are samples: Y.T" if shape == (width, m) else ""
             raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {shape}{remedy}")
-        array = _validation.rows("Y", array, width, net._dtype)
-    if net._loss == "log_loss":
-        _check_probabilities(array, softmax, given, net._old.first_nonfinite)
+        array = _validation.rows("Y", array, width, model.dtype)
+    if model.loss == "log_loss":
+        _check_probabilities(array, softmax, given)
         return array, None
-    _validation.refuse_nonfinite("Y", array, net._old.first_nonfinite)
-    if net._loss == "poisson" and array.min() < 0:
+    _validation.refuse_nonfinite("Y", array, _engine.first_nonfinite)
+    if model.loss == "poisson" and array.min() < 0:
         raise ValueError(f"Y must not be negative for poisson, got {_first(array, array < 0)}")
     return array, None
 
@@ -98,12 +97,10 @@ def _first(array: Array, bad: Array) -> str:
     return f"{array[row, column]} in row {row}" + (f", column {column}" if array.shape[1] > 1 else "")
 
 
-def _check_probabilities(
-    array: Array, softmax: bool, given: np.dtype[Any], first_nonfinite: Callable[[Array], int]
-) -> None:
+def _check_probabilities(array: Array, softmax: bool, given: np.dtype[Any]) -> None:
     least, greatest = _validation.extremes(array)
     if not (least >= 0 and greatest <= 1):  # NaN is neither
-        _validation.refuse_nonfinite("Y", array, first_nonfinite)
+        _validation.refuse_nonfinite("Y", array, _engine.first_nonfinite)
         raise ValueError(f"Y must lie in [0, 1] for log_loss, got {_first(array, (array < 0) | (array > 1))}")
     if softmax:
         # Rounding of the caller's own division, in the caller's precision, and of the conversion to ours.

@@ -7,22 +7,63 @@ of it is checked before anything is made of it.
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
 import contextlib
-import dataclasses
 import os
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from shallownet_c import _architecture, optimizers, schedules, serialization
+from shallownet_c import _random, optimizers, schedules, serialization
 from shallownet_c._checks._validation import Array
-from shallownet_c._storage import _files, _schema
-
-if TYPE_CHECKING:
-    from shallownet_c._fitting._training import Snapshot, Training
+from shallownet_c._model import Model, check_sizes, count_params
+from shallownet_c._storage import _files, _models, _schema
+from shallownet_c.history import History
 
 OPTIMIZERS = {kind.__name__: kind for kind in optimizers.OPTIMIZERS.values()}
+
+
+class Course(NamedTuple):
+    """Where a fit stands: all that its checkpoint is made of."""
+
+    model: Model
+    names: tuple[str, ...] | None
+    rows: int | None
+    fingerprint: int
+    #: Whether there are validation_data, a sample_weight, an order.
+    given: list[bool]
+    settings: dict[str, Any]
+    optimizer: optimizers.Optimizer
+    params: Array
+    state: Array | None
+    wait: int
+    best_cost: float
+    best_params: Array | None
+    history: History
+    rng: np.random.Generator | np.random.RandomState
+
+
+def describe(course: Course) -> dict[str, Any]:
+    """Where the fit stands, but for its arrays."""
+    optimizer, history = course.optimizer, course.history
+    return {
+        "architecture": _models.describe(course.model, course.names),
+        "rows": course.rows,
+        "fingerprint": course.fingerprint,
+        "given": course.given,
+        "settings": course.settings,
+        "optimizer": {
+            "name": type(optimizer).__name__,
+            "settings": {name: getattr(optimizer, name) for name in optimizer.names},
+            "epsilon_as_given": getattr(optimizer, "_epsilon_as_given", False),
+            "step": optimizer.n_steps,
+            "epoch": optimizer._epoch,
+            "schedule": schedules.settings(optimizer.schedule),
+        },
+        "position": {"wait": course.wait, "best_cost": course.best_cost},
+        "history": {"n_epochs": history.n_epochs, "stopped": history.stopped, "seconds": history.seconds},
+        "random": _random.describe(course.rng),
+    }
 
 
 class Writer:
@@ -38,55 +79,24 @@ class Writer:
         self.every = every
         self.due = time.monotonic() + every
 
-    def check(self, training: Training) -> None:
+    def check(self, course: Course) -> None:
         """An error if what it would write could not be read again: a random generator of the caller's own class."""
-        _schema.CHECKPOINT("checkpoint", self.describe(training))
+        _schema.CHECKPOINT("checkpoint", describe(course))
 
-    def write_if_due(self, training: Training) -> None:
-        if time.monotonic() >= self.due:
-            self.write(training)
+    def is_due(self) -> bool:
+        return time.monotonic() >= self.due
 
-    def describe(self, training: Training) -> dict[str, Any]:
-        """Where the fit stands, but for its arrays."""
-        net, optimizer, position, history = training.net, training.optimizer, training.position, training.history
-        return {
-            "architecture": net._description(),
-            "rows": training.source.m,
-            "fingerprint": training.source.fingerprint,
-            # What `resume` has to be given again: validation_data, sample_weight, order.
-            "given": [
-                training.watchers.validation is not None,
-                training.source.weighted,
-                training.orders.order is not None,
-            ],
-            "settings": dataclasses.asdict(training.settings),
-            "optimizer": {
-                "name": type(optimizer).__name__,
-                "settings": {name: getattr(optimizer, name) for name in optimizer.names},
-                "epsilon_as_given": getattr(optimizer, "_epsilon_as_given", False),
-                "step": optimizer.n_steps,
-                "epoch": optimizer._epoch,
-                "schedule": schedules.settings(optimizer.schedule),
-            },
-            "position": {"wait": position.wait, "best_cost": position.best_cost},
-            "history": {"n_epochs": history.n_epochs, "stopped": history.stopped, "seconds": history.seconds},
-            "random": random_state(training.rng),
-        }
-
-    def write(
-        self, training: Training, began: Snapshot | None = None, description: dict[str, Any] | None = None
-    ) -> None:
-        """Write where the fit stands, or where it stood when its epoch `began`, with the description of then."""
-        description = self.describe(training) if description is None else description
-        optimizer, history, position = training.optimizer, training.history, training.position
+    def write(self, course: Course, description: dict[str, Any] | None = None) -> None:
+        """Write where the fit stands, or what `describe` said of it when the epoch of course.params began."""
+        description = describe(course) if description is None else description
         epochs = description["history"]["n_epochs"]
-        tensors = {"params": training.net._params if began is None else began.params}
-        if optimizer._state is not None:
-            tensors["optimizer.state"] = optimizer._state if began is None else began.state
-        if position.best_params is not None:
-            tensors["best.params"] = position.best_params
-        tensors["history.cost"] = np.array(history.cost[:epochs])
-        tensors["history.val_cost"] = np.array(history.val_cost[:epochs])
+        tensors = {"params": course.params}
+        if course.state is not None:
+            tensors["optimizer.state"] = course.state
+        if course.best_params is not None:
+            tensors["best.params"] = course.best_params
+        tensors["history.cost"] = np.array(course.history.cost[:epochs])
+        tensors["history.val_cost"] = np.array(course.history.val_cost[:epochs])
         serialization.write(self.path, tensors, {"checkpoint": description})
         # From when it was done: a disk slower than `every` still leaves time for training.
         self.due = time.monotonic() + self.every
@@ -119,6 +129,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
             raise ValueError("it is a model without a fit's state, for load()")
         values = file.metadata["checkpoint"]
         _schema.CHECKPOINT("checkpoint", values)
+        values["settings"].setdefault("label_smoothing", 0.0)  # a file from before there was any
         _check_course(values)
         file.expect(_tensors(values, "best.params" in file.places))
         tensors = file.tensors()
@@ -148,7 +159,7 @@ def _check_course(values: dict[str, Any]) -> None:
 def _tensors(values: dict[str, Any], has_best: bool) -> dict[str, tuple[str, tuple[int, ...]]]:
     """The dtypes and shapes of the tensors that belong to it."""
     dtype = values["architecture"]["dtype"]
-    n_params = _architecture.count_params(_architecture.check_sizes(values["architecture"]["layer_sizes"]))
+    n_params = count_params(check_sizes(values["architecture"]["layer_sizes"]))
     optimizer = OPTIMIZERS[values["optimizer"]["name"]](**values["optimizer"]["settings"])
     done, validated = values["history"]["n_epochs"], values["given"][0]
     tensors: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -191,27 +202,3 @@ def optimizer_of(values: dict[str, Any], state: Array, schedule: Any) -> optimiz
     optimizer._state = state.copy()
     optimizer._step[0], optimizer._epoch = values["step"], values["epoch"]
     return optimizer
-
-
-def random_state(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
-    """Its state, fit for JSON."""
-    if isinstance(rng, np.random.RandomState):
-        return {"kind": "RandomState", "state": _plain(rng.get_state(legacy=False))}
-    return {"kind": "Generator", "state": _plain(rng.bit_generator.state)}
-
-
-def random_generator(values: dict[str, Any]) -> np.random.Generator | np.random.RandomState:
-    """A source of random numbers in the state that `random_state` has described."""
-    bits = getattr(np.random, values["state"]["bit_generator"])()
-    if values["kind"] == "RandomState":
-        legacy = np.random.RandomState(bits)
-        legacy.set_state(values["state"])
-        return legacy
-    bits.state = values["state"]
-    return np.random.Generator(bits)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value.tolist() if isinstance(value, np.ndarray) else value

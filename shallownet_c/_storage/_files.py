@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import BinaryIO
 
 try:
@@ -75,13 +75,18 @@ def check(path: str | os.PathLike[str]) -> None:
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), target)
 
 
-@contextlib.contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A regular file to be read; a ValueError if it is none: a pipe might be waited for without end."""
-    with open(path, "rb", opener=lambda path, flags: os.open(path, flags | getattr(os, "O_NONBLOCK", 0))) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError(f"{os.fsdecode(path)} is not a regular file")
-        yield file
+def opened(path: str | os.PathLike[str]) -> BinaryIO:
+    """A regular file to be read; a ValueError if it is none: a pipe or a device might be waited for without end."""
+    return open(path, "rb", opener=_open_regular)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(descriptor).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # for a folder `open` has an error of its own
+        os.close(descriptor)
+        raise ValueError(f"{os.fsdecode(path)} is not a regular file")
+    return descriptor
 
 
 class Lock:

@@ -196,7 +196,8 @@ CHECKPOINT = record({
         "patience": optional(count),
         "tol": number,
         "objective_scale": number,
-    }),
+        "label_smoothing": number,
+    }, may_lack=("label_smoothing",)),
     "optimizer": OPTIMIZER,
     "position": record({"wait": count, "best_cost": number_or_infinity}),
     "history": record({

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from shallownet_c import _threads
+from shallownet_c import _engine, _threads
 from shallownet_c._checks import _validation
 from shallownet_c._fitting import _sources, _targets
 from shallownet_c.mlp import MLP
@@ -29,7 +29,7 @@ from shallownet_c.sklearn._network import (
     parameters,
 )
 from shallownet_c.sklearn._parameters import ACTIVATIONS, CONSTRAINTS
-from shallownet_c.sklearn._solvers import NOT_FINITE, Descent, Objective, Rule, minimise, training_of, warn
+from shallownet_c.sklearn._solvers import NOT_FINITE, Descent, Objective, Rule, minimise, run_of, warn
 from shallownet_c.sklearn._sparse import SparseRows, is_sparse, outputs
 
 FLOATS = (np.float64, np.float32)
@@ -166,8 +166,9 @@ class BaseMLP(Kept):
             descent = self._descent(X, y, weights, brought, rng, incremental, kept_dtype)
             return functools.partial(descent.run, once=incremental), kept_dtype
         objective = Objective(self, net, y, weights)
-        training = training_of(self, net, objective, self._source(X, y, weights, whole=False), None, None, rng)
-        return functools.partial(minimise, self, training, objective, kept_dtype), np.dtype(np.float64)
+        source = self._source(X, y, weights, whole=False)
+        run = run_of(self, objective, None, rng)
+        return functools.partial(minimise, self, source, run, objective, kept_dtype), np.dtype(np.float64)
 
     def _refuse_other_output(self) -> None:
         """An error if the loss has been set to one whose output is another than that of the fit before."""
@@ -207,7 +208,7 @@ class BaseMLP(Kept):
         X = X.astype(self.network_.dtype, copy=False)
         if is_sparse(X):
             X = X.toarray() if whole else SparseRows(X)
-        return _sources.source(self.network_, X, y, weights)
+        return _sources.source(self.network_.model, self.network_.params, X, y, weights)
 
     def _descent(
         self,
@@ -228,7 +229,7 @@ class BaseMLP(Kept):
             score = functools.partial(self._validation_loss, brought)
         elif self.early_stopping:
             # All rows, by their numbers; a source would count those of its part.
-            _targets.check(net, y, X.shape[0])
+            _targets.check(net.model, y, X.shape[0])
             if weights is not None:
                 _validation.sample_weights(weights, X.shape[0], net.dtype)
             self.validation_loss_curve_ = None
@@ -260,12 +261,12 @@ class BaseMLP(Kept):
         self._rule = rule = Rule.kept(self._rule, net) if goes_on else Rule(self, net)
         objective = Objective(self, net, y, weights)
         source = self._source(X, y, weights, whole=batch == m)
-        training = training_of(self, net, objective, source, rule, batch, rng)
-        return Descent(self, training, rule, objective, rng, score, rounds=kept_dtype != net.dtype)
+        run = run_of(self, objective, batch, rng)
+        return Descent(self, source, rule, run, objective, rng, score, rounds=kept_dtype != net.dtype)
 
     def _validation_loss(self, source: Any) -> float:
         """The negative of the cost on a source's rows: the greater the better."""
-        loss_sum, weight_sum = source.sums(self.network_, None, self._n_threads())
+        loss_sum, weight_sum = source.sums(None, self._n_threads())
         return -loss_sum / weight_sum
 
     def _record_validation(self, score: float) -> None:
@@ -299,7 +300,7 @@ class BaseMLP(Kept):
             and X.flags.c_contiguous
             and X.flags.aligned
             and not hasattr(self, "feature_names_in_")
-            and net._old.first_nonfinite(X) < 0
+            and _engine.first_nonfinite(X) < 0
         )
         if plain:
             return net(X[0])[np.newaxis] if len(X) == 1 else net(X)

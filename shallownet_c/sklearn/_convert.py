@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
@@ -13,9 +13,6 @@ from shallownet_c._checks import _validation
 from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._network import network, parameters
 from shallownet_c.sklearn._parameters import ACTIVATIONS
-
-if TYPE_CHECKING:
-    from shallownet_c.sklearn._base import BaseMLP
 
 #: Parameters that scikit-learn's estimators lack, and the values that need none of them.
 LACKING = {"class_weight": (None,), "dropout": (0.0,)}
@@ -27,7 +24,7 @@ LEFT = (
 )  # fmt: skip
 
 
-def to_sklearn(estimator: BaseMLP) -> Any:
+def to_sklearn(estimator: Any) -> Any:
     """scikit-learn's own estimator, fitted, with copies of what this one's last fit has left."""
     from sklearn import neural_network
 

@@ -74,7 +74,7 @@ def network(
 
 def converted(net: MLP, dtype: Any) -> MLP:
     """A copy of the network with parameters of another dtype."""
-    copy = MLP(**net._architecture() | {"dtype": dtype}, init="zeros")
+    copy = MLP(**net.model.description() | {"dtype": dtype}, init="zeros")
     with np.errstate(over="ignore", under="ignore"):  # who needs finite parameters looks for them
         copy.params[:] = net.params
     return copy

@@ -6,23 +6,23 @@ import copy
 import math
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.optimize
 from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
 
+from shallownet_c import _engine, _random
 from shallownet_c._checks import _validation
-from shallownet_c._fitting import _lbfgs, _orders, _sources, _training
+from shallownet_c._engine import Piece, Run
+from shallownet_c._fitting import _lbfgs, _orders, _settings
+from shallownet_c._fitting._epochs import Epochs, WholeBatch
+from shallownet_c._fitting._sources import Source
 from shallownet_c.mlp import MLP
 from shallownet_c.optimizers import SGD, Adam
 from shallownet_c.sklearn._network import converted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from shallownet_c.sklearn._base import BaseMLP
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
@@ -43,10 +43,12 @@ class Objective:
     The gradients are those of the network's own loss, in scikit-learn as here.
     """
 
-    def __init__(self, estimator: BaseMLP, net: MLP, y: Any, weights: Any) -> None:
+    def __init__(self, estimator: Any, net: MLP, y: Any, weights: Any) -> None:
         self.scale = 1.0 if net.loss in ("log_loss", "poisson") else 1 / net.layer_sizes[-1]
         #: A probability counts as ε at least.
-        self.most_log_loss = -math.log(np.finfo(net.dtype).eps)
+        self.model = net.model
+        if net.loss == "log_loss":
+            self.model = self.model.capped(-math.log(np.finfo(net.dtype).eps))
         #: Half the Poisson deviance of a sample is the network's loss and this.
         self.constants = None
         if net.loss == "poisson":
@@ -84,7 +86,7 @@ class Rule:
     #: For each kind of optimizer, how many vectors of state and how many hyper-parameters the kernel reads.
     SIZES: ClassVar = {SGD: (1, 3), Adam: (2, 6)}
 
-    def __init__(self, estimator: BaseMLP, net: MLP) -> None:
+    def __init__(self, estimator: Any, net: MLP) -> None:
         self.learning_rate = float(estimator.learning_rate_init)
         self.first_rate = self.learning_rate
         self.schedule = estimator.learning_rate if estimator.solver == "sgd" else "constant"
@@ -126,12 +128,9 @@ class Rule:
             setattr(rule, name, np.require(array, requirements=["W"]))
         return rule
 
-    @property
-    def optimizer(self) -> Adam | SGD:
+    def penalised(self, l2: float) -> _engine.Rule:
         """As the compiled loop takes it."""
-        optimizer = self.kind()
-        optimizer._step = self.step
-        return optimizer
+        return _engine.Rule(self.kind.code, self.hyper, self.state, self.step, l2)
 
     def rate_after(self, samples: int) -> float:
         """The rate of the epoch that follows so many samples, unless `is_done` changes it."""
@@ -156,30 +155,16 @@ class Rule:
         return note.endswith("Stopping.")
 
 
-def training_of(
-    estimator: BaseMLP, net: MLP, objective: Objective, source: Any, rule: Rule | None, batch: int | None, seed: Any
-) -> _training.Training:
-    """The compiled loop on the source, with `estimator`'s settings; `seed` gives that of dropout if it is needed."""
-    dropout = _training.dropout_rates(estimator.dropout, len(net.layer_sizes) - 2)
-    settings = _training.Settings(
-        epochs=min(estimator.max_iter, sys.maxsize // 8),  # the estimator counts them itself
+def run_of(estimator: Any, objective: Objective, batch: int | None, rng: np.random.RandomState) -> Run:
+    """The compiled loop's settings, of `estimator`'s; `rng` gives the seed of dropout if it is needed."""
+    rates = _settings.dropout_rates(estimator.dropout, len(objective.model.sizes) - 2)
+    return Run(
         batch_size=batch,
-        shuffle=False,
-        l2=float(estimator.alpha),
-        l1=0.0,
-        dropout=dropout,
-        dropout_seed=0 if dropout is None else _training.dropout_seed(seed),
-        clip_norm=math.inf,
-        patience=None,
-        tol=0.0,
+        dropout=None if rates is None else np.array(rates),
+        dropout_seed=0 if rates is None else _random.draw_seed(rng),
         objective_scale=objective.scale,
+        n_threads=estimator._n_threads(),
     )
-    watchers = _training.Watchers(None, None, False, None)
-    optimizer = SGD() if rule is None else rule.optimizer
-    training = _training.Training(net, source, optimizer, settings, watchers, None, None, estimator._n_threads())
-    if net.loss == "log_loss":
-        training.model = (*training.model[:-1], objective.most_log_loss)
-    return training
 
 
 class Descent:
@@ -190,25 +175,29 @@ class Descent:
 
     def __init__(
         self,
-        estimator: BaseMLP,
-        training: _training.Training,
+        estimator: Any,
+        source: Source,
         rule: Rule,
+        run: Run,
         objective: Objective,
         rng: np.random.RandomState,
         score: Callable[[], float] | None,
         rounds: bool,
     ) -> None:
-        self.estimator, self.training, self.rule, self.objective = estimator, training, rule, objective
+        self.estimator, self.source, self.rule, self.objective = estimator, source, rule, objective
         self.rng, self.score, self.rounds = rng, score, rounds
-        self.m: int = training.source.m  # type: ignore[assignment]
+        self.params = source.params
+        self.compiled = Epochs(objective.model, self.params, source, rule.penalised(float(estimator.alpha)), run)
+        self.batch: int = run.batch_size  # type: ignore[assignment]
+        self.m: int = source.m  # type: ignore[assignment]
         self.order = np.arange(self.m)
         #: What a fit with a score ends with. A warm start that finds nothing better than the fit before keeps its last
         #: parameters, in scikit-learn too.
-        self.best_params = None if estimator.loss_curve_ else training.net.params.copy()
+        self.best_params = None if estimator.loss_curve_ else self.params.copy()
 
     def run(self, once: bool) -> None:
         """Train until max_iter or a reason to stop; a single epoch if `once`."""
-        estimator, net = self.estimator, self.training.net
+        estimator = self.estimator
         estimator.n_iter_ = 0
         try:
             while estimator.n_iter_ < estimator.max_iter:
@@ -227,13 +216,13 @@ class Descent:
         except KeyboardInterrupt:
             warn("Training interrupted by user.")
         if self.score is not None and self.best_params is not None:
-            net.params[:] = self.best_params
+            self.params[:] = self.best_params
 
     def length(self) -> int:
         """How many epochs can pass before anybody looks: no more than it takes to exhaust the patience."""
         estimator = self.estimator
         watched = self.score is not None or estimator.verbose
-        if watched or self.rounds or not isinstance(self.training.source, _sources.Rows):
+        if watched or self.rounds or not self.source.in_memory:
             return 1
         left = estimator.max_iter - estimator.n_iter_
         patience = min(estimator.n_iter_no_change, sys.maxsize) - estimator._no_improvement_count + 1
@@ -254,11 +243,10 @@ class Descent:
                 with np.errstate(over="ignore", under="ignore"):  # a parameter too large for float32 is found out later
                     costs[0] = self.rounded_epoch(None if orders is None else orders[0], rates)
             else:
-                self.training.epochs(orders, rates, rule.hyper, rule.state, costs)
+                self.compiled.run(orders, rates, costs)
         finally:  # of a Ctrl-C, too
-            batch: int = self.training.batch  # type: ignore[assignment]
             for i in range(int(np.isfinite(costs).sum())):
-                self.record(self.objective.told(float(costs[i]), None if orders is None else orders[i], batch))
+                self.record(self.objective.told(float(costs[i]), None if orders is None else orders[i], self.batch))
         if not np.isfinite(costs[-1]):
             if self.score is None:
                 raise ValueError(NOT_FINITE)
@@ -266,16 +254,14 @@ class Descent:
 
     def rounded_epoch(self, order: Any, rates: Any) -> float:
         """The cost of an epoch whose parameters are rounded after each step."""
-        training, rule, total, cost = self.training, self.rule, 0.0, np.zeros(1)
-        params: Any = training.net.params
-        batch: int = training.batch  # type: ignore[assignment]
-        for piece in training.source.pieces(order, batch, None):
+        batch, total, cost = self.batch, 0.0, np.zeros(1)
+        for piece in self.source.pieces(order, batch, None):
             rows = slice(None) if piece.order is None else piece.order
             arrays = [None if array is None else array[rows] for array in piece[:4]]
             for first in range(0, len(piece.X), batch):
-                taken = _sources.Piece(*(None if array is None else array[first : first + batch] for array in arrays))
-                training.train(taken, None, len(taken.X), rates, rule.hyper, rule.state, cost)
-                params[:] = params.astype(np.float32)
+                taken = Piece(*(None if array is None else array[first : first + batch] for array in arrays))
+                self.compiled.train(taken, None, rates, cost)
+                self.params[:] = self.params.astype(np.float32)
                 total += len(taken.X) * float(cost[0])
                 if not math.isfinite(total):
                     return total
@@ -299,7 +285,7 @@ class Descent:
         estimator = self.estimator
         self.count(score < estimator._best_score + estimator.tol)
         if score > estimator._best_score:
-            estimator._best_score, self.best_params = score, self.training.net.params.copy()
+            estimator._best_score, self.best_params = score, self.params.copy()
         estimator._record_validation(score)
 
     def count(self, in_vain: bool) -> None:
@@ -320,23 +306,23 @@ class Descent:
         return False
 
 
-def minimise(estimator: BaseMLP, training: _training.Training, objective: Objective, dtype: Any) -> None:
+def minimise(estimator: Any, source: Source, run: Run, objective: Objective, dtype: Any) -> None:
     """L-BFGS-B of SciPy on the whole batch, scikit-learn's objective and stopping rules.
 
     SciPy asks for the loss at points of `dtype`, that of the first parameters; those it ends with are float64.
     """
-    net = training.net
-    penalty = _lbfgs.penalties(net, float(estimator.alpha))
-    m: int = training.source.m  # type: ignore[assignment]
+    params, penalty = source.params, _lbfgs.penalties(source.model, float(estimator.alpha))
+    batch = WholeBatch(objective.model, source, run)
+    m: int = source.m  # type: ignore[assignment]
 
     def value_and_gradient(x: Any) -> tuple[np.floating[Any], Any]:
-        net.params[:] = x
-        loss_sum, weight_sum, grad = training.cost_and_grad()
+        params[:] = x
+        loss_sum, weight_sum, grad = batch.cost_and_grad()
         value = (objective.scale * loss_sum + 0.5 * float(penalty @ (x * x))) / weight_sum
         return objective.told(value, None, m), (grad + penalty * x) / weight_sum
 
     result = scipy.optimize.minimize(
-        value_and_gradient, net.params.astype(dtype), jac=True, method="L-BFGS-B",
+        value_and_gradient, params.astype(dtype), jac=True, method="L-BFGS-B",
         options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
     )  # fmt: skip
     estimator.n_iter_ = n_iter = min(result.nit, estimator.max_iter)
@@ -349,6 +335,6 @@ def minimise(estimator: BaseMLP, training: _training.Training, objective: Object
             ConvergenceWarning,
         )
     estimator.loss_ = result.fun
-    net = converted(net, np.float64)
+    net = converted(estimator.network_, np.float64)
     net.params[:] = result.x
     estimator._tie(net)

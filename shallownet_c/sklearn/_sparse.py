@@ -30,7 +30,7 @@ def outputs(net: MLP, X: Any) -> np.ndarray[Any, Any]:
     if not is_sparse(X):
         return net(X)
     rows, out = SparseRows(X), np.empty((X.shape[0], net.layer_sizes[-1]), net.dtype)
-    step = _sources.rows_at_a_time(net)
+    step = _sources.rows_at_a_time(net.model)
     for first in range(0, len(out), step):
         net(rows[first : first + step], out=out[first : first + step])
     return out

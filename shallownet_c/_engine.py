@@ -1,0 +1,115 @@
+"""The compiled kernels of whole networks: the values that they take besides a `Model`, and the only calls of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from shallownet_c import _core, _kernels
+from shallownet_c._checks._validation import Array
+from shallownet_c._model import Model
+
+
+class Piece(NamedTuple):
+    """Rows as the kernels take them, and the order in which a pass takes them; None is their own."""
+
+    X: Array
+    Y: Array | None
+    classes: Array | None
+    weights: Array | None
+    order: Array | None = None
+
+    @property
+    def weight_sum(self) -> float:
+        return float(len(self.X) if self.weights is None else self.weights.sum(dtype=np.float64))
+
+
+class Rule(NamedTuple):
+    """How a step changes the parameters: the update rule, its state (k, P), the number of steps (1,), the penalties."""
+
+    code: int
+    hyper: Array
+    state: Array
+    step: Array
+    l2: float = 0.0
+    l1: float = 0.0
+    clip_norm: float = math.inf
+
+
+class Run(NamedTuple):
+    """How epochs go over the rows.
+
+    objective_scale 0 makes the costs J. Otherwise they are those of the batches, that times J and the penalties, as
+    scikit-learn has its loss.
+    """
+
+    batch_size: int | None = None
+    dropout: Array | None = None
+    dropout_seed: int = 0
+    objective_scale: float = 0.0
+    label_smoothing: float = 0.0
+    n_threads: int = 1
+
+
+def bound(model: Model, params: Array) -> tuple[Any, ...]:
+    """What `_core.Network` takes for the model and its parameters (P,)."""
+    return (
+        model.kernels, params, model.size_array, model.codes, model.leak, model.loss_code, model.loss_parameter,
+    )  # fmt: skip
+
+
+def network(model: Model, params: Array) -> _core.Network:
+    """The model bound to its parameters (P,), which are not copied."""
+    return _core.Network(*bound(model, params))
+
+
+def gradient(
+    net: _core.Network,
+    piece: Piece,
+    grad: Array | None,
+    n_threads: int = 1,
+    training: bool = False,
+    label_smoothing: float = 0.0,
+) -> tuple[float, float]:
+    """Σ w L and Σ w over the rows; the gradient of the first is added to grad (P,).
+
+    In a training, where calls follow each other, less work is enough for threads.
+    """
+    return _core.gradient(net, _core.Rows(*piece[:4], label_smoothing), grad, n_threads, training)
+
+
+def train(
+    net: _core.Network,
+    piece: Piece,
+    orders: Array | None,
+    batch_size: int,
+    rates: Array,
+    costs: Array,
+    rule: Rule,
+    run: Run,
+) -> None:
+    """One epoch for each element of rates and costs, which are filled; orders (epochs, m) are those of the rows."""
+    rows = _core.Rows(*piece[:4], run.label_smoothing)
+    how = _core.Run(batch_size, run.dropout, run.dropout_seed, run.objective_scale, run.n_threads)
+    _core.train(net, rows, _core.Rule(*rule), how, orders, rates, costs)
+
+
+def update(net: _core.Network, grad: Array, weight_sum: float, rate: float, rule: Rule) -> None:
+    """One step along grad (P,), the gradient of Σ w L, which is used up."""
+    hyper = rule.hyper.copy()
+    hyper[0] = rate
+    _core.step(net, _core.Rule(*rule._replace(hyper=hyper)), grad, weight_sum)
+
+
+def output_gradient(model: Model, output: str, Z: Array, piece: Piece) -> float:
+    """Z (m, n_L) ← dZ, the derivatives of Σ w L where the output layer is g(Z), `output` the name of g; that sum."""
+    rows = _core.Rows(*piece[:4])
+    code = _kernels.ACTIVATIONS[output]
+    return _core.output_gradient(model.kernels, code, model.leak, model.loss_code, model.loss_parameter, Z, rows)
+
+
+def first_nonfinite(array: Array) -> int:
+    """The number of the first row of the array (m, n) that holds a NaN or an infinity, −1 if there is none."""
+    return _kernels.module(array.dtype).first_nonfinite(array)

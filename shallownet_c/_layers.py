@@ -1,0 +1,77 @@
+"""What each layer of a network computes, forward and backward: for people who look into it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from shallownet_c import _engine
+from shallownet_c._checks import _validation
+from shallownet_c._checks._validation import Array
+from shallownet_c._engine import Piece
+from shallownet_c._model import Model
+from shallownet_c.kernels import dense_backward, dense_forward
+
+
+class LayerGradients(NamedTuple):
+    """What `MLP.layer_gradients` says of one layer."""
+
+    dZ: Array
+    dA: Array
+    dW: Array
+    db: Array
+
+
+def check_rows_or_one(X: Array, n_in: int) -> None:
+    if X.shape != (n_in,) and (X.ndim != 2 or X.shape[1] != n_in):
+        remedy = _validation.made_rows("X", X.shape, n_in, one_row=True)
+        raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}{remedy}")
+
+
+def outputs(model: Model, params: Array, X: object) -> list[Array]:
+    """See `MLP.layer_outputs`."""
+    X = _validation.numbers("X", X, model.dtype)
+    n_in = model.sizes[0]
+    check_rows_or_one(X, n_in)
+    outputs = [X.reshape(-1, n_in).copy()]
+    for W, b, name in zip(*model.views(params), model.activations, strict=True):
+        outputs.append(dense_forward(outputs[-1], W, b, name, leak=model.leak))
+    return outputs if X.ndim == 2 else [A[0] for A in outputs]
+
+
+def gradients(model: Model, params: Array, rows: Piece) -> list[LayerGradients]:
+    """See `MLP.layer_gradients`."""
+    if rows.classes is not None:
+        rows = rows._replace(Y=np.eye(model.sizes[-1], dtype=model.dtype)[rows.classes], classes=None)
+    weights, biases = model.views(params)
+    A = outputs(model, params, rows.X)
+    dZ = dense_forward(A[-2], weights[-1], biases[-1], "identity")
+    _engine.output_gradient(model, model.activations[-1], dZ, rows)
+    dA = _output_slopes(model, A[-1], rows)
+    gradients = []
+    for layer in reversed(range(len(weights))):
+        W = weights[layer]
+        dW, db = np.zeros(W.shape, model.dtype), np.zeros(len(W), model.dtype)
+        below = dense_backward(dZ, dZ, A[layer], W, "identity", dW, db)
+        gradients.append(LayerGradients(dZ, dA, dW / rows.weight_sum, db / rows.weight_sum))
+        if layer > 0:
+            # The kernel's own dZ = dA * g'(Z) of the layer below: dX where W is the unit matrix.
+            n, name, dA = len(W.T), model.activations[layer - 1], below
+            unit = np.eye(n, dtype=model.dtype)
+            dZ = dense_backward(dA, A[layer], A[layer], unit, name, unit.copy(), unit[0].copy(), leak=model.leak)
+    return gradients[::-1]
+
+
+def _output_slopes(model: Model, A: Array, rows: Piece) -> Array:
+    """Derivatives of w L(a, y) by a, of the output layer."""
+    output, Y, weights = model.activations[-1], rows.Y, rows.weights
+    if model.loss != "log_loss" and (model.loss, output) != ("poisson", "exp"):
+        dA = A.copy()
+        _engine.output_gradient(model, "identity", dA, rows)
+        return dA
+    with np.errstate(divide="ignore", over="ignore"):  # an output may be 0 or 1
+        dA = (1 if output == "exp" else 0) - np.divide(Y, A, out=np.zeros_like(A), where=Y > 0)
+        if output == "sigmoid":
+            dA += np.divide(1 - Y, 1 - A, out=np.zeros_like(A), where=Y < 1)
+    return dA if weights is None else dA * weights[:, np.newaxis]
