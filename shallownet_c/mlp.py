@@ -15,10 +15,10 @@ import numpy as np
 from shallownet_c import _core, _engine, _layers, _random, _scores, _threads, initializers, optimizers
 from shallownet_c._checks import _arguments, _features, _validation
 from shallownet_c._checks._validation import Array
+from shallownet_c._core import Network
 from shallownet_c._fitting import _advice, _fit, _orders, _sources
 from shallownet_c._fitting._settings import Settings
 from shallownet_c._layers import LayerGradients
-from shallownet_c._core import Network
 from shallownet_c._model import Model, ModelAttributes
 from shallownet_c._storage import _checkpoint, _models
 from shallownet_c.history import History
