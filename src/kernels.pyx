@@ -12,6 +12,7 @@ from batch cimport finish_step, groups_of, take_part
 from dense cimport pack_rows, packed_size, rows_pay
 from dropout cimport no_dropout
 from losses cimport LOG_LOSS, POISSON
+from optimizers cimport NADAM
 from network cimport (
     Block, Data, Network, block_samples, close_block, cycles_of, load_block, open_block, output_loss, predict,
 )
@@ -23,7 +24,7 @@ from pace cimport GRADIENTS, LAYERS, LAYERS_BACK, PACES, PREDICTIONS, STEPS, Pac
 from panels cimport clear_past, load_rows, store_rows, vectors_of
 from real cimport LANES, VECTOR_BYTES, broadcast, load, real, vec, vec_sum
 from row cimport row_predict
-from step cimport NO_OPTIMIZER, Step
+from step cimport NO_OPTIMIZER, Step, count_momenta
 from threads cimport (
     LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, Watch, is_raised, look_for_signals, share, take_span,
     team_of, team_size, threads_allowed, threads_in_team, wait, watch_from_now,
@@ -64,6 +65,7 @@ cdef inline Data data_of(const real[:, ::1] X, const real[:, ::1] Y, const int64
     data.classes = &classes[0] if classes is not None else NULL
     data.weights = &weights[0] if weights is not None else NULL
     data.order = NULL
+    data.smoothing = 0
     data.dropout = no_dropout()
     return data
 
@@ -293,6 +295,7 @@ def train(const Py_ssize_t[::1] sizes, const int[::1] activations, double leak, 
     s.grad, s.add = grad, False
     s.optimizer, s.params, s.hyper, s.l2, s.l1, s.clip_norm = optimizer, &params[0], rules, l2, l1, clip_norm
     s.state = &state[0, 0] if state.shape[0] > 0 else NULL
+    s.mu_product, s.mu_factors = 1, 0
     with nogil:
         train_epochs(&s, rows, m, n_epochs, batch_size, rows == NULL and most == m and blocks[0].samples >= m,
                      objective_scale, &rates[0], rules, &step[0], &cost[0], n_threads)
@@ -311,7 +314,10 @@ def optimize(const Py_ssize_t[::1] sizes, const int[::1] activations, real[::1] 
     s.optimizer, s.params, s.hyper = optimizer, &params[0], &hyper[0]
     s.l2, s.l1, s.clip_norm, s.number = l2, l1, clip_norm, step[0] + 1
     s.state = &state[0, 0] if state.shape[0] > 0 else NULL
+    s.mu_product, s.mu_factors = 1, 0
     with nogil:
+        if optimizer == NADAM:
+            count_momenta(&s)
         finish_step(&s, True, team_of(0, 1))
     step[0] += 1
 
@@ -572,7 +578,7 @@ cdef int gradient_entry(Py_ssize_t layers, const Py_ssize_t* sizes, const int* a
     if n == 0:
         return -2
     s.data.X, s.data.Y, s.data.m = <const real*>X, y, m
-    s.data.classes, s.data.weights, s.data.order = NULL, NULL, NULL
+    s.data.classes, s.data.weights, s.data.order, s.data.smoothing = NULL, NULL, NULL, 0
     s.data.dropout = no_dropout()
     s.first, s.rows, s.load, s.optimizer, s.grad, s.add = 0, m, True, NO_OPTIMIZER, g, False
     take_step(&s, n_threads, GRADIENTS)

@@ -17,7 +17,9 @@ from once cimport (
     activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
     multiply_by_derivative, softmax,
 )
-from panels cimport clear_sample, load_classes, load_rows, load_weights, store_rows, sum_of_weights, to_features, vectors_of
+from panels cimport (
+    clear_sample, load_classes, load_rows, load_weights, smooth_targets, store_rows, sum_of_weights, to_features, vectors_of,
+)
 from real cimport LANES, real
 from threads cimport Span, Team, share, take_span, team_of, wait
 
@@ -43,6 +45,7 @@ cdef struct Data:
     const int64_t* classes          # (m,)
     const real* weights             # (m,) or NULL
     const int64_t* order            # rows in the order of use, or NULL for 0, 1, 2, ...
+    double smoothing                # of labels, 0 ... 1: the part of a target that goes to all classes alike
     Dropout dropout
 
 
@@ -272,6 +275,9 @@ cdef inline void load_block(const Network* net, const Block* block, const Data* 
         load_classes(data.classes, n, data.order, first, rows, block.Y + skip * n)
     else:
         load_rows(data.Y, data.m, n, data.order, first, rows, block.Y + skip * n, NULL, 0, 0)
+    if data.smoothing > 0:      # an output of its own is a label of two classes
+        smooth_targets(block.Y + skip * n, vectors_of(rows) * LANES * n, 1 - data.smoothing,
+                       data.smoothing / (n if net.activations[net.layers - 1] == SOFTMAX else 2))
     load_weights(data.weights, data.order, first, rows, block.w + skip)
     for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
         if block.w[skip + s] == <real>0:
