@@ -29,7 +29,7 @@ from shallownet_c import kernels, schedules
 from shallownet_c.errors import DivergenceError, FitWarning
 from shallownet_c.history import History
 from shallownet_c.mlp import MLP, load
-from shallownet_c.optimizers import LBFGS, RPROP, SGD, Adam
+from shallownet_c.optimizers import LBFGS, RPROP, SGD, Adam, AdaMax, NAdam, RMSprop
 from shallownet_c.resumption import resume
 
 if TYPE_CHECKING:
@@ -44,10 +44,13 @@ __all__ = [
     "MLP",
     "RPROP",
     "SGD",
+    "AdaMax",
     "Adam",
     "DivergenceError",
     "FitWarning",
     "History",
+    "NAdam",
+    "RMSprop",
     "__version__",
     "check_gradient",
     "compare_activations",

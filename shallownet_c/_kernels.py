@@ -12,7 +12,15 @@ from shallownet_c._core import Kernels
 ACTIVATIONS = {"identity": 0, "sigmoid": 1, "tanh": 2, "relu": 3, "leaky_relu": 4, "softmax": 5, "exp": 6}
 #: Those that a hidden layer may have.
 HIDDEN = ("identity", "sigmoid", "tanh", "relu", "leaky_relu")
-LOSSES = {"squared_error": 0, "log_loss": 1, "absolute_error": 2, "huber": 3, "pinball": 4, "poisson": 5}
+LOSSES = {
+    "squared_error": 0,
+    "log_loss": 1,
+    "absolute_error": 2,
+    "huber": 3,
+    "pinball": 4,
+    "poisson": 5,
+    "log_cosh": 6,
+}
 
 available: tuple[str, ...] = _cpu.supported()
 

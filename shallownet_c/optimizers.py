@@ -33,6 +33,8 @@ class Optimizer:
     takes_steps: ClassVar[bool] = True
     #: Whether minibatches are what it is mostly used with, so that a fit without them may be an oversight.
     for_minibatches: ClassVar[bool] = False
+    #: The rows of the state that never hold a negative number.
+    nonnegative: ClassVar[tuple[int, ...]] = ()
 
     learning_rate: float
 
@@ -218,6 +220,15 @@ class Optimizer:
         return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in names)})"
 
 
+def _check_epsilon(epsilon: float, dtype: np.dtype[Any], root: float = 1.0) -> None:
+    """An error if epsilon is 0 in the kernel, which takes it times a bias correction of `root` or more: the step of a
+    parameter without gradient would be 0 / 0."""
+    limits = np.finfo(dtype)
+    least = max(float(limits.tiny), float(limits.smallest_subnormal) / root)
+    if epsilon < least:
+        raise ValueError(f"epsilon must be at least {least} for a {dtype} network, got {epsilon}")
+
+
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for.
 
@@ -309,6 +320,7 @@ class Adam(Optimizer):
     for_minibatches = True
     code = 1
     names = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
+    nonnegative = (1,)
 
     @_arguments.checked
     def __init__(
@@ -335,11 +347,7 @@ class Adam(Optimizer):
         self.weight_decay = _validation.real_number("weight_decay", self.weight_decay, ">= 0", lambda x: x >= 0)
 
     def state(self, n_params: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-        # Smaller, it is 0 in the kernel, which takes it times √(1 − β₂ᵗ), and 0 / 0 for a parameter without gradient.
-        limits = np.finfo(dtype)
-        least = max(float(limits.tiny), float(limits.smallest_subnormal) / math.sqrt(1 - self.beta_2))
-        if self.epsilon < least:
-            raise ValueError(f"epsilon must be at least {least} for a {dtype} network, got {self.epsilon}")
+        _check_epsilon(self.epsilon, dtype, math.sqrt(1 - self.beta_2))
         return super().state(n_params, dtype)
 
     def hyper_parameters(self) -> np.ndarray[Any, Any]:
@@ -385,6 +393,7 @@ class RPROP(Optimizer):
     full_batch = True
     code = 2
     names = ("learning_rate", "eta_minus", "eta_plus", "step_min", "step_max")
+    nonnegative = (1,)
 
     @_arguments.checked
     def __init__(
@@ -413,6 +422,221 @@ class RPROP(Optimizer):
 
     def _n_vectors(self) -> int:
         return 2
+
+
+class AdaMax(Optimizer):
+    """AdaMax (Kingma and Ba, 2015): Adam with the greatest gradient, which fades, in the place of the root of v.
+
+    m ← β₁ m + (1 − β₁) g, u ← max(β₂ u, |g| + ε), w ← (1 − α λ) w − α m / ((1 − β₁ᵗ) u): PyTorch's form.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.002
+        α > 0.
+    beta_1, beta_2 : float, default 0.9, 0.999
+        In [0, 1).
+    epsilon : float, default 1e-8
+        ε > 0.
+    weight_decay : float, default 0.0
+        λ ≥ 0, on all parameters, decoupled from the gradient as in AdamW; PyTorch's Adamax adds λ w to the gradient,
+        as the l2 of `MLP.fit` does for the weights.
+    schedule : {"constant", "invscaling", "adaptive", "cosine"}, Schedule or callable epoch → α, default "constant"
+        The learning rate's course, see `schedules`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For values outside these ranges.
+
+    Examples
+    --------
+    >>> import shallownet_c as sn
+    >>> sn.AdaMax(learning_rate=0.01)
+    AdaMax(learning_rate=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-08, weight_decay=0.0)
+    """
+
+    code = 3
+    names = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
+    nonnegative = (1,)
+
+    @_arguments.checked
+    def __init__(
+        self,
+        learning_rate: float = 0.002,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        schedule: str | Schedule | Callable[[int], float] = "constant",
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        super().__init__(schedule)
+
+    def _check(self) -> None:
+        self.learning_rate = _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
+        self.beta_1 = _validation.real_number("beta_1", self.beta_1, "in [0, 1)", lambda x: 0 <= x < 1)
+        self.beta_2 = _validation.real_number("beta_2", self.beta_2, "in [0, 1)", lambda x: 0 <= x < 1)
+        self.epsilon = _validation.real_number("epsilon", self.epsilon, "> 0", lambda x: x > 0)
+        self.weight_decay = _validation.real_number("weight_decay", self.weight_decay, ">= 0", lambda x: x >= 0)
+
+    def state(self, n_params: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        _check_epsilon(self.epsilon, dtype)
+        return super().state(n_params, dtype)
+
+    def _n_vectors(self) -> int:
+        return 2
+
+
+class NAdam(Optimizer):
+    """NAdam (Dozat, 2016): Adam with Nesterov's momentum.
+
+    m and v as in `Adam`, w ← (1 − α λ) w − α [(1 − μₜ) g / (1 − μ₁⋯μₜ) + μₜ₊₁ m / (1 − μ₁⋯μₜ₊₁)] / (√v̂ + ε) with
+    μₜ = β₁ (1 − ½ · 0.96^(t ψ)): PyTorch's form.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.002
+        α > 0.
+    beta_1, beta_2 : float, default 0.9, 0.999
+        In [0, 1).
+    epsilon : float, default 1e-8
+        ε > 0.
+    momentum_decay : float, default 4e-3
+        ψ ≥ 0: how soon μₜ grows from about β₁ / 2 to β₁.
+    weight_decay : float, default 0.0
+        λ ≥ 0, on all parameters, decoupled from the gradient as in AdamW: PyTorch's with decoupled_weight_decay=True.
+    schedule : {"constant", "invscaling", "adaptive", "cosine"}, Schedule or callable epoch → α, default "constant"
+        The learning rate's course, see `schedules`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For values outside these ranges.
+
+    Examples
+    --------
+    >>> import shallownet_c as sn
+    >>> sn.NAdam().momentum_decay
+    0.004
+    """
+
+    code = 4
+    names = ("learning_rate", "beta_1", "beta_2", "epsilon", "momentum_decay", "weight_decay")
+    nonnegative = (1,)
+
+    @_arguments.checked
+    def __init__(
+        self,
+        learning_rate: float = 0.002,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        momentum_decay: float = 4e-3,
+        weight_decay: float = 0.0,
+        schedule: str | Schedule | Callable[[int], float] = "constant",
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.momentum_decay = momentum_decay
+        self.weight_decay = weight_decay
+        super().__init__(schedule)
+
+    def _check(self) -> None:
+        self.learning_rate = _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
+        self.beta_1 = _validation.real_number("beta_1", self.beta_1, "in [0, 1)", lambda x: 0 <= x < 1)
+        self.beta_2 = _validation.real_number("beta_2", self.beta_2, "in [0, 1)", lambda x: 0 <= x < 1)
+        self.epsilon = _validation.real_number("epsilon", self.epsilon, "> 0", lambda x: x > 0)
+        self.momentum_decay = _validation.real_number("momentum_decay", self.momentum_decay, ">= 0", lambda x: x >= 0)
+        self.weight_decay = _validation.real_number("weight_decay", self.weight_decay, ">= 0", lambda x: x >= 0)
+
+    def state(self, n_params: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        _check_epsilon(self.epsilon, dtype, math.sqrt(1 - self.beta_2))
+        return super().state(n_params, dtype)
+
+    def _n_vectors(self) -> int:
+        return 2
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Hinton, 2012): each gradient is divided by the root of the mean of its last squares.
+
+    v ← ρ v + (1 − ρ) g², s = g / (√v + ε), w ← (1 − α λ) w − α s: PyTorch's form, whose alpha is ρ. If centered,
+    ḡ ← ρ ḡ + (1 − ρ) g, and the variance v − ḡ² takes the place of v. With momentum, b ← μ b + s takes the place of s
+    in the step of w.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        α > 0.
+    rho : float, default 0.99
+        0 ≤ ρ < 1.
+    epsilon : float, default 1e-8
+        ε > 0.
+    momentum : float, default 0.0
+        0 ≤ μ < 1.
+    centered : bool, default False
+        Divide by the root of the gradient's variance instead of that of its mean square.
+    weight_decay : float, default 0.0
+        λ ≥ 0, on all parameters, decoupled from the gradient as in AdamW; PyTorch's RMSprop adds λ w to the gradient,
+        as the l2 of `MLP.fit` does for the weights.
+    schedule : {"constant", "invscaling", "adaptive", "cosine"}, Schedule or callable epoch → α, default "constant"
+        The learning rate's course, see `schedules`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For values outside these ranges.
+
+    Examples
+    --------
+    >>> import shallownet_c as sn
+    >>> sn.RMSprop(momentum=0.9).rho
+    0.99
+    """
+
+    code = 5
+    names = ("learning_rate", "rho", "epsilon", "momentum", "centered", "weight_decay")
+    nonnegative = (0,)
+
+    @_arguments.checked
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        rho: float = 0.99,
+        epsilon: float = 1e-8,
+        momentum: float = 0.0,
+        centered: bool = False,
+        weight_decay: float = 0.0,
+        schedule: str | Schedule | Callable[[int], float] = "constant",
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.rho = rho
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.centered = centered
+        self.weight_decay = weight_decay
+        super().__init__(schedule)
+
+    def _check(self) -> None:
+        self.learning_rate = _validation.real_number("learning_rate", self.learning_rate, "> 0", lambda x: x > 0)
+        self.rho = _validation.real_number("rho", self.rho, "in [0, 1)", lambda x: 0 <= x < 1)
+        self.epsilon = _validation.real_number("epsilon", self.epsilon, "> 0", lambda x: x > 0)
+        self.momentum = _validation.real_number("momentum", self.momentum, "in [0, 1)", lambda x: 0 <= x < 1)
+        self.centered = _validation.boolean("centered", self.centered)
+        self.weight_decay = _validation.real_number("weight_decay", self.weight_decay, ">= 0", lambda x: x >= 0)
+
+    def state(self, n_params: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        _check_epsilon(self.epsilon, dtype)
+        return super().state(n_params, dtype)
+
+    def _n_vectors(self) -> int:
+        return 1 + bool(self.centered) + bool(self.momentum)
 
 
 class LBFGS(Optimizer):
@@ -463,7 +687,15 @@ class LBFGS(Optimizer):
         self.ftol = _validation.real_number("ftol", self.ftol, ">= 0", lambda x: x >= 0)
 
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam, "rprop": RPROP, "lbfgs": LBFGS}
+OPTIMIZERS = {
+    "sgd": SGD,
+    "adam": Adam,
+    "rprop": RPROP,
+    "adamax": AdaMax,
+    "nadam": NAdam,
+    "rmsprop": RMSprop,
+    "lbfgs": LBFGS,
+}
 
 
 def optimizer(value: str | Optimizer) -> Optimizer:
@@ -472,7 +704,8 @@ def optimizer(value: str | Optimizer) -> Optimizer:
         return value
     if isinstance(value, str):
         return OPTIMIZERS[_validation.choice("optimizer", value, OPTIMIZERS)]()
+    *names, last = (kind.__name__ for kind in OPTIMIZERS.values())
     raise TypeError(
-        f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an object of SGD, Adam, RPROP or LBFGS, "
+        f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an object of {', '.join(names)} or {last}, "
         f"got {_validation.shown(value)}"
     )

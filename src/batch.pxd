@@ -14,9 +14,9 @@ from dropout cimport Dropout
 from geometry cimport PANEL
 from network cimport block_gradient
 from once cimport add_up, descend, regularise
-from optimizers cimport ADAM
+from optimizers cimport ADAM, ADAMAX, NADAM
 from real cimport real
-from step cimport MAX_GROUPS, NO_OPTIMIZER, Step
+from step cimport MAX_GROUPS, NO_OPTIMIZER, Step, count_momenta
 from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait
 
 cdef enum:
@@ -76,6 +76,10 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
     if s.optimizer == ADAM:
         root = sqrt(1 - pow(s.hyper[2], <double>s.number))
         rate = s.hyper[0] * root / (1 - pow(s.hyper[1], <double>s.number))
+    elif s.optimizer == ADAMAX:
+        rate = s.hyper[0] / (1 - pow(s.hyper[1], <double>s.number))
+    elif s.optimizer == NADAM:
+        root = sqrt(1 - pow(s.hyper[2], <double>s.number))
     for part in range(parts):
         if parts > 1:
             n = net.layer[part // 2].n_out * (net.layer[part // 2].n_in if part % 2 == 0 else 1)
@@ -117,5 +121,7 @@ cdef inline void take_part(Step* s, Team team) noexcept nogil:
             s.loss_sum += s.loss_sums[group]
         s.weight_sum = weight_sum
         s.scale = 1 / weight_sum if weight_sum > 0 else 0
+        if s.optimizer == NADAM:
+            count_momenta(s)
     wait(team)
     finish_step(s, s.optimizer != NO_OPTIMIZER and weight_sum > 0, team)

@@ -4,11 +4,11 @@
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from activations cimport needs_z
+from activations cimport SOFTMAX, needs_z
 from api cimport model_t, rows_t
 from dropout cimport Dropout
 from geometry cimport PANEL, vectors_of
-from panels cimport clear_sample, load_classes, load_rows, load_weights
+from panels cimport clear_sample, load_classes, load_rows, load_weights, smooth_targets
 from real cimport LANES, real
 
 
@@ -141,6 +141,9 @@ cdef inline void load_block(const model_t* net, const Block* block, const rows_t
         load_classes(data.classes, n, data.order, first, rows, block.Y + skip * n)
     else:
         load_rows(<const real*>data.Y, data.m, n, data.order, first, rows, block.Y + skip * n, NULL, 0, 0)
+    if data.smoothing > 0:      # a sigmoid output is a label of two classes
+        smooth_targets(block.Y + skip * n, vectors_of(rows) * LANES * n, 1 - data.smoothing,
+                       data.smoothing / (n if net.layer[net.layers - 1].activation == SOFTMAX else 2))
     load_weights(<const real*>data.weights, data.order, first, rows, block.w + skip)
     for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
         if block.w[skip + s] == <real>0:

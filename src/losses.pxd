@@ -5,7 +5,9 @@ Each function takes a block in sample panels, Z and Y (V, n, 2 LANES), w the sam
 returns the sum of w L(a, y).
 """
 
-from activations cimport EXP, IDENTITY, exp, exp_negative, needs_z
+from libc.math cimport NAN
+
+from activations cimport EXP, IDENTITY, TANH, exp, exp_negative, ln_2_high, ln_2_low, needs_z
 from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at
 from once cimport activate, multiply_by_derivative
 from real cimport (
@@ -14,7 +16,7 @@ from real cimport (
 
 
 cdef enum Loss:     # the numbers of _kernels.LOSSES
-    SQUARED_ERROR, LOG_LOSS, ABSOLUTE_ERROR, HUBER, PINBALL, POISSON
+    SQUARED_ERROR, LOG_LOSS, ABSOLUTE_ERROR, HUBER, PINBALL, POISSON, LOG_COSH
 
 cdef enum:
     STRETCH = 64    # reals, a whole number of vectors on every CPU
@@ -97,12 +99,45 @@ cdef inline void add_up(Py_ssize_t n, const real* losses, const real* w, real* t
         at += LANES
 
 
+cdef inline real cosh_minus_1(real x) noexcept nogil:
+    """cosh x - 1 for |x| <= 0.7: x^2 / 2 (1 + 2 x^2 / 4! + 2 x^4 / 6! + ... + 2 x^14 / 16!); the next term is below 2^-59"""
+    cdef real z = x * x
+    cdef real R = z * <real>9.5589546647747705949e-14 + <real>2.2941491195459449428e-11
+    R = R * z + <real>4.1753513975736197958e-9
+    R = R * z + <real>5.5114638447971781305e-7
+    R = R * z + <real>4.9603174603174603175e-5
+    R = R * z + <real>2.7777777777777777778e-3
+    R = R * z + <real>8.3333333333333333333e-2
+    return <real>0.5 * z * (R * z + <real>1)
+
+
+cdef inline void log_cosh(Py_ssize_t n, const real* d, real* losses) noexcept nogil:
+    """losses (n,) <- log cosh d = log(1 + (cosh d - 1)) near 0, |d| - log 2 + log(1 + e^(-2 |d|)) elsewhere
+
+    Either logarithm is that of 1 + a fraction, and neither sum cancels.
+    """
+    cdef real near = <real>0.7
+    cdef real x
+    cdef Py_ssize_t i
+    for i in range(n):
+        losses[i] = exp_negative(<real>-2 * magnitude(d[i]))
+    for i in range(n):
+        x = cosh_minus_1(d[i])
+        losses[i] = x if magnitude(d[i]) < near else losses[i]
+    for i in range(n):
+        losses[i] = log1p_of_fraction(losses[i])
+    for i in range(n):
+        x = (magnitude(d[i]) - ln_2_high()) + (losses[i] - ln_2_low())
+        losses[i] = losses[i] if magnitude(d[i]) < near else x
+
+
 cdef inline void elementwise_stretch(Py_ssize_t n, int loss, real parameter, int activation, real leak, real* z, const real* y,
                                      const real* w, real* total) noexcept nogil:
     """l(a) and l'(a) g'(z); with d = a - y and the loss's parameter p,
 
     squared error l = d^2 / 2, absolute error l = |d|, Huber l = d^2 / 2 where |d| <= p and p (|d| - p / 2) elsewhere,
-    pinball l = -p d where d < 0 and (1 - p) d elsewhere, Poisson l = e^a - y a for a logarithmic rate a. In a kink l' = 0.
+    pinball l = -p d where d < 0 and (1 - p) d elsewhere, Poisson l = e^a - y a for a logarithmic rate a, log cosh
+    l = log cosh d. In a kink l' = 0. A loss that is not known is NaN.
     """
     cdef real[STRETCH] d, losses, copy
     cdef const real* kept = z
@@ -135,11 +170,17 @@ cdef inline void elementwise_stretch(Py_ssize_t n, int loss, real parameter, int
             e = (<real>1 - parameter) if d[i] > <real>0 else -parameter
             losses[i] = e * d[i]
             d[i] = d[i] if d[i] == <real>0 else e
-    else:
+    elif loss == POISSON:
         for i in range(n):
             e = exp(z[i])
             losses[i] = e - y[i] * z[i]
             d[i] = e - y[i]
+    elif loss == LOG_COSH:
+        log_cosh(n, d, losses)
+        activate(TANH, 0, d, n)
+    else:
+        for i in range(n):
+            losses[i] = d[i] = NAN
     multiply_by_derivative(activation, leak, kept, d, n)
     for i in range(n):
         z[i] = w[i] * d[i]

@@ -1,11 +1,18 @@
 # cython: cdivision=True
 """Update rules on a stretch of the flat parameter vector: g = scale * gradient + l2 * w, all in one pass."""
 
-from real cimport REAL_BITS, real, square_root
+from libc.math cimport pow
+
+from real cimport REAL_BITS, magnitude, real, square_root
 
 
 cdef enum Optimizer:    # the numbers of optimizers.py
-    SGD, ADAM, RPROP
+    SGD, ADAM, RPROP, ADAMAX, NADAM, RMSPROP
+
+
+cdef inline real smallest_normal() noexcept nogil:
+    """The square root of a smaller number takes many times as long: a smaller v counts as 0."""
+    return <real>1.1754943508222875e-38 if REAL_BITS == 32 else <real>2.2250738585072014e-308
 
 
 cdef inline void sgd(real* w, const real* gradient, Py_ssize_t n, real scale, real l2, real alpha) noexcept nogil:
@@ -87,9 +94,9 @@ cdef inline void adam(real* w, const real* gradient, real* m, real* v, Py_ssize_
     """m <- beta_1 m + rest_1 g, v <- beta_2 v + rest_2 g^2, w <- keep w - rate m / (sqrt v + epsilon), rest = 1 - beta
 
     (Kingma and Ba, 2015, with the bias corrections in rate and epsilon; keep = 1 - alpha weight_decay is AdamW's,
-    Loshchilov and Hutter, 2019.) A subnormal v counts as 0: the square root of one takes many times as long.
+    Loshchilov and Hutter, 2019.)
     """
-    cdef real smallest = <real>1.1754943508222875e-38 if REAL_BITS == 32 else <real>2.2250738585072014e-308
+    cdef real smallest = smallest_normal()
     cdef real g, second
     cdef Py_ssize_t i
     for i in range(n):
@@ -99,3 +106,71 @@ cdef inline void adam(real* w, const real* gradient, real* m, real* v, Py_ssize_
         second = <real>0 if second < smallest else second
         v[i] = second
         w[i] = keep * w[i] - rate * m[i] / (square_root(second) + epsilon)
+
+
+cdef inline void adamax(real* w, const real* gradient, real* m, real* u, Py_ssize_t n, real scale, real l2, real rate,
+                        real beta_1, real rest_1, real beta_2, real epsilon, real keep) noexcept nogil:
+    """m <- beta_1 m + rest_1 g, u <- max(beta_2 u, |g| + epsilon), w <- keep w - rate m / u, rest = 1 - beta
+
+    (Kingma and Ba, 2015, with the bias correction in rate and epsilon where PyTorch has it; keep is that of `adam`.)
+    """
+    cdef real g, faded, size
+    cdef Py_ssize_t i
+    for i in range(n):
+        g = scale * gradient[i] + l2 * w[i]
+        m[i] = beta_1 * m[i] + rest_1 * g
+        faded = beta_2 * u[i]
+        size = magnitude(g) + epsilon
+        size = size if size > faded else faded
+        u[i] = size
+        w[i] = keep * w[i] - rate * m[i] / size
+
+
+cdef inline double nadam_momentum(double beta_1, double decay, double t) noexcept nogil:
+    """mu_t = beta_1 (1 - 0.96^(decay t) / 2)"""
+    return beta_1 * (1 - 0.5 * pow(0.96, decay * t))
+
+
+cdef inline void nadam(real* w, const real* gradient, real* m, real* v, Py_ssize_t n, real scale, real l2, real gradient_rate,
+                       real momentum_rate, real beta_1, real rest_1, real beta_2, real rest_2, real epsilon,
+                       real keep) noexcept nogil:
+    """m and v as in `adam`, w <- keep w - (gradient_rate g + momentum_rate m) / (sqrt v + epsilon)
+
+    (Dozat, 2016, with the products of the mu_t and the bias correction of v in the rates and epsilon.)
+    """
+    cdef real smallest = smallest_normal()
+    cdef real g, second
+    cdef Py_ssize_t i
+    for i in range(n):
+        g = scale * gradient[i] + l2 * w[i]
+        m[i] = beta_1 * m[i] + rest_1 * g
+        second = beta_2 * v[i] + rest_2 * (g * g)
+        second = <real>0 if second < smallest else second
+        v[i] = second
+        w[i] = keep * w[i] - (gradient_rate * g + momentum_rate * m[i]) / (square_root(second) + epsilon)
+
+
+cdef inline void rmsprop(real* w, const real* gradient, real* v, real* mean, real* velocity, Py_ssize_t n, real scale, real l2,
+                         real rate, real rho, real rest, real epsilon, real momentum, real keep) noexcept nogil:
+    """v <- rho v + rest g^2, s = g / (sqrt v + epsilon), w <- keep w - rate s, rest = 1 - rho
+
+    (Hinton, 2012, in PyTorch's form.) Unless `mean` is NULL, mean <- rho mean + rest g, and v - mean^2 takes the place of v
+    in s; unless `velocity` is NULL, velocity <- momentum velocity + s takes that of s in w.
+    """
+    cdef real smallest = smallest_normal()
+    cdef real g, second, step
+    cdef Py_ssize_t i
+    for i in range(n):
+        g = scale * gradient[i] + l2 * w[i]
+        second = rho * v[i] + rest * (g * g)
+        second = <real>0 if second < smallest else second
+        v[i] = second
+        if mean != NULL:
+            mean[i] = rho * mean[i] + rest * g
+            second = second - mean[i] * mean[i]
+            second = <real>0 if second < smallest else second   # rounding may leave less than 0
+        step = g / (square_root(second) + epsilon)
+        if velocity != NULL:
+            step = momentum * velocity[i] + step
+            velocity[i] = step
+        w[i] = keep * w[i] - rate * step

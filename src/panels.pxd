@@ -166,6 +166,13 @@ cdef inline void load_classes(const int64_t* classes, Py_ssize_t n, const int64_
         Y[vector_at(v, n) + classes[row_of(order, first, rows, s)] * panel_width(v // TILE_VECTORS, vectors) + s % LANES] = 1
 
 
+cdef inline void smooth_targets(real* Y, Py_ssize_t reals, real keep, real share) noexcept nogil:
+    """y <- keep y + share, `reals` numbers"""
+    cdef Py_ssize_t i
+    for i in range(reals):
+        Y[i] = keep * Y[i] + share
+
+
 cdef inline void load_weights(const real* weights, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
                               real* w) noexcept nogil:
     """w <- the samples' weights, 1 each where `weights` is NULL; 0 in the lanes past the last sample"""

@@ -14,8 +14,9 @@ from dropout cimport no_dropout
 from finite cimport are_fit
 from network cimport cycles_of
 from once cimport penalty_of, step_part
+from optimizers cimport NADAM
 from real cimport real
-from step cimport NO_OPTIMIZER, Step
+from step cimport NO_OPTIMIZER, Step, count_momenta
 from threads cimport (
     LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, team_of, team_size, threads_in_team, watch_from_now,
 )
@@ -126,6 +127,7 @@ cdef inline void take_rule(Step* s, const rule_t* rule, double* hyper) noexcept 
     s.optimizer, s.params, s.state, s.hyper = rule.code, <real*>s.net.params, <real*>rule.state, hyper
     s.l2, s.l1, s.clip_norm = rule.l2, rule.l1, rule.clip_norm
     s.number = rule.step[0] + 1
+    s.mu_product, s.mu_factors = 1, 0
 
 
 cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, bint load_once, double* hyper, int64_t* step,
@@ -199,5 +201,7 @@ cdef inline void one_step(const model_t* net, void* grad, double weight_sum, con
     cdef Step s
     s.net, s.P, s.groups, s.grad, s.scale = net, net.P, 1, <real*>grad, 1 / weight_sum
     take_rule(&s, rule, hyper)
+    if s.optimizer == NADAM:
+        count_momenta(&s)
     finish_step(&s, True, team_of(0, 1))
     rule.step[0] += 1

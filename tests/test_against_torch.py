@@ -19,6 +19,19 @@ OPTIMIZERS = {
     "adam": (lambda: sn.Adam(0.01), lambda p: torch.optim.Adam(p, 0.01)),
     "adamw": (lambda: sn.Adam(0.01, weight_decay=0.1), lambda p: torch.optim.AdamW(p, 0.01, weight_decay=0.1)),
     "rprop": (lambda: sn.RPROP(0.01), lambda p: torch.optim.Rprop(p, 0.01)),
+    "adamax": (lambda: sn.AdaMax(0.01, 0.8, 0.9), lambda p: torch.optim.Adamax(p, 0.01, (0.8, 0.9))),
+    "nadam": (lambda: sn.NAdam(0.01), lambda p: torch.optim.NAdam(p, 0.01)),
+    "nadamw": (
+        lambda: sn.NAdam(0.01, 0.8, 0.9, momentum_decay=1.0, weight_decay=0.1),
+        lambda p: torch.optim.NAdam(
+            p, 0.01, (0.8, 0.9), momentum_decay=1.0, weight_decay=0.1, decoupled_weight_decay=True
+        ),
+    ),
+    "rmsprop": (lambda: sn.RMSprop(0.01), lambda p: torch.optim.RMSprop(p, 0.01)),
+    "centered": (
+        lambda: sn.RMSprop(0.003, 0.9, 1e-6, 0.8, centered=True),
+        lambda p: torch.optim.RMSprop(p, 0.003, 0.9, 1e-6, momentum=0.8, centered=True),
+    ),
     "cosine": (lambda: sn.SGD(0.05, schedule="cosine"), lambda p: torch.optim.SGD(p, 0.05)),
 }
 
@@ -35,6 +48,15 @@ def losses():
         "huber": ({"delta": 0.6}, summed(f.huber_loss, delta=0.6)),
         "poisson": ({}, summed(f.poisson_nll_loss, log_input=True)),
     }
+
+
+@pytest.fixture(autouse=True)
+def double():
+    """The product of NAdam's momenta is of PyTorch's default dtype."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])

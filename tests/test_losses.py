@@ -1,11 +1,14 @@
 """The losses besides those of the notes: values and gradients against their formulas, differences and saturation."""
 
+import mpmath
 import numpy as np
 import pytest
+import tolerances
 from scipy.special import xlogy
 from sklearn.metrics import mean_pinball_loss
 
 import shallownet_c as sn
+from shallownet_c import _kernels
 
 LOSSES = [
     ("squared_error", {}),
@@ -15,6 +18,7 @@ LOSSES = [
     ("pinball", {"quantile": 0.9}),
     ("pinball", {}),
     ("poisson", {}),
+    ("log_cosh", {}),
 ]
 OUTPUTS = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "exp"]
 
@@ -34,6 +38,8 @@ def formula(a, y, loss, output, delta=1.0, quantile=0.5):
         return np.where(np.abs(d) <= delta, d**2 / 2, delta * (np.abs(d) - delta / 2))
     if loss == "pinball":
         return np.where(d < 0, -quantile * d, (1 - quantile) * d)
+    if loss == "log_cosh":
+        return np.log(np.cosh(d))
     return a - xlogy(y, a) if output == "exp" else np.exp(a) - y * a
 
 
@@ -84,7 +90,8 @@ def test_a_constant_learns_what_its_loss_is_for():
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("loss", "output"), [("log_loss", "sigmoid"), ("log_loss", "softmax"), ("huber", "sigmoid"),
                                               ("absolute_error", "tanh"), ("pinball", "identity"),
-                                              ("poisson", "sigmoid"), ("poisson", "exp")])  # fmt: skip
+                                              ("poisson", "sigmoid"), ("poisson", "exp"),
+                                              ("log_cosh", "identity")])  # fmt: skip
 def test_finite_where_outputs_saturate(loss, output, dtype):
     net = sn.MLP([1, 2], output=output, loss=loss, dtype=dtype, init="zeros")
     net.weights[0][...] = [[1.0], [-1.0]]
@@ -116,6 +123,8 @@ def test_what_does_not_go_together():
     with pytest.raises(ValueError, match="does not go with output"):
         sn.MLP([2, 2], output="softmax", loss="huber")
     with pytest.raises(ValueError, match="does not go with output"):
+        sn.MLP([2, 2], output="softmax", loss="log_cosh")
+    with pytest.raises(ValueError, match="does not go with output"):
         sn.MLP([2, 2], output="exp", loss="log_loss")
     with pytest.raises(ValueError, match="activation must be one of"):
         sn.MLP([2, 2, 1], "exp")
@@ -137,3 +146,47 @@ def test_their_parameters_are_kept(tmp_path):
         assert (again.loss, again.delta) == ("huber", 2.5)
     assert "delta=2.5" in repr(net)
     assert "quantile=0.3" in repr(sn.MLP([2, 1], loss="pinball", quantile=0.3))
+
+
+def log_cosh(build, d):
+    """(log cosh d, its derivative) of each d, by the kernels."""
+    losses, slopes = np.empty(len(d)), np.empty(len(d))
+    zero = np.zeros((1, 1), build.dtype)
+    for i, x in enumerate(d):
+        Z = np.full((1, 1), x, build.dtype)
+        losses[i] = build.kernels.output_gradient(0, 0.1, _kernels.LOSSES["log_cosh"], np.inf, Z, zero, None, None)
+        slopes[i] = Z[0, 0]
+    return losses, slopes
+
+
+def test_log_cosh_to_the_last_place(build):
+    rng = np.random.default_rng(3)
+    limits = np.finfo(build.dtype)
+    edge = build.dtype.type(0.7)  # where one formula takes over from the other
+    d = np.concatenate([
+        rng.uniform(-3, 3, 1000),
+        rng.uniform(-0.75, 0.75, 1000),
+        rng.choice([-1, 1], 1000) * 10.0 ** rng.uniform(np.log10(limits.tiny) / 2 + 1, 3, 1000),
+        [edge, -edge, np.nextafter(edge, 0), np.nextafter(edge, 1)],
+    ]).astype(build.dtype)  # fmt: skip
+    losses, slopes = log_cosh(build, d)
+    with mpmath.workdps(60):
+        for x, loss, slope in zip(d.tolist(), losses.tolist(), slopes.tolist(), strict=True):
+            exact, exact_slope = mpmath.log1p(2 * mpmath.sinh(mpmath.mpf(x) / 2) ** 2), mpmath.tanh(x)
+            assert abs(loss - exact) <= tolerances.LOG_COSH_ULP * limits.eps * exact, x
+            assert abs(slope - exact_slope) <= tolerances.ACTIVATION_ULP * limits.eps * abs(exact_slope), x
+
+
+def test_log_cosh_at_its_ends(build):
+    limits = np.finfo(build.dtype)
+    most, least = float(limits.max), float(limits.smallest_subnormal)
+    losses, slopes = log_cosh(build, [0.0, -0.0, least, -least, most / 2, -most / 2, np.nan])
+    np.testing.assert_array_equal(losses, [0, 0, 0, 0, most / 2, most / 2, np.nan])
+    np.testing.assert_array_equal(slopes, [0, 0, least, -least, 1, -1, np.nan])
+
+
+@pytest.mark.parametrize("code", [7, 99, -1])
+def test_a_loss_that_is_not_known_is_no_number(build, code):
+    Z, Y = np.ones((5, 2), build.dtype), np.ones((5, 2), build.dtype)
+    assert np.isnan(build.kernels.output_gradient(0, 0.1, code, 1.0, Z, Y, None, None))
+    assert np.isnan(Z).all()

@@ -8,6 +8,9 @@ ACTIVATION_ULP = 3.0
 #: log-loss from Z: exp, log1p, a product and a sum, each good to 1 to 2 units in the last place; no cancellation.
 LOSS_ULP = 8.0
 
+#: log cosh: log1p of a polynomial or of exp, each good to 1 to 2 units in the last place, and no cancellation.
+LOG_COSH_ULP = 4.0
+
 
 def sums(dtype: object, length: int) -> float:
     """Relative to the sum of magnitudes: a sum of `length` products in any order errs by at most length · eps (Higham,

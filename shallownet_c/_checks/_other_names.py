@@ -13,13 +13,14 @@ VALUES = {
     "huber": "smooth_l1 smooth_l1_loss huber_loss",
     "pinball": "quantile quantile_loss",
     "poisson": "poisson_nll poissonnllloss",
+    "log_cosh": "logcosh logcoshloss",
     "log_loss": "cross_entropy crossentropy crossentropyloss ce nll nll_loss bce bceloss bce_with_logits logistic "
     "binary_cross_entropy binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy",
     "glorot_uniform": "xavier xavier_uniform glorot",
     "glorot_normal": "xavier_normal",
     "he_normal": "he kaiming kaiming_normal",
     "he_uniform": "kaiming_uniform",
-    "adam": "adamw rmsprop adagrad adadelta",
+    "adam": "adamw adagrad adadelta",
     "lbfgs": "l_bfgs l_bfgs_b",
 }
 

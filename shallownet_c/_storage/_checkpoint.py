@@ -182,7 +182,7 @@ def _check_numbers(optimizer: str, tensors: dict[str, Array]) -> None:
             raise ValueError(f"tensor {name!r} must be finite")
     state = tensors["optimizer.state"]
     # Squares of gradients may overflow where the parameters do not.
-    if np.isnan(state).any() or (optimizer != "SGD" and (state[1] < 0).any()):
+    if np.isnan(state).any() or (state[list(OPTIMIZERS[optimizer].nonnegative)] < 0).any():
         raise ValueError("tensor 'optimizer.state' must not hold NaN, nor negative squares or sizes of steps")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from shallownet_c import _kernels
 from shallownet_c._checks._validation import shown
+from shallownet_c.optimizers import OPTIMIZERS, Optimizer
 
 Check = Callable[[str, Any], None]
 
@@ -158,24 +159,19 @@ SCHEDULE = variants(
     },
 )
 
+
+def settings_of(optimizer: Optimizer) -> Check:
+    """The hyper-parameters, of the types that they have in `optimizer`."""
+    return record({name: boolean if isinstance(getattr(optimizer, name), bool) else number for name in optimizer.names})
+
+
 rates_and_steps = {"epsilon_as_given": boolean, "step": counter, "epoch": counter, "schedule": SCHEDULE}
 OPTIMIZER = variants(
     "name",
     {
-        "SGD": {
-            "settings": record({"learning_rate": number, "momentum": number, "nesterov": boolean}),
-            **rates_and_steps,
-        },
-        "Adam": {
-            "settings": record(dict.fromkeys(("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay"), number)),
-            **rates_and_steps,
-        },
-        "RPROP": {
-            "settings": record(
-                dict.fromkeys(("learning_rate", "eta_minus", "eta_plus", "step_min", "step_max"), number)
-            ),
-            **rates_and_steps,
-        },
+        kind.__name__: {"settings": settings_of(kind()), **rates_and_steps}
+        for kind in OPTIMIZERS.values()
+        if hasattr(kind, "code")  # L-BFGS, which no kernel runs, writes no checkpoints
     },
 )
 
