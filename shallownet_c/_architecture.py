@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from shallownet_c import _kernels
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES, default_loss
 
 
 def count_params(sizes: tuple[int, ...]) -> int:
@@ -45,11 +47,11 @@ def check_sizes(layer_sizes: object) -> tuple[int, ...]:
 def check_activations(activation: object, output: object, sizes: tuple[int, ...]) -> tuple[str, ...]:
     """g[1], …, g[L], from the hidden layers' names and the output's."""
     n_layers = len(sizes) - 1
-    output = _validation.choice("output", output, _kernels.ACTIVATIONS)
-    if output == "softmax" and sizes[-1] == 1:
+    output = _validation.choice("output", output, ACTIVATIONS)
+    if not ACTIVATIONS[output].elementwise and sizes[-1] == 1:
         raise ValueError(
-            "output 'softmax' needs an output for each class, two or more, and of one it can only say 1.0: for two "
-            "classes and one output take 'sigmoid'"
+            f"output {output!r} needs an output for each class, two or more, and of one it can only say 1.0: for two "
+            f"classes and one output take 'sigmoid'"
         )
     if isinstance(activation, str):
         hidden = [_validation.choice("activation", activation, _kernels.HIDDEN)] * (n_layers - 1)
@@ -64,11 +66,18 @@ def check_activations(activation: object, output: object, sizes: tuple[int, ...]
 def check_loss(loss: object, output: str) -> str:
     """The loss, the output's own by default; both must go together."""
     if loss is None:
-        return {"sigmoid": "log_loss", "softmax": "log_loss", "exp": "poisson"}.get(output, "squared_error")
-    loss = _validation.choice("loss", loss, _kernels.LOSSES)
-    if (loss == "log_loss") != (output == "softmax") and output != "sigmoid":
+        return default_loss(output)
+    loss = _validation.choice("loss", loss, LOSSES)
+    if not LOSSES[loss].takes(output):
+        outputs = ", ".join(repr(name) for name in ACTIVATIONS if LOSSES[loss].takes(name))
+        losses = ", ".join(repr(row.name) for row in LOSSES.values() if row.takes(output))
         raise ValueError(
-            f"loss {loss!r} does not go with output {output!r}: log_loss takes 'sigmoid' or 'softmax', softmax only "
-            f"log_loss, the other losses every other output"
+            f"loss {loss!r} does not go with output {output!r}: {loss} takes {outputs}, and {output} takes {losses}"
         )
     return loss
+
+
+def check_loss_parameters(**parameters: object) -> dict[str, float]:
+    """Those of all losses, by their names, whichever the network has."""
+    rows = [row.parameter for row in LOSSES.values() if row.parameter is not None]
+    return {p.name: _validation.real_number(p.name, parameters[p.name], p.takes, p.accepts) for p in rows}

@@ -23,6 +23,8 @@ from shallownet_c._mlp import Network
 from shallownet_c._storage import _checkpoint, _schema
 from shallownet_c.history import History
 from shallownet_c.kernels import check_leak, dense_backward, dense_forward
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -144,8 +146,7 @@ class MLP(Network):
         activations = _architecture.check_activations(activation, output, sizes)
         loss = _architecture.check_loss(loss, activations[-1])
         leak = check_leak(leak)
-        delta = _validation.real_number("delta", delta, "> 0", lambda x: x > 0)
-        quantile = _validation.real_number("quantile", quantile, "in (0, 1)", lambda x: 0 < x < 1)
+        parameters = _architecture.check_loss_parameters(delta=delta, quantile=quantile)
         dtype = _validation.float_dtype(dtype)
         draw = initializers.initializer(init, dtype)
         # numpy.random is slow to import, and a network that draws nothing, such as one from a file, can do without.
@@ -161,7 +162,7 @@ class MLP(Network):
         self._layer_sizes = sizes
         self._activations = activations
         self._loss = loss
-        self._delta, self._quantile = delta, quantile
+        self._delta, self._quantile = parameters["delta"], parameters["quantile"]
         self._history: History | None = None
         self._kept_optimizer: optimizers.Optimizer | None = None
         self._names = _features.Names()
@@ -235,11 +236,13 @@ class MLP(Network):
         hidden = set(self.activations[:-1])
         activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
         shown = f"activation={activation!r}, " if self.activations[:-1] else ""
-        leak = f"leak={self.leak!r}, " if "leaky_relu" in self.activations else ""
-        leak += {"huber": f"delta={self.delta!r}, ", "pinball": f"quantile={self.quantile!r}, "}.get(self.loss, "")
+        names = [ACTIVATIONS[name].parameter for name in self.activations]
+        loss_parameter = LOSSES[self.loss].parameter
+        names += [] if loss_parameter is None else [loss_parameter.name]
+        parameters = "".join(f"{name}={getattr(self, name)!r}, " for name in dict.fromkeys(filter(None, names)))
         return (
             f"MLP({list(self.layer_sizes)}, {shown}output={self.activations[-1]!r}, loss={self.loss!r}, "
-            f"{leak}dtype={self.dtype.name!r})"
+            f"{parameters}dtype={self.dtype.name!r})"
         )
 
     def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
@@ -330,16 +333,17 @@ class MLP(Network):
         >>> net.classify(X).shape, bool((net.classify(X) == y).mean() > 0.8)
         ((400,), True)
         """
-        output = self._activations[-1]
-        if output not in ("sigmoid", "softmax"):
-            raise ValueError(f"classify needs a network with output 'sigmoid' or 'softmax', got {output!r}")
+        output = ACTIVATIONS[self._activations[-1]]
+        if not output.probabilities:
+            takes = " or ".join(repr(name) for name, row in ACTIVATIONS.items() if row.probabilities)
+            raise ValueError(f"classify needs a network with output {takes}, got {output.name!r}")
         A = self(X)
         numbers = np.isfinite(A).all(axis=-1)
         if not numbers.all():
             where = f" for row {int(np.argmin(numbers))}" if A.ndim == 2 else ""
             got = _validation.shown(A[np.argmin(numbers)] if where else A)
             raise ValueError(f"X must give outputs that are numbers, got {got}{where}")
-        if output == "softmax":
+        if not output.elementwise:
             return A.argmax(axis=-1)
         classes = (A > 0.5).astype(np.int64)
         return classes[..., 0] if self._layer_sizes[-1] == 1 else classes
@@ -390,10 +394,11 @@ class MLP(Network):
         weights = np.concatenate(given)
         if not weights.any():
             raise ValueError("sample_weight must not be zero in every row of X")
-        if self._loss != "log_loss":
-            rates = self._loss == "poisson" and self._activations[-1] != "exp"
-            return _scores.r_squared(np.exp(A) if rates else A, Y, weights)
-        if self._activations[-1] == "sigmoid":
+        loss, output = LOSSES[self._loss], self._activations[-1]
+        if not loss.classes:
+            logarithms = loss.logarithmic and output not in loss.canonical
+            return _scores.r_squared(np.exp(A) if logarithms else A, Y, weights)
+        if ACTIVATIONS[output].elementwise:
             return _scores.accuracy(A > 0.5, Y > 0.5, weights)
         return _scores.accuracy(A.argmax(axis=1), Y if Y.ndim == 1 else Y.argmax(axis=1), weights)
 
@@ -480,16 +485,13 @@ class MLP(Network):
 
     def _output_slopes(self, A: Array, Y: Array, weights: Array | None) -> Array:
         """Derivatives of w L(a, y) by a, of the output layer."""
-        output = self._activations[-1]
-        if self._loss != "log_loss" and (self._loss, output) != ("poisson", "exp"):
+        form = LOSSES[self._loss].canonical.get(self._activations[-1])
+        if form is None:
             dA = A.copy()
             identity = _kernels.ACTIVATIONS["identity"]
             self._kernels.output_gradient(identity, self.leak, *self._loss_terms(), dA, Y, None, weights)
             return dA
-        with np.errstate(divide="ignore", over="ignore"):  # an output may be 0 or 1
-            dA = (1 if output == "exp" else 0) - np.divide(Y, A, out=np.zeros_like(A), where=Y > 0)
-            if output == "sigmoid":
-                dA += np.divide(1 - Y, 1 - A, out=np.zeros_like(A), where=Y < 1)
+        dA = form.derivatives(A, Y)
         return dA if weights is None else dA * weights[:, np.newaxis]
 
     def cost(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -547,7 +549,8 @@ class MLP(Network):
         >>> net.cost_and_grad([[1.0, 2.0]], [1])[1]  # (a - y) x, and a - y
         array([-0.5, -1. , -0.5])
         """
-        if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and self._activations[-1] != "softmax":
+        elementwise = ACTIVATIONS[self._activations[-1]].elementwise
+        if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and elementwise:
             n_threads = _threads.for_work(len(X) * self._params.size)
             result = self._plain_cost_and_grad(X, Y, *self._loss_terms(), n_threads)
             if result is not None:
@@ -607,8 +610,12 @@ class MLP(Network):
 
     def _loss_terms(self) -> tuple[int, float]:
         """The loss's code and its parameter, as the kernels take them."""
-        parameter = {"pinball": self._quantile, "huber": self._delta}.get(self._loss, math.inf)
-        return _kernels.LOSSES[self._loss], parameter
+        return _kernels.LOSSES[self._loss], *(self._loss_parameters() or (math.inf,))
+
+    def _loss_parameters(self) -> tuple[float, ...]:
+        """Those that the loss's functions take."""
+        parameter = LOSSES[self._loss].parameter
+        return () if parameter is None else (getattr(self, parameter.name),)
 
     def _model(self) -> tuple[Any, ...]:
         """What the kernels take before the parameters."""

@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 import shallownet_c as sn
 from shallownet_c import sklearn as ours
+from shallownet_c.sklearn import _network
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -49,7 +50,7 @@ SOLVERS = {
     "invscaling": {"solver": "sgd", "learning_rate": "invscaling"},
     "adaptive": {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 0.02},
 }
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
+ACTIVATIONS = [name for name, row in _network.ACTIVATIONS.items() if row.hidden and row.in_sklearn]
 
 
 def pair(target, **options):

@@ -17,6 +17,8 @@ from shallownet_c._checks import _validation
 from shallownet_c._fitting import _sources
 from shallownet_c.errors import FitWarning
 from shallownet_c.optimizers import Adam
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
 
 if TYPE_CHECKING:
     from shallownet_c._fitting._training import Training
@@ -98,7 +100,7 @@ class Advice:
                     f"best from inputs of about 1: fit (X - mean) / std, with the mean and the standard deviation of "
                     f"each column, and predict with the same two."
                 )
-        if self.rows.Y is not None and self.training.net.loss not in ("log_loss", "poisson"):
+        if self.rows.Y is not None and not LOSSES[self.training.net.loss].canonical:
             greatest = max(map(abs, _validation.extremes(self.rows.Y)))
             if greatest > GREATEST_NUMBER:
                 reasons.append(
@@ -136,16 +138,14 @@ class Advice:
             mean = np.bincount(classes, w, net.layer_sizes[-1]) / w.sum()
         else:
             mean = np.average(Y, axis=0, weights=w)  # type: ignore[arg-type]
-        output = net.activations[-1] if net.loss == "log_loss" else "identity"
+        loss = LOSSES[net.loss]
+        output = net.activations[-1] if net.activations[-1] in loss.canonical else loss.usual_output
         with np.errstate(divide="ignore"):
-            if net.loss == "log_loss":
-                mean = np.log(mean) - (np.log1p(-mean) if output == "sigmoid" else 0.0)
-            elif net.loss == "poisson":
-                mean = np.log(mean)
-        if net.loss in ("log_loss", "poisson"):
+            z = ACTIVATIONS[output].link(mean)  # type: ignore[misc]
+        if loss.canonical:
             # Of what never occurs the logarithm is infinite, and its loss is 0 at any number that is small enough.
-            mean = np.clip(mean, -80, 80)
-        Z = np.tile(mean.astype(net.dtype), (len(w), 1))
+            z = np.clip(z, -80, 80)
+        Z = np.tile(z.astype(net.dtype), (len(w), 1))
         loss_sum = net._kernels.output_gradient(
             _kernels.ACTIVATIONS[output], net.leak, *net._loss_terms(), Z, Y, classes, weights
         )
