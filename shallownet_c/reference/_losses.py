@@ -6,15 +6,14 @@ As in `_activations`, functions of one number are plain Python, and those of arr
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from shallownet_c.reference._activations import ACTIVATIONS, Array, exp, exps
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """l(a, y) and ∂l/∂a for one output and one sample, of numbers and of arrays; the loss's parameter comes third."""
 
     value: Callable[..., float]
@@ -23,8 +22,7 @@ class Form:
     derivatives: Callable[..., Array]
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """The argument of `MLP` that a loss depends on."""
 
     name: str
@@ -33,7 +31,7 @@ class Parameter:
     accepts: Callable[[float], bool]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Loss:
     """A row of the table: L(a, y) = Σ_j l(a_j, y_j)."""
 
