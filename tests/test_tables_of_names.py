@@ -21,6 +21,8 @@ def softmax(z):
     return [e_j / sum(e) for e_j in e]
 
 
+CUBE = mpmath.mpf("0.044715")
+LAMBDA, ALPHA = mpmath.mpf("1.0507009873554804934193349852946"), mpmath.mpf("1.6732632423543772848170429916717")
 #: a = g(z), written as the field defines it.
 DEFINED = {
     "identity": lambda z: z,
@@ -30,6 +32,14 @@ DEFINED = {
     "leaky_relu": lambda z: z if z > 0 else LEAK * z,
     "softmax": softmax,
     "exp": mpmath.exp,
+    "silu": lambda z: z / (1 + mpmath.exp(-z)),
+    "gelu": lambda z: z * mpmath.ncdf(z),
+    "gelu_tanh": lambda z: z * (1 + mpmath.tanh(mpmath.sqrt(2 / mpmath.pi) * (z + CUBE * z**3))) / 2,
+    "mish": lambda z: z * mpmath.tanh(mpmath.log1p(mpmath.exp(z))),
+    "softplus": lambda z: mpmath.log1p(mpmath.exp(z)),
+    "elu": lambda z: z if z > 0 else mpmath.exp(z) - 1,
+    "selu": lambda z: LAMBDA * (z if z > 0 else ALPHA * (mpmath.exp(z) - 1)),
+    "sin": mpmath.sin,
 }
 
 #: l(a, y), by the loss and, where that matters, the output.
@@ -42,6 +52,7 @@ DEFINED_LOSSES = {
     ("pinball", None): lambda a, y, q: q * (y - a) if a < y else (1 - mpmath.mpf(q)) * (a - y),
     ("poisson", "exp"): lambda a, y: a - y * mpmath.log(a),
     ("poisson", None): lambda a, y: mpmath.exp(a) - y * a,
+    ("log_cosh", None): lambda a, y: mpmath.log(mpmath.cosh(a - y)),
 }
 
 ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if row.elementwise]
@@ -88,7 +99,7 @@ def test_activations_at_zero_infinity_and_nan(name):
     for function, functions in ((row.value, row.values), (row.derivative, row.derivatives)):
         numbers = [function(z, *arguments) for z in ends.tolist()]
         np.testing.assert_array_equal(functions(ends, *arguments), numbers)
-    assert row.value(0.0, *arguments) == DEFINED[name](mpmath.mpf(0))
+    assert row.value(0.0, *arguments) == float(DEFINED[name](mpmath.mpf(0)))
     # To the left of a kink.
     slope = mpmath.diff(DEFINED[name], 0, direction=-1, h=mpmath.mpf(10) ** -30)
     assert row.derivative(0.0, *arguments) == pytest.approx(float(slope), rel=1e-15)

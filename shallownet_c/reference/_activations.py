@@ -13,6 +13,11 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
+#: Beyond it e^−|z| is 0 for a float.
+FAR = 800.0
+#: λ and α of Klambauer et al., 2017.
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
 
 @dataclass(frozen=True, eq=False, repr=False)  # fewer methods to make: every import of the package waits for them
 class Activation:
@@ -121,6 +126,112 @@ def exp(z: float) -> float:
         return math.inf
 
 
+def bounded(z: float, most: float = FAR) -> float:
+    """z, or −800 or `most` beyond that: e^800 is infinite, and infinity times 0 would be no number."""
+    return max(min(z, most), -FAR)  # this way round a NaN stays one
+
+
+def silu(z: float) -> float:
+    """z σ(z)"""
+    z = bounded(z, math.inf)
+    return z * sigmoid(z)
+
+
+def silu_slope(z: float) -> float:
+    """σ(z) (1 + z (1 − σ(z))), where 1 − σ(z) = σ(−z)"""
+    z = bounded(z)
+    return sigmoid(z) * (1.0 + z * sigmoid(-z))
+
+
+def normal_cdf(z: float) -> float:
+    """Φ(z), the share of a standard normal distribution below z"""
+    return 0.5 * math.erfc(-z / math.sqrt(2.0))
+
+
+def gelu(z: float) -> float:
+    """z Φ(z)"""
+    z = bounded(z, math.inf)
+    return z * normal_cdf(z)
+
+
+def gelu_slope(z: float) -> float:
+    """Φ(z) + z φ(z), φ(z) = e^(−z²/2) / √(2π)"""
+    z = bounded(z)
+    return normal_cdf(z) + z * math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+
+
+def gelu_tanh(z: float) -> float:
+    """½ z (1 + tanh u) = z σ(2u), u = √(2/π) (z + 0.044715 z³): nearly `gelu`"""
+    z = bounded(z, math.inf)
+    return z * sigmoid(2.0 * math.sqrt(2.0 / math.pi) * (z + 0.044715 * z * z * z))
+
+
+def gelu_tanh_slope(z: float) -> float:
+    """σ(2u) + z σ(2u) σ(−2u) 2u', u' = √(2/π) (1 + 0.134145 z²)"""
+    z = bounded(z)
+    u = math.sqrt(2.0 / math.pi) * (z + 0.044715 * z * z * z)
+    u_slope = math.sqrt(2.0 / math.pi) * (1.0 + 3.0 * 0.044715 * z * z)
+    return sigmoid(2.0 * u) * (1.0 + z * sigmoid(-2.0 * u) * 2.0 * u_slope)
+
+
+def softplus(z: float) -> float:
+    """log(1 + e^z), written so that e never overflows"""
+    return max(z, 0.0) + math.log1p(math.exp(-abs(z)))
+
+
+def mish(z: float) -> float:
+    """z tanh(softplus(z))"""
+    z = bounded(z, math.inf)
+    return z * math.tanh(softplus(z))
+
+
+def mish_slope(z: float) -> float:
+    """tanh s + z (1 − tanh² s) σ(z), s = softplus(z), where 1 − tanh² s = 4q / (1 + q)², q = e^(−2s)"""
+    z = bounded(z)
+    q = math.exp(-2.0 * softplus(z))
+    return math.tanh(softplus(z)) + z * (4.0 * q / (1.0 + q) ** 2) * sigmoid(z)
+
+
+def elu(z: float) -> float:
+    """z for z > 0, otherwise e^z − 1"""
+    return z if z > 0 else math.expm1(z)
+
+
+def elu_slope(z: float) -> float:
+    """1 for z > 0, otherwise e^z"""
+    return 1.0 if z > 0 else math.exp(z)
+
+
+def selu(z: float) -> float:
+    """λ z for z > 0, otherwise λ α (e^z − 1): with these two numbers layer upon layer keeps mean 0 and variance 1"""
+    return SELU_SCALE * (z if z > 0 else SELU_ALPHA * math.expm1(z))
+
+
+def selu_slope(z: float) -> float:
+    """λ for z > 0, otherwise λ α e^z"""
+    return SELU_SCALE * (1.0 if z > 0 else SELU_ALPHA * math.exp(z))
+
+
+def sin(z: float) -> float:
+    """sin z"""
+    return math.sin(z) if math.isfinite(z) else math.nan
+
+
+def cos(z: float) -> float:
+    """The derivative of sin z."""
+    return math.cos(z) if math.isfinite(z) else math.nan
+
+
+def each(function: Callable[..., float]) -> Callable[..., Array]:
+    """The function of one number, of every number of an array."""
+
+    def of_array(z: Array, *arguments: float) -> Array:
+        values = [function(z_i, *arguments) for z_i in z.ravel().tolist()]
+        return np.array(values, dtype=float).reshape(z.shape)
+
+    return of_array
+
+
 def sigmoids(z: Array) -> Array:
     """σ(z), written so that e never overflows."""
     e = np.exp(-np.abs(z))
@@ -219,5 +330,33 @@ ACTIVATIONS: dict[str, Activation] = {
             in_sklearn=True,
             aliases="exponential",
         ),
+        Activation("silu", silu, silu_slope, each(silu), each(silu_slope), needs_z=True, steepest=1.1, aliases="swish"),
+        Activation("gelu", gelu, gelu_slope, each(gelu), each(gelu_slope), needs_z=True, steepest=1.13),
+        Activation(
+            "gelu_tanh",
+            gelu_tanh,
+            gelu_tanh_slope,
+            each(gelu_tanh),
+            each(gelu_tanh_slope),
+            needs_z=True,
+            steepest=1.13,
+            aliases="gelu_new gelu_pytorch_tanh gelu_approximate",
+        ),
+        Activation("mish", mish, mish_slope, each(mish), each(mish_slope), needs_z=True, steepest=1.09),
+        Activation(
+            "softplus", softplus, sigmoid, each(softplus), each(sigmoid), needs_z=True, aliases="soft_plus softrelu"
+        ),
+        Activation("elu", elu, elu_slope, each(elu), each(elu_slope), needs_z=True, kink=True),
+        Activation(
+            "selu",
+            selu,
+            selu_slope,
+            each(selu),
+            each(selu_slope),
+            needs_z=True,
+            kink=True,
+            steepest=SELU_SCALE * SELU_ALPHA,
+        ),
+        Activation("sin", sin, cos, each(sin), each(cos), needs_z=True, aliases="sine"),
     )
 }

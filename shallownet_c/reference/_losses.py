@@ -175,6 +175,24 @@ RATE = Form(
     lambda a, y: 1 - ratios(y, a),
 )
 
+
+def log_cosh(a: float, y: float) -> float:
+    """log cosh d = |d| + log(1 + e^(−2|d|)) − log 2; for a small d, whose digits that loses, ½ log(1 + sinh² d)"""
+    d = abs(a - y)
+    if d < 1:
+        return 0.5 * math.log1p(math.sinh(d) ** 2)
+    return d + math.log1p(math.exp(-2 * d)) - math.log(2)
+
+
+def log_coshs(a: Array, y: Array) -> Array:
+    """`log_cosh` of arrays."""
+    d = np.abs(a - y)
+    small = 0.5 * np.log1p(np.sinh(np.minimum(d, 1)) ** 2)
+    return np.where(d < 1, small, d + np.log1p(np.exp(-2 * d)) - math.log(2))
+
+
+LOG_COSH = Form(log_cosh, lambda a, y: math.tanh(a - y), log_coshs, lambda a, y: np.tanh(a - y))
+
 #: In the order of the kernels' codes. In a kink l' is 0.
 LOSSES: dict[str, Loss] = {
     row.name: row
@@ -226,6 +244,7 @@ LOSSES: dict[str, Loss] = {
             in_sklearn=True,
             aliases="poisson_nll poissonnllloss",
         ),
+        Loss("log_cosh", LOG_COSH, aliases="logcosh log_cosh_loss"),
     )
 }
 
