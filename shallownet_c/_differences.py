@@ -11,6 +11,8 @@ import numpy as np
 from shallownet_c import _threads
 from shallownet_c._fitting import _sources
 from shallownet_c.mlp import MLP
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
 from shallownet_c.reference.vectorized import derivative
 
 if TYPE_CHECKING:
@@ -98,7 +100,8 @@ def _rounding(twin: MLP, A: list[Array], labels: Array, weights: Array | None) -
     """How many units of rounding each derivative may be off by, and J, at most: a running error analysis.
 
     Every z is as uncertain as the numbers it is a sum of are large, inputs among them; every dZ as what comes from the
-    layer above, times g′, and besides as dA, since g′ has a rounding of its own and that of z times |g″| ≤ 2 g′.
+    layer above, times g′, and besides as dA, since g′ has a rounding of its own and that of z times g″: at most 2 |g′|
+    where g′ follows from a, and 2 where it follows from z.
     """
     w = np.ones((len(labels), 1)) if weights is None else weights[:, np.newaxis].astype(np.float64)
     targets = np.abs(labels) if labels.ndim == 2 else 1.0
@@ -107,7 +110,7 @@ def _rounding(twin: MLP, A: list[Array], labels: Array, weights: Array | None) -
     for below, W, b, name, a in zip(A, twin.weights, twin.biases, twin.activations, A[1:], strict=False):
         sums.append(inputs[-1] @ np.abs(W.T) + np.abs(b))
         if a is not A[-1]:
-            slopes.append(derivative(below @ W.T + b, name, twin.leak))
+            slopes.append(np.abs(derivative(below @ W.T + b, name, twin.leak)))
             inputs.append(np.abs(a) + sums[-1] * slopes[-1])
 
     dZ = np.abs(gradients[-1].dZ)
@@ -119,7 +122,8 @@ def _rounding(twin: MLP, A: list[Array], labels: Array, weights: Array | None) -
         errors = [(unsure.T @ inputs[layer]).ravel(), unsure.sum(axis=0), *errors]
         if layer > 0:
             slope, dA = slopes[layer - 1], np.abs(gradients[layer - 1].dA)
-            unsure = unsure @ np.abs(twin.weights[layer]) * slope + dA * (1 + 2 * slope * sums[layer - 1])
+            bend = 2.0 if ACTIVATIONS[twin.activations[layer - 1]].needs_z else 2 * slope
+            unsure = unsure @ np.abs(twin.weights[layer]) * slope + dA * (1 + bend * sums[layer - 1])
     return np.concatenate(errors) / w.sum(), loss
 
 
@@ -129,17 +133,19 @@ def _smooth_rows(net: MLP, twin: MLP, X: Array, labels: Array, epsilon: float) -
     A = twin.layer_outputs(X)
     gradients = twin.layer_gradients(X, labels)
     last = len(gradients) - 1
-    reach = 0.0  # how far a z may move
+    reach, steepest = 0.0, 1.0  # how far a z may move; the greatest g′ of the layer below
     for layer, (W, b, name) in enumerate(zip(twin.weights, twin.biases, twin.activations, strict=True)):
         enlarged = np.abs(W).sum(axis=1).max()
         own = 2 * epsilon * max(1.0, np.abs(W).max(), np.abs(b).max())
-        reach = max(own, enlarged * reach) + np.finfo(net.dtype).eps * enlarged * np.abs(A[layer]).max()
-        if name in ("relu", "leaky_relu"):
+        reach = max(own, enlarged * steepest * reach) + np.finfo(net.dtype).eps * enlarged * np.abs(A[layer]).max()
+        steepest = ACTIVATIONS[name].steepest
+        if ACTIVATIONS[name].kink:
             # A hidden unit may be where it likes as long as the cost does not depend on it.
             matters = True if layer == last else gradients[layer].dA != 0
             smooth &= ~((np.abs(A[layer] @ W.T + b) <= reach) & matters).any(axis=1)
-    if twin.loss in ("absolute_error", "pinball", "huber"):
-        kink = twin.delta if twin.loss == "huber" else 0.0
-        slopes = np.maximum(1, A[-1]) if twin.activations[-1] == "exp" else 1.0
-        smooth &= (np.abs(np.abs(A[-1] - labels) - kink) > reach * slopes).all(axis=1)
+    loss = LOSSES[twin.loss]
+    if loss.kink is not None:
+        kink = loss.kink(*twin._loss_parameters())
+        slopes = np.abs(derivative(A[-2] @ W.T + b, name, twin.leak))
+        smooth &= (np.abs(np.abs(A[-1] - labels) - kink) > reach * np.maximum(1, slopes)).all(axis=1)
     return smooth

@@ -7,20 +7,13 @@ import numpy as np
 
 from shallownet_c import _cpu
 from shallownet_c._core import Kernels
+from shallownet_c.reference import _activations, _losses
 
-#: The codes by which the kernels know an activation and a loss.
-ACTIVATIONS = {"identity": 0, "sigmoid": 1, "tanh": 2, "relu": 3, "leaky_relu": 4, "softmax": 5, "exp": 6}
-#: Those that a hidden layer may have.
-HIDDEN = ("identity", "sigmoid", "tanh", "relu", "leaky_relu")
-LOSSES = {
-    "squared_error": 0,
-    "log_loss": 1,
-    "absolute_error": 2,
-    "huber": 3,
-    "pinball": 4,
-    "poisson": 5,
-    "log_cosh": 6,
-}
+#: The codes by which the kernels know an activation and a loss: their places in the tables.
+ACTIVATIONS = {name: code for code, name in enumerate(_activations.ACTIVATIONS)}
+LOSSES = {name: code for code, name in enumerate(_losses.LOSSES)}
+#: The activations that a hidden layer may have.
+HIDDEN = tuple(name for name, row in _activations.ACTIVATIONS.items() if row.hidden)
 
 available: tuple[str, ...] = _cpu.supported()
 

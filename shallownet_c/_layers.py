@@ -12,6 +12,7 @@ from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Piece
 from shallownet_c._model import Model
 from shallownet_c.kernels import dense_backward, dense_forward
+from shallownet_c.reference._losses import LOSSES
 
 
 class LayerGradients(NamedTuple):
@@ -65,13 +66,10 @@ def gradients(model: Model, params: Array, rows: Piece) -> list[LayerGradients]:
 
 def _output_slopes(model: Model, A: Array, rows: Piece) -> Array:
     """Derivatives of w L(a, y) by a, of the output layer."""
-    output, Y, weights = model.activations[-1], rows.Y, rows.weights
-    if model.loss != "log_loss" and (model.loss, output) != ("poisson", "exp"):
+    form = LOSSES[model.loss].canonical.get(model.activations[-1])
+    if form is None:
         dA = A.copy()
         _engine.output_gradient(model, "identity", dA, rows)
         return dA
-    with np.errstate(divide="ignore", over="ignore"):  # an output may be 0 or 1
-        dA = (1 if output == "exp" else 0) - np.divide(Y, A, out=np.zeros_like(A), where=Y > 0)
-        if output == "sigmoid":
-            dA += np.divide(1 - Y, 1 - A, out=np.zeros_like(A), where=Y < 1)
-    return dA if weights is None else dA * weights[:, np.newaxis]
+    dA = form.derivatives(A, rows.Y)
+    return dA if rows.weights is None else dA * rows.weights[:, np.newaxis]

@@ -17,6 +17,8 @@ from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._core import Kernels
 from shallownet_c.kernels import check_leak
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES, default_loss
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -90,8 +92,8 @@ class Model:
         activations = check_activations(activation, output, sizes)
         loss = check_loss(loss, activations[-1])
         leak = check_leak(leak)
-        delta = _validation.real_number("delta", delta, "> 0", lambda x: x > 0)
-        quantile = _validation.real_number("quantile", quantile, "in (0, 1)", lambda x: 0 < x < 1)
+        parameters = check_loss_parameters(delta=delta, quantile=quantile)
+        of_loss = LOSSES[loss].parameter
         dtype = _validation.float_dtype(dtype)
         n_params = count_params(sizes)
         if n_params * dtype.itemsize > sys.maxsize:
@@ -101,10 +103,9 @@ class Model:
             activations=activations,
             loss=loss,
             leak=leak,
-            delta=delta,
-            quantile=quantile,
+            **parameters,
             dtype=dtype,
-            loss_parameter=quantile if loss == "pinball" else delta if loss == "huber" else math.inf,
+            loss_parameter=math.inf if of_loss is None else parameters[of_loss.name],
             n_params=n_params,
             size_array=np.array(sizes, np.intp),
             codes=np.array([_kernels.ACTIVATIONS[name] for name in activations], np.intc),
@@ -130,11 +131,13 @@ class Model:
         hidden = set(self.activations[:-1])
         activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
         shown = f"activation={activation!r}, " if self.activations[:-1] else ""
-        leak = f"leak={self.leak!r}, " if "leaky_relu" in self.activations else ""
-        leak += {"huber": f"delta={self.delta!r}, ", "pinball": f"quantile={self.quantile!r}, "}.get(self.loss, "")
+        names = [ACTIVATIONS[name].parameter for name in self.activations]
+        loss_parameter = LOSSES[self.loss].parameter
+        names += [] if loss_parameter is None else [loss_parameter.name]
+        parameters = "".join(f"{name}={getattr(self, name)!r}, " for name in dict.fromkeys(filter(None, names)))
         return (
             f"{list(self.sizes)}, {shown}output={self.activations[-1]!r}, loss={self.loss!r}, "
-            f"{leak}dtype={self.dtype.name!r}"
+            f"{parameters}dtype={self.dtype.name!r}"
         )
 
     def __repr__(self) -> str:
@@ -237,11 +240,11 @@ def check_sizes(layer_sizes: object) -> tuple[int, ...]:
 def check_activations(activation: object, output: object, sizes: tuple[int, ...]) -> tuple[str, ...]:
     """g[1], …, g[L], from the hidden layers' names and the output's."""
     n_layers = len(sizes) - 1
-    output = _validation.choice("output", output, _kernels.ACTIVATIONS)
-    if output == "softmax" and sizes[-1] == 1:
+    output = _validation.choice("output", output, ACTIVATIONS)
+    if not ACTIVATIONS[output].elementwise and sizes[-1] == 1:
         raise ValueError(
-            "output 'softmax' needs an output for each class, two or more, and of one it can only say 1.0: for two "
-            "classes and one output take 'sigmoid'"
+            f"output {output!r} needs an output for each class, two or more, and of one it can only say 1.0: for two "
+            f"classes and one output take 'sigmoid'"
         )
     if isinstance(activation, str):
         hidden = [_validation.choice("activation", activation, _kernels.HIDDEN)] * (n_layers - 1)
@@ -256,11 +259,18 @@ def check_activations(activation: object, output: object, sizes: tuple[int, ...]
 def check_loss(loss: object, output: str) -> str:
     """The loss, the output's own by default; both must go together."""
     if loss is None:
-        return {"sigmoid": "log_loss", "softmax": "log_loss", "exp": "poisson"}.get(output, "squared_error")
-    loss = _validation.choice("loss", loss, _kernels.LOSSES)
-    if (loss == "log_loss") != (output == "softmax") and output != "sigmoid":
+        return default_loss(output)
+    loss = _validation.choice("loss", loss, LOSSES)
+    if not LOSSES[loss].takes(output):
+        outputs = ", ".join(repr(name) for name in ACTIVATIONS if LOSSES[loss].takes(name))
+        losses = ", ".join(repr(row.name) for row in LOSSES.values() if row.takes(output))
         raise ValueError(
-            f"loss {loss!r} does not go with output {output!r}: log_loss takes 'sigmoid' or 'softmax', softmax only "
-            f"log_loss, the other losses every other output"
+            f"loss {loss!r} does not go with output {output!r}: {loss} takes {outputs}, and {output} takes {losses}"
         )
     return loss
+
+
+def check_loss_parameters(**parameters: object) -> dict[str, float]:
+    """Those of all losses, by their names, whichever the network has."""
+    rows = [row.parameter for row in LOSSES.values() if row.parameter is not None]
+    return {p.name: _validation.real_number(p.name, parameters[p.name], p.takes, p.accepts) for p in rows}

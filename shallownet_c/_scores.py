@@ -9,20 +9,23 @@ from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._fitting._sources import Source
 from shallownet_c._model import Model
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
 
 
 def classify(predict: Callable[[Any], Array], model: Model, X: object) -> Any:
     """See `MLP.classify`."""
-    output = model.activations[-1]
-    if output not in ("sigmoid", "softmax"):
-        raise ValueError(f"classify needs a network with output 'sigmoid' or 'softmax', got {output!r}")
+    output = ACTIVATIONS[model.activations[-1]]
+    if not output.probabilities:
+        takes = " or ".join(repr(name) for name, row in ACTIVATIONS.items() if row.probabilities)
+        raise ValueError(f"classify needs a network with output {takes}, got {output.name!r}")
     A = predict(X)
     numbers = np.isfinite(A).all(axis=-1)
     if not numbers.all():
         where = f" for row {int(np.argmin(numbers))}" if A.ndim == 2 else ""
         got = _validation.shown(A[np.argmin(numbers)] if where else A)
         raise ValueError(f"X must give outputs that are numbers, got {got}{where}")
-    if output == "softmax":
+    if not output.elementwise:
         return A.argmax(axis=-1)
     classes = (A > 0.5).astype(np.int64)
     return classes[..., 0] if model.sizes[-1] == 1 else classes
@@ -39,10 +42,11 @@ def score(predict: Callable[[Array], Array], model: Model, source: Source) -> fl
     weights = np.concatenate(given)
     if not weights.any():
         raise ValueError("sample_weight must not be zero in every row of X")
-    if model.loss != "log_loss":
-        rates = model.loss == "poisson" and model.activations[-1] != "exp"
-        return r_squared(np.exp(A) if rates else A, Y, weights)
-    if model.activations[-1] == "sigmoid":
+    loss, output = LOSSES[model.loss], model.activations[-1]
+    if not loss.classes:
+        logarithms = loss.logarithmic and output not in loss.canonical
+        return r_squared(np.exp(A) if logarithms else A, Y, weights)
+    if ACTIVATIONS[output].elementwise:
         return accuracy(A > 0.5, Y > 0.5, weights)
     return accuracy(A.argmax(axis=1), Y if Y.ndim == 1 else Y.argmax(axis=1), weights)
 

@@ -14,6 +14,7 @@ from shallownet_c import _kernels, _layer, _threads
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._kernels import target
+from shallownet_c.reference._activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["dense_backward", "dense_forward", "target"]
 
 _DTYPES = (np.dtype("float32"), np.dtype("float64"))
-_ELEMENTWISE = [name for name in _kernels.ACTIVATIONS if name != "softmax"]
+_ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if row.elementwise]
 
 
 def dense_forward(
@@ -41,7 +42,8 @@ def dense_forward(
     W : array_like (n_out, n_in)
     b : array_like (n_out,)
         X, W and b have one dtype, float32 or float64.
-    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax", "exp"}
+    activation : str
+        Any that `MLP` takes.
     out : ndarray (m, n_out), optional
         C-contiguous, of that dtype, sharing no memory with the inputs; it is overwritten and returned.
     leak : float, default 0.01
@@ -117,8 +119,9 @@ def dense_backward(
         dJ/dA, and A = g(X Wᵀ + b), from which g′ follows.
     X : array_like (m, n_in)
     W : array_like (n_out, n_in)
-    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "exp"}
-        At z = 0 the derivative of ReLU is 0 and that of leaky ReLU the leak.
+    activation : str
+        Any but "softmax", each of whose outputs depends on every z. At z = 0 the derivative of ReLU is 0 and that of
+        leaky ReLU the leak.
     dW : ndarray (n_out, n_in)
     db : ndarray (n_out,)
         C-contiguous; the gradient is added to them.

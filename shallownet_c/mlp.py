@@ -22,6 +22,7 @@ from shallownet_c._layers import LayerGradients
 from shallownet_c._model import Model, ModelAttributes
 from shallownet_c._storage import _checkpoint, _models
 from shallownet_c.history import History
+from shallownet_c.reference._activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -416,9 +417,9 @@ class MLP(Network, ModelAttributes):
         array([-0.5, -1. , -0.5])
         """
         model = self._model
-        if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and model.activations[-1] != "softmax":
-            n_threads = _threads.for_work(len(X) * model.n_params)
-            result = self._plain_cost_and_grad(X, Y, model.loss_code, model.loss_parameter, n_threads)
+        elementwise = ACTIVATIONS[model.activations[-1]].elementwise
+        if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and elementwise:
+            result = self._plain_cost_and_grad(X, Y, _threads.for_work(len(X) * model.n_params))
             if result is not None:
                 return result
         grad = np.zeros(model.n_params, model.dtype)

@@ -14,9 +14,13 @@ from shallownet_c._checks import _features, _validation
 from shallownet_c._fitting import _advice, _sources
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP
+from shallownet_c.reference._activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+#: The activations of the notes.
+NOTES = tuple(name for name, row in ACTIVATIONS.items() if row.in_notes)
 
 
 def check_gradient(
@@ -116,7 +120,7 @@ def compare_activations(
     Y_dev: ArrayLike,
     *,
     hidden: int | Sequence[int] = 16,
-    activations: Sequence[str] = _kernels.HIDDEN,
+    activations: Sequence[str] = NOTES,
     output: str | None = None,
     init: str | float = "glorot_uniform",
     seed: int | None = 0,
@@ -131,7 +135,7 @@ def compare_activations(
     hidden : int or sequence of int, default 16
         Units of the hidden layer, or of each.
     activations : sequence of str
-        By default all that a hidden layer may have.
+        Any that a hidden layer may have; by default the five of the notes.
     output : str, optional
         By default "sigmoid" for classes 0 and 1, "softmax" for more, "identity" otherwise.
     init : str or float, default "glorot_uniform"
@@ -173,19 +177,20 @@ def compare_activations(
     names = [_validation.choice("activations", name, _kernels.HIDDEN) for name in names]
     if not names:
         raise ValueError("activations must name at least one, got none")
-    output = None if output is None else _validation.choice("output", output, _kernels.ACTIVATIONS)
+    output = None if output is None else _validation.choice("output", output, ACTIVATIONS)
     optimizer = optimizers.optimizer(fit.pop("optimizer", "adam"))
     classes = Y.ndim == 1 and Y.dtype.kind in "iu" and Y.size > 0
     greatest = [int(array.max()) for array in (Y, Y_dev) if array.size > 0 and array.dtype.kind in "iu"]
     n_classes = max(greatest) + 1 if classes else 0
     if output is None:
         output = ("sigmoid" if n_classes <= 2 else "softmax") if classes else "identity"
-    if output == "softmax" and n_classes > len(Y) + len(Y_dev):
+    classwise = not ACTIVATIONS[output].elementwise
+    if classwise and n_classes > len(Y) + len(Y_dev):
         raise ValueError(
             f"Y of one dimension and integers are the numbers of classes, 0, 1, …, got one of {n_classes - 1} in "
             f"{len(Y)} rows: give values as floats, or number labels by np.unique(Y, return_inverse=True)"
         )
-    n_out = n_classes if output == "softmax" and Y.ndim == 1 else 1 if Y.ndim == 1 else Y.shape[1]
+    n_out = n_classes if classwise and Y.ndim == 1 else 1 if Y.ndim == 1 else Y.shape[1]
     rows = []
     for name in names:
         net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, init=init, seed=seed)

@@ -5,31 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shallownet_c._kernels import ACTIVATIONS, LOSSES
-from shallownet_c._model import check_loss
+from shallownet_c import _kernels
 from shallownet_c.reference import vectorized
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES, default_loss
 
-
-def go_together(output: str, loss: str) -> bool:
-    try:
-        return check_loss(loss, output) == loss
-    except ValueError:
-        return False
-
-
-HIDDEN = ["identity", "sigmoid", "tanh", "relu", "leaky_relu"]
-#: Every output with the loss that goes with it.
-OUTPUTS = [
-    ("identity", "squared_error"),
-    ("sigmoid", "squared_error"),
-    ("tanh", "squared_error"),
-    ("relu", "squared_error"),
-    ("leaky_relu", "squared_error"),
-    ("sigmoid", "log_loss"),
-    ("softmax", "log_loss"),
-]
+HIDDEN = list(_kernels.HIDDEN)
+#: Every output with its own loss, and every loss with its usual output: each name occurs.
+OUTPUTS = list(
+    dict.fromkeys(
+        [(name, default_loss(name)) for name in ACTIVATIONS]
+        + [(row.usual_output, name) for name, row in LOSSES.items()]
+    )
+)
 #: Every output with every loss that it takes.
-PAIRS = [(output, loss) for output in ACTIVATIONS for loss in LOSSES if go_together(output, loss)]
+PAIRS = [(output, name) for output in ACTIVATIONS for name, row in LOSSES.items() if row.takes(output)]
 LEAK = 0.1
 #: No l1 penalty, no limit of the gradient's norm, the plain cost, no dropout and its seed, as `train` takes them.
 PLAIN = (0.0, np.inf, 0.0, None, 0)
@@ -58,13 +48,14 @@ class Case:
 
     def spec(self) -> tuple:
         """What the kernels' entry points take first; parameters come after the loss, where there is one."""
-        codes = np.array([ACTIVATIONS[name] for name in self.activations], np.intc)
+        codes = np.array([_kernels.ACTIVATIONS[name] for name in self.activations], np.intc)
         return np.array(self.sizes, np.intp), codes, LEAK
 
     @property
     def loss_terms(self) -> tuple[int, float]:
         """The loss's code, and its parameter."""
-        return LOSSES[self.loss], np.inf
+        parameter = LOSSES[self.loss].parameter
+        return _kernels.LOSSES[self.loss], np.inf if parameter is None else parameter.default
 
     def forward(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         return vectorized.forward(self.X, self.W, self.b, self.activations, LEAK)
@@ -108,9 +99,9 @@ def make(
     b = [exact(0.3 * rng.standard_normal(n)) for n in sizes[1:]]
     X = exact(rng.standard_normal((m, sizes[0])))
     Y = rng.random((m, sizes[-1]))
-    if name == "softmax":
+    if not ACTIVATIONS[name].elementwise:
         Y = np.eye(sizes[-1])[rng.integers(0, sizes[-1], m)]
-    elif loss == "log_loss":
+    elif LOSSES[loss].classes:
         Y = np.round(Y)
     return Case(tuple(sizes), [*hidden, name], loss, W, b, X, exact(Y), np.dtype(dtype))
 

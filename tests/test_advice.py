@@ -9,6 +9,8 @@ from stored import Stored
 
 import shallownet_c as sn
 from shallownet_c._model import check_loss
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((1200, 3))
@@ -66,8 +68,9 @@ def test_a_fit_that_comes_to_nothing(pair, weighted):
     inputs, width = X[:400], 3
     directions = np.random.default_rng(1).standard_normal((3, width))
     signs = inputs @ directions
-    labels = signs.argmax(axis=1) if output == "softmax" else (signs > 0).astype(float)
-    labels = 1 + 2 * labels if loss == "poisson" else labels  # no logarithm of a sigmoid's or ReLU's rate is below 0
+    labels = (signs > 0).astype(float) if ACTIVATIONS[output].elementwise else signs.argmax(axis=1)
+    if LOSSES[loss].logarithmic:  # no logarithm of a sigmoid's or ReLU's rate is below 0
+        labels = 1 + 2 * labels
     weights = np.random.default_rng(2).random(400) if weighted else None
     net = sn.MLP([3, width], output=output, loss=loss, seed=0)
     hopeless = net.copy()

@@ -3,13 +3,20 @@
 import itertools
 from typing import NamedTuple
 
+import networks
 import numpy as np
 import pytest
 from shallownet_c._core import Network
 
 from shallownet_c import _kernels
+from shallownet_c.reference._activations import ACTIVATIONS
 
 LEAK = 0.1
+
+
+#: Outputs whose targets may be the numbers of classes, and the codes of the others.
+CLASSES = [(output, loss) for output, loss in networks.OUTPUTS if not ACTIVATIONS[output].elementwise]
+ELEMENTWISE = [_kernels.ACTIVATIONS[name] for name, row in ACTIVATIONS.items() if row.elementwise]
 
 
 class Call(NamedTuple):
@@ -38,23 +45,23 @@ def calls(build, m, sizes):
         return rng.standard_normal(shape).astype(build.dtype)
 
     def network(output):
-        hidden = [["tanh", "leaky_relu"][k % 2] for k in range(len(sizes) - 2)]
+        first = list(ACTIVATIONS).index(output)
+        hidden = [networks.HIDDEN[(first + k) % len(networks.HIDDEN)] for k in range(len(sizes) - 2)]
         codes = np.array([_kernels.ACTIVATIONS[name] for name in (*hidden, output)], np.intc)
         return {"sizes": np.array(sizes, np.intp), "activations": codes, "leak": LEAK}
 
-    for output in ("identity", "softmax"):
+    for output in ACTIVATIONS:
         inputs = network(output) | {"params": numbers(P), "X": numbers(m, n_in)}
         yield Call("forward", inputs | {"out": numbers(m, n_out)}, ("out",))
 
     ones = np.ones((m, n_out), build.dtype)
-    for output, loss, targets in (
-        ("relu", 0, {"Y": numbers(m, n_out), "classes": None}),
-        ("sigmoid", 1, {"Y": ones / 2, "classes": None}),
-        ("softmax", 1, {"Y": ones / n_out, "classes": None}),
-        ("softmax", 1, {"Y": None, "classes": rng.integers(0, n_out, m)}),
-    ):
+    combinations = [
+        *((output, loss, {"Y": ones / n_out, "classes": None}) for output, loss in networks.OUTPUTS),
+        *((output, loss, {"Y": None, "classes": rng.integers(0, n_out, m)}) for output, loss in CLASSES),
+    ]
+    for output, loss, targets in combinations:
         for weights in (None, rng.random(m).astype(build.dtype)):
-            net = network(output) | {"loss": loss, "loss_parameter": 1.0}
+            net = network(output) | {"loss": _kernels.LOSSES[loss], "loss_parameter": 1.0}
             data = {"X": numbers(m, n_in), **targets, "weights": weights}
             yield Call("accumulate_grad", net | {"params": numbers(P)} | data | {"grad": numbers(P)}, ("grad",))
             yield Call("accumulate_grad", net | {"params": numbers(P)} | data | {"grad": None}, ())
@@ -84,14 +91,15 @@ def calls(build, m, sizes):
         (None, rng.random(m).astype(build.dtype)), (None, rng.integers(0, n_out, m))
     ):
         data = {"Y": ones / n_out if classes is None else None, "classes": classes, "weights": weights}
-        gradient = {"activation": 5, "leak": LEAK, "loss": 1, "loss_parameter": 1.0, "Z": numbers(m, n_out)}
-        yield Call("output_gradient", gradient | data, ("Z",))
+        for output, loss in networks.OUTPUTS if classes is None else CLASSES:
+            codes = {"activation": _kernels.ACTIVATIONS[output], "leak": LEAK, "loss": _kernels.LOSSES[loss]}
+            yield Call("output_gradient", codes | {"loss_parameter": 1.0, "Z": numbers(m, n_out)} | data, ("Z",))
 
     layer = {"X": numbers(m, n_in), "W": numbers(n_out, n_in)}
-    for activation in range(6):
+    for activation in _kernels.ACTIVATIONS.values():
         forward = layer | {"b": numbers(n_out), "activation": activation, "leak": LEAK, "out": numbers(m, n_out)}
         yield Call("dense_forward", forward, ("out",))
-    for activation, dX in itertools.product(range(5), (None, numbers(m, n_in))):
+    for activation, dX in itertools.product(ELEMENTWISE, (None, numbers(m, n_in))):
         back = {"dA": numbers(m, n_out), "A": np.abs(numbers(m, n_out)), **layer, "activation": activation}
         back |= {"leak": LEAK, "dW": numbers(n_out, n_in), "db": numbers(n_out), "dX": dX}
         yield Call("dense_backward", back, ("dW", "db") if dX is None else ("dW", "db", "dX"))

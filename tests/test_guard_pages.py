@@ -38,7 +38,15 @@ ALL_KERNELS = """
 import itertools, sys
 from shallownet_c import _kernels
 from shallownet_c._core import Network
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES, default_loss
 
+HIDDEN = [_kernels.ACTIVATIONS[name] for name in _kernels.HIDDEN]
+ELEMENTWISE = [code for name, code in _kernels.ACTIVATIONS.items() if ACTIVATIONS[name].elementwise]
+# Every output with its own loss, every loss with its usual output.
+PAIRS = {(name, default_loss(name)) for name in ACTIVATIONS}
+PAIRS |= {(row.usual_output, name) for name, row in LOSSES.items()}
+PAIRS = sorted((_kernels.ACTIVATIONS[output], _kernels.LOSSES[loss]) for output, loss in PAIRS)
 level, dtype = sys.argv[1:]
 kernels = _kernels.load(level, dtype)
 rng = np.random.default_rng(0)
@@ -52,12 +60,12 @@ for (m, n_in, n_out), at_end in itertools.product(shapes, (True, False)):
     n_hidden = (m % 9) + 1
     sizes = guarded(np.array([n_in, n_hidden, n_out], np.intp), at_end)
     P = n_hidden * (n_in + 1) + n_out * (n_hidden + 1)
-    for output, loss in ((0, 0), (1, 1), (5, 1)):
-        codes = guarded(np.array([2, output], np.intc), at_end)
+    for output, loss in PAIRS:
+        codes = guarded(np.array([HIDDEN[(m + output) % len(HIDDEN)], output], np.intc), at_end)
         params, grad, X, out = array(P), array(P), array(m, n_in), array(m, n_out)
         Y = guarded(np.full((m, n_out), 1 / n_out, dtype), at_end)
         weights = guarded(np.ones(m, dtype), at_end)
-        classes = guarded(rng.integers(0, n_out, m), at_end) if output == 5 else None
+        classes = guarded(rng.integers(0, n_out, m), at_end) if output not in ELEMENTWISE else None
         kernels.forward(sizes, codes, 0.1, params, X, out)
         kernels.accumulate_grad(sizes, codes, 0.1, loss, 1.0, params, X, Y, None, weights, grad)
         kernels.accumulate_grad(sizes, codes, 0.1, loss, 1.0, params, X, Y, None, None, None)
@@ -77,11 +85,11 @@ for (m, n_in, n_out), at_end in itertools.product(shapes, (True, False)):
         network(array(n_in), array(n_out))
     W, b, A, dA, dW, db, dX = (array(n_out, n_in), array(n_out), array(m, n_out), array(m, n_out), array(n_out, n_in),
                                array(n_out), array(m, n_in))
-    for code in range(5):
-        kernels.dense_forward(X, W, b, code, 0.1, out)
+    for code in ELEMENTWISE:
         kernels.dense_backward(dA, A, X, W, code, 0.1, dW, db, dX)
         kernels.dense_backward(dA, A, X, W, code, 0.1, dW, db, None)
-    kernels.dense_forward(X, W, b, 5, 0.1, out)
+    for code in _kernels.ACTIVATIONS.values():
+        kernels.dense_forward(X, W, b, code, 0.1, out)
     kernels.first_nonfinite(X)
 print("untouched")
 """

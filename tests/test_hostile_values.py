@@ -18,6 +18,7 @@ import scipy.sparse
 import shallownet_c as sn
 from shallownet_c._checks._validation import shown
 from shallownet_c.reference import loop, vectorized
+from shallownet_c.reference._losses import LOSSES
 
 
 class OwnError(Exception):
@@ -139,8 +140,9 @@ def stepped(world, grad, **arguments):
 def made(world, **arguments):
     net = sn.MLP(**arguments)
     assert np.isfinite(net.params).all()
-    for loss in ("huber", "pinball"):
-        assert np.isfinite(sn.MLP([3, 2], loss=loss, seed=0, delta=net.delta, quantile=net.quantile).cost(X, Y))
+    for loss in LOSSES:
+        arguments = {"output": LOSSES[loss].usual_output, "delta": net.delta, "quantile": net.quantile}
+        assert np.isfinite(sn.MLP([3, 2], loss=loss, seed=0, **arguments).cost(X, Y))
 
 
 ENTRIES = {
@@ -269,6 +271,7 @@ ENTRIES = {
             "b": lambda w, v, m=module: m.forward(X, [np.ones((2, 3))], [v], ["tanh"]),
             "activation": lambda w, v, m=module: m.forward(X, [np.ones((2, 3))], [np.ones(2)], [v]),
             "alpha": lambda w, v, m=module: descend(m, alpha=v),
+            "parameter": lambda w, v, m=module: m.cost(Y, Y, "huber", parameter=v),
             "n_iterations": lambda w, v, m=module: descend(m, n_iterations=v),
         }
         for module in (loop, vectorized)

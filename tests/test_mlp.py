@@ -15,6 +15,7 @@ from stored import Stored
 import shallownet_c as sn
 from shallownet_c._fitting import _orders
 from shallownet_c.reference import vectorized
+from shallownet_c.reference._activations import ACTIVATIONS
 
 
 def make(**changes):
@@ -244,7 +245,7 @@ def test_one_row_is_the_batch(dtype, sizes, output):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("output", ["identity", "softmax", "sigmoid", "tanh", "relu", "leaky_relu", "exp"])
+@pytest.mark.parametrize("output", ACTIVATIONS)
 def test_one_row_is_the_batch_and_the_reference_where_numbers_overflow(dtype, output):
     """Infinities and NaN, too, in each place among small numbers."""
     most = np.finfo(dtype).max
@@ -255,7 +256,7 @@ def test_one_row_is_the_batch_and_the_reference_where_numbers_overflow(dtype, ou
     rows = np.array(rows, dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         Z = rows @ net.weights[0].T
-        reference = np.exp(Z) if output == "exp" else vectorized.activation(Z, output, 0.1)
+        reference = vectorized.activation(Z, output, 0.1)
     for X, expected in ((rows, reference), (np.tile(rows, (9, 1)), np.tile(reference, (9, 1)))):
         np.testing.assert_allclose(net(X), expected, rtol=1e-6)
         np.testing.assert_array_equal(np.stack([net(x) for x in X]), net(X))

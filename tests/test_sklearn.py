@@ -20,7 +20,11 @@ from sklearn.preprocessing import StandardScaler
 
 import shallownet_c as sn
 from shallownet_c import sklearn as ours
+<<<<<<< HEAD
 from shallownet_c.reference import vectorized
+=======
+from shallownet_c.sklearn import _network
+>>>>>>> tables
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -49,7 +53,7 @@ SOLVERS = {
     "invscaling": {"solver": "sgd", "learning_rate": "invscaling"},
     "adaptive": {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 0.02},
 }
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
+ACTIVATIONS = [name for name, row in _network.ACTIVATIONS.items() if row.hidden and row.in_sklearn]
 
 
 def pair(target, **options):

@@ -13,7 +13,9 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import shallownet_c as sn
 from shallownet_c import sklearn as ours
+from shallownet_c.sklearn import _network
 
+HIDDEN = [name for name, row in _network.ACTIVATIONS.items() if row.hidden]
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 RNG = np.random.default_rng(0)
@@ -43,7 +45,7 @@ def assert_close(a, b, rtol=1e-6):
 # Numbers
 
 
-@pytest.mark.parametrize("activation", ["logistic", "tanh", "relu", "identity"])
+@pytest.mark.parametrize("activation", [name for name in HIDDEN if _network.ACTIVATIONS[name].in_sklearn])
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_no_hidden_layer(activation, solver):
     a, b = both("MLPClassifier", hidden_layer_sizes=(), activation=activation, solver=solver, max_iter=2)
@@ -126,7 +128,7 @@ def test_a_loss_of_another_output_does_not_go_on():
     assert a.set_params(loss="poisson", warm_start=False).fit(X, NUMBERS**2).out_activation_ == "exp"
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("loss", [name for name, row in _network.LOSSES.items() if not row.classes])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_batches_without_weight_are_left_out_of_the_loss(loss, sparse):
     weights = np.where(np.arange(60) < 20, 0, WEIGHTS)
@@ -342,12 +344,15 @@ def test_to_sklearn(target, options, dtype):
 def test_to_sklearn_refuses_what_is_lacking_there():
     with pytest.raises(NotFittedError):
         ours.MLPClassifier().to_sklearn()
-    for name, value in (("activation", "leaky_relu"), ("activation", ["tanh", "relu"]), ("dropout", 0.1)):
+    lacking = [("activation", name) for name in HIDDEN if not _network.ACTIVATIONS[name].in_sklearn]
+    for name, value in (*lacking, ("activation", ["tanh", "relu"]), ("dropout", 0.1)):
         a, _ = both("MLPRegressor", hidden_layer_sizes=(5, 3))
         with pytest.raises(ValueError, match=name):
             a.set_params(**{name: value}).fit(X, NUMBERS).to_sklearn()
-    with pytest.raises(ValueError, match="loss='huber'"):
-        ours.MLPRegressor("huber", (5,)).fit(X, NUMBERS).to_sklearn()
+    for loss, row in _network.LOSSES.items():
+        if not (row.in_sklearn or row.classes):
+            with pytest.raises(ValueError, match=f"loss='{loss}' .* scikit-learn has 'squared_error' and 'poisson'"):
+                ours.MLPRegressor(loss, (5,)).fit(X, NUMBERS).to_sklearn()
     with pytest.raises(ValueError, match="class_weight"):
         ours.MLPClassifier((5,), class_weight="balanced").fit(X, LABELS).to_sklearn()
     for layers, activation in (((5, 3), ["tanh", "tanh"]), ((), [])):

@@ -1,5 +1,6 @@
 """Threads: the same bits for any number of them, used where they may be and nowhere else."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -57,8 +58,15 @@ def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
         assert results[0][0] != case.params.tobytes()
 
 
+def with_every_hidden(n_in, widths, n_out):
+    return (n_in, *itertools.islice(itertools.cycle(widths), len(_kernels.HIDDEN)), n_out)
+
+
 #: A team on each block, and groups of blocks, with every hidden activation; enough work for four threads on every CPU.
-EVERY_HIDDEN = [((30, 50, 40, 30, 30, 25, 11), 601, 300), ((7, 12, 9, 8, 8, 6, 3), 5003, 5003)]
+EVERY_HIDDEN = [
+    (with_every_hidden(30, (50, 40, 30, 30, 25), 11), 601, 300),
+    (with_every_hidden(7, (12, 9, 8, 8, 6), 3), 5003, 5003),
+]
 
 
 @pytest.mark.parametrize("pair", networks.PAIRS, ids="-".join)

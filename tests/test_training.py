@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
+<<<<<<< HEAD
 from shallownet_c._fitting._settings import Settings
+=======
+from shallownet_c import _kernels
+from shallownet_c._fitting import _training
+>>>>>>> tables
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((90, 4))
@@ -205,7 +210,7 @@ def test_dropout_is_inverted_and_independent():
     np.testing.assert_allclose(np.unique(change), [0, 1, 2], atol=1e-12)
 
 
-@pytest.mark.parametrize("hidden", ["tanh", "sigmoid", "relu", "leaky_relu", "identity"])
+@pytest.mark.parametrize("hidden", _kernels.HIDDEN)
 def test_gradient_with_dropout(hidden):
     """The step goes downhill on the very cost it reports: central differences with the same masks."""
     X = RNG.standard_normal((50, 3))

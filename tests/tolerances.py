@@ -32,3 +32,8 @@ def training(dtype: object, sizes: tuple[int, ...], m: int, steps: int) -> float
 #: Central differences in float64 with step h = 1e-5: truncation h² |f'''| / 6 ≈ 2e-11 and rounding eps / h ≈ 2e-11, for
 #: f of order 1 with derivatives up to the third of order at most 100.
 CENTRAL_DIFFERENCE = 1e-8
+
+#: The reference's functions of one number: a few operations of half a unit each, and exp, log and their kind of the C
+#: library and of NumPy, which are right to 1 to 4 units in the last place. Counted in eps of the value, and of what a
+#: rounding of its argument makes of it.
+REFERENCE_ROUNDINGS = 8

@@ -2,20 +2,12 @@
 
 from collections.abc import Collection
 
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
+
 #: Our names, and those of others in lower case with underscores. One of theirs may stand for several of ours.
 VALUES = {
-    "identity": "linear none purelin",
-    "sigmoid": "logistic expit",
-    "leaky_relu": "lrelu leakyrelu",
-    "exp": "exponential",
-    "squared_error": "mse l2 l2_loss mean_squared_error mseloss squared squared_loss",
-    "absolute_error": "mae l1 l1_loss mean_absolute_error l1loss absolute",
-    "huber": "smooth_l1 smooth_l1_loss huber_loss",
-    "pinball": "quantile quantile_loss",
-    "poisson": "poisson_nll poissonnllloss",
-    "log_cosh": "logcosh logcoshloss",
-    "log_loss": "cross_entropy crossentropy crossentropyloss ce nll nll_loss bce bceloss bce_with_logits logistic "
-    "binary_cross_entropy binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy",
+    **{row.name: f"{row.sklearn_name} {row.aliases}" for row in (*ACTIVATIONS.values(), *LOSSES.values())},
     "glorot_uniform": "xavier xavier_uniform glorot",
     "glorot_normal": "xavier_normal",
     "he_normal": "he kaiming kaiming_normal",

@@ -11,6 +11,7 @@ from shallownet_c._command import _output
 from shallownet_c._command._input import InputError, open_regular
 from shallownet_c._storage import _models
 from shallownet_c.mlp import MLP
+from shallownet_c.reference._activations import ACTIVATIONS
 
 KEYS = ("model", "classes", "columns", "target")
 
@@ -29,12 +30,12 @@ def save(path: str, net: MLP, classes: list[str] | None, columns: list[str] | No
 
 def load(path: str, net: MLP) -> dict[str, Any]:
     """What `save` wrote beside the network; the classes are numbered where there is nothing."""
-    softmax = net.activations[-1] == "softmax"
+    has_classes = not ACTIVATIONS[net.activations[-1]].elementwise
     beside = path_beside(path)
     try:
         notes = _read(beside)
     except FileNotFoundError:
-        return dict.fromkeys(KEYS) | {"classes": list(range(net.layer_sizes[-1])) if softmax else None}
+        return dict.fromkeys(KEYS) | {"classes": list(range(net.layer_sizes[-1])) if has_classes else None}
     if notes is None or not _are_in_order(net, **notes):
         raise InputError(f"{beside} is damaged: it should hold the names that belong to {path}")
     if notes["model"] != _digest(path):
@@ -72,7 +73,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _are_in_order(net: MLP, model: Any, classes: Any, columns: Any, target: Any) -> bool:
     """Whether a network can have such names."""
     n_in, n_out = net.layer_sizes[0], net.layer_sizes[-1]
-    if net.activations[-1] == "softmax":
+    if not ACTIVATIONS[net.activations[-1]].elementwise:
         classes_fit = isinstance(classes, list) and len(classes) == n_out and all(map(_is_label, classes))
     else:
         classes_fit = classes is None

@@ -18,6 +18,8 @@ from shallownet_c._fitting._sources import Source
 from shallownet_c.errors import FitWarning
 from shallownet_c.history import History
 from shallownet_c.optimizers import Optimizer
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
 
 #: Rows that are looked at, at most.
 ROWS = 1_000
@@ -95,7 +97,7 @@ class Advice:
                     f"best from inputs of about 1: fit (X - mean) / std, with the mean and the standard deviation of "
                     f"each column, and predict with the same two."
                 )
-        if self.rows.Y is not None and self.model.loss not in ("log_loss", "poisson"):
+        if self.rows.Y is not None and not LOSSES[self.model.loss].canonical:
             greatest = max(map(abs, _validation.extremes(self.rows.Y)))
             if greatest > GREATEST_NUMBER:
                 reasons.append(
@@ -132,16 +134,14 @@ class Advice:
             mean = np.bincount(classes, w, model.sizes[-1]) / w.sum()
         else:
             mean = np.average(Y, axis=0, weights=w)  # type: ignore[arg-type]
-        output = model.activations[-1] if model.loss == "log_loss" else "identity"
+        loss = LOSSES[model.loss]
+        output = model.activations[-1] if model.activations[-1] in loss.canonical else loss.usual_output
         with np.errstate(divide="ignore"):
-            if model.loss == "log_loss":
-                mean = np.log(mean) - (np.log1p(-mean) if output == "sigmoid" else 0.0)
-            elif model.loss == "poisson":
-                mean = np.log(mean)
-        if model.loss in ("log_loss", "poisson"):
+            z = ACTIVATIONS[output].link(mean)  # type: ignore[misc]
+        if loss.canonical:
             # Of what never occurs the logarithm is infinite, and its loss is 0 at any number that is small enough.
-            mean = np.clip(mean, -80, 80)
-        Z = np.tile(mean.astype(model.dtype), (len(w), 1))
+            z = np.clip(z, -80, 80)
+        Z = np.tile(z.astype(model.dtype), (len(w), 1))
         return float(_engine.output_gradient(model, output, Z, self.rows) / w.sum())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from shallownet_c import _engine
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._model import Model
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES, Loss
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -28,14 +31,15 @@ def check(model: Model, Y: ArrayLike, m: int) -> tuple[Array | None, Array | Non
         If Y is not what the network's output and loss take; the first bad row is named.
     """
     width = model.sizes[-1]
-    softmax = model.activations[-1] == "softmax"
+    loss = LOSSES[model.loss]
+    softmax = not ACTIVATIONS[model.activations[-1]].elementwise
     if _validation.is_ready(Y, model.dtype) and Y.shape == (m, width):
         array = Y
         given = model.dtype
     else:
         array = _validation.as_array("Y", Y)
         given, shape = array.dtype, array.shape
-        _refuse_text(array, model.loss, softmax)
+        _refuse_text(array, loss, softmax)
         if softmax and array.ndim == 1:
             return None, _classes(array, m, width)
         if array.ndim == 1 and width == 1:
@@ -48,16 +52,13 @@ def check(model: Model, Y: ArrayLike, m: int) -> tuple[Array | None, Array | Non
                 remedy = "; rows are samples: Y.T" if shape == (width, m) else ""
             raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {shape}{remedy}")
         array = _validation.rows("Y", array, width, model.dtype)
-    if model.loss == "log_loss":
-        _check_probabilities(array, softmax, given)
-        return array, None
-    _validation.refuse_nonfinite("Y", array, _engine.first_nonfinite)
-    if model.loss == "poisson" and array.min() < 0:
-        raise ValueError(f"Y must not be negative for poisson, got {_first(array, array < 0)}")
+    _check_range(array, loss)
+    if softmax:
+        _check_sums(array, given)
     return array, None
 
 
-def _refuse_text(array: Array, loss: str, softmax: bool) -> None:
+def _refuse_text(array: Array, loss: Loss, softmax: bool) -> None:
     """An error if there is text where numbers belong, and how numbers are made of it."""
     if array.dtype.kind in "UST":
         text = array.item(0) if array.size else ""
@@ -67,7 +68,7 @@ def _refuse_text(array: Array, loss: str, softmax: bool) -> None:
         return
     if text is not None:
         wanted = "integers, the numbers of classes" if softmax else "real numbers"
-        also = "" if loss == "log_loss" else ", and Y.astype(float) reads numbers"
+        also = "" if loss.classes else ", and Y.astype(float) reads numbers"
         raise TypeError(
             f"Y must be {wanted}, got text such as {_validation.shown(text)}: "
             f"classes, y = np.unique(Y, return_inverse=True) numbers labels{also}"
@@ -97,19 +98,28 @@ def _first(array: Array, bad: Array) -> str:
     return f"{array[row, column]} in row {row}" + (f", column {column}" if array.shape[1] > 1 else "")
 
 
-def _check_probabilities(array: Array, softmax: bool, given: np.dtype[Any]) -> None:
-    least, greatest = _validation.extremes(array)
-    if not (least >= 0 and greatest <= 1):  # NaN is neither
+def _check_range(array: Array, loss: Loss) -> None:
+    """Y must be finite, and between the numbers that the loss takes."""
+    if loss.least == -math.inf:
         _validation.refuse_nonfinite("Y", array, _engine.first_nonfinite)
-        raise ValueError(f"Y must lie in [0, 1] for log_loss, got {_first(array, (array < 0) | (array > 1))}")
-    if softmax:
-        # Rounding of the caller's own division, in the caller's precision, and of the conversion to ours.
-        eps = float(np.finfo(array.dtype).eps)
-        if given is not array.dtype and given.kind == "f":
-            eps = max(eps, float(np.finfo(given).eps))
-        slack = 4 * array.shape[1] * eps
-        sums = array.dot(_ones(array.shape[1], array.dtype))  # several times faster than sum(axis=1) of short rows
-        least, greatest = _validation.extremes(sums)
-        if least < 1 - slack or greatest > 1 + slack:
-            row = int(np.argmax(np.abs(sums - 1) > slack))
-            raise ValueError(f"Y must have rows that sum to 1 for softmax, got {array[row].sum()} in row {row}")
+        return
+    least, greatest = _validation.extremes(array)
+    if not (least >= loss.least and greatest <= loss.greatest and greatest < math.inf):  # NaN is none of these
+        _validation.refuse_nonfinite("Y", array, _engine.first_nonfinite)
+        bound = "not be negative" if loss.greatest == math.inf else f"lie in [{loss.least:g}, {loss.greatest:g}]"
+        bad = (array < loss.least) | (array > loss.greatest)
+        raise ValueError(f"Y must {bound} for {loss.name}, got {_first(array, bad)}")
+
+
+def _check_sums(array: Array, given: np.dtype[Any]) -> None:
+    """Each row of Y must be the probabilities of all classes."""
+    # Rounding of the caller's own division, in the caller's precision, and of the conversion to ours.
+    eps = float(np.finfo(array.dtype).eps)
+    if given is not array.dtype and given.kind == "f":
+        eps = max(eps, float(np.finfo(given).eps))
+    slack = 4 * array.shape[1] * eps
+    sums = array.dot(_ones(array.shape[1], array.dtype))  # several times faster than sum(axis=1) of short rows
+    least, greatest = _validation.extremes(sums)
+    if least < 1 - slack or greatest > 1 + slack:
+        row = int(np.argmax(np.abs(sums - 1) > slack))
+        raise ValueError(f"Y must have rows that sum to 1 for softmax, got {array[row].sum()} in row {row}")

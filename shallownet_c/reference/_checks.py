@@ -6,9 +6,11 @@ from collections.abc import Collection
 
 import numpy as np
 
-LOSSES = ("log_loss", "squared_error")
+from shallownet_c.reference._activations import ACTIVATIONS, Activation
+from shallownet_c.reference._losses import LOSSES, Loss
+
 FLOAT64 = np.dtype(np.float64)
-OUTPUTS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax")
+ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if row.elementwise]
 
 
 def floats(name: str, value: object) -> np.ndarray:
@@ -75,14 +77,31 @@ def check_name(name: str, value: object, valid: Collection[str]) -> None:
         raise ValueError(f"{name} must be one of {list(valid)}, got {value[:100]!r}")
 
 
-def check_loss(loss: str, output: str) -> None:
-    """The loss must be known and go with the output's activation."""
+def activation_row(name: object, differentiable: bool = False) -> Activation:
+    """The row of the activation's name, of one with a derivative of its own if that is wanted."""
+    if differentiable:
+        check_name("an activation with a derivative of its own", name, ELEMENTWISE)
+    else:
+        check_name("activation", name, ACTIVATIONS)
+    return ACTIVATIONS[name]  # type: ignore[index]
+
+
+def loss_row(loss: object, output: object, parameter: object) -> tuple[Loss, tuple[float, ...]]:
+    """The row of the loss, which must go with the output, and what its functions take after a and y."""
     check_name("loss", loss, LOSSES)
-    check_name("output", output, OUTPUTS)
-    if (loss == "log_loss") != (output == "softmax") and output != "sigmoid":
-        raise ValueError(
-            f"log_loss goes with sigmoid and softmax, squared_error with all but softmax; got {loss} and {output}"
-        )
+    check_name("output", output, ACTIVATIONS)
+    row = LOSSES[loss]  # type: ignore[index]
+    if not row.takes(output):  # type: ignore[arg-type]
+        outputs = ", ".join(name for name in ACTIVATIONS if row.takes(name))
+        raise ValueError(f"loss {loss} goes with the outputs {outputs}; got output {output}")
+    if row.parameter is None:
+        if parameter is not None:
+            raise ValueError(f"parameter must be None for {loss}, which has none")
+        return row, ()
+    value = row.parameter.default if parameter is None else number("parameter", parameter)
+    if not row.parameter.accepts(value):
+        raise ValueError(f"parameter must be the {row.parameter.name} of {loss}, {row.parameter.takes}, got {value}")
+    return row, (value,)
 
 
 def check_targets(Y: object, A_L: object) -> np.ndarray:

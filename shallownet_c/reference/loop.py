@@ -4,50 +4,22 @@ What the vectorised equations mean, and the baseline that shows what vectorising
 for the conventions: rows are samples, ``W[0]`` is the notes' W[1], ``A[0]`` is X.
 """
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from shallownet_c.reference._checks import (
+    activation_row,
     check_layer,
-    check_loss,
-    check_name,
     check_targets,
     count,
     layers,
+    loss_row,
     number,
     rows,
 )
 
 Array = np.ndarray[Any, Any]
-
-
-def sigmoid(z: float) -> float:
-    """σ(z) = 1 / (1 + e^−z) (section "activation functions"), written so that e never overflows."""
-    if z < 0:
-        return math.exp(z) / (1.0 + math.exp(z))
-    return 1.0 / (1.0 + math.exp(-z))
-
-
-#: a = g(z) of one number, by name (section "activation functions").
-ACTIVATIONS: dict[str, Callable[[float, float], float]] = {
-    "identity": lambda z, leak: z,
-    "sigmoid": lambda z, leak: sigmoid(z),
-    "tanh": lambda z, leak: math.tanh(z),
-    "relu": lambda z, leak: max(0.0, z),
-    "leaky_relu": lambda z, leak: max(leak * z, z),
-}
-
-#: g'(z) of one number, by name (section "derivatives"); at z = 0 as in `vectorized.derivative`.
-DERIVATIVES: dict[str, Callable[[float, float], float]] = {
-    "identity": lambda z, leak: 1.0,
-    "sigmoid": lambda z, leak: sigmoid(z) * (1.0 - sigmoid(z)),
-    "tanh": lambda z, leak: 1.0 - math.tanh(z) ** 2,
-    "relu": lambda z, leak: 1.0 if z > 0 else 0.0,
-    "leaky_relu": lambda z, leak: 1.0 if z > 0 else leak,
-}
 
 
 def activation(z: Array, name: str, leak: float = 0.01) -> Array:
@@ -79,20 +51,19 @@ def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
 
 
 def _activate(z: list[float], name: str, leak: float) -> list[float]:
-    """g(z) for the units of one layer and one sample; softmax is a_j = e^z_j / Σ_k e^z_k."""
-    check_name("activation", name, [*ACTIVATIONS, "softmax"])
-    if name == "softmax":
-        greatest = max(z)
-        e = [math.exp(z_j - greatest) for z_j in z]
-        total = sum(e)
-        return [e_j / total for e_j in e]
-    return [ACTIVATIONS[name](z_j, leak) for z_j in z]
+    """g(z) for the units of one layer and one sample."""
+    row = activation_row(name)
+    arguments = row.arguments(leak)
+    if not row.elementwise:
+        return row.value(z, *arguments)
+    return [row.value(z_j, *arguments) for z_j in z]
 
 
 def _slopes(z: list[float], name: str, leak: float) -> list[float]:
     """g'(z) for the units of one layer and one sample."""
-    check_name("an activation with a derivative of its own", name, DERIVATIVES)
-    return [DERIVATIVES[name](z_j, leak) for z_j in z]
+    row = activation_row(name, differentiable=True)
+    arguments = row.arguments(leak)
+    return [row.derivative(z_j, *arguments) for z_j in z]  # type: ignore[misc]
 
 
 def forward(
@@ -136,26 +107,24 @@ def forward(
     return [np.array(z_l) for z_l in z], [np.array(a_l) for a_l in a]
 
 
-def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
-    """J = (1/m) Σ_i L(a(i), y(i)) (section "gradient descent"); the losses are those of `vectorized.cost`.
+def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid", *, parameter: float | None = None) -> float:
+    """J = (1/m) Σ_i Σ_j l(a(i)_j, y(i)_j) (section "gradient descent").
+
+    Parameters and result are those of `vectorized.cost`.
 
     Examples
     --------
     >>> round(cost(np.array([[0.5]]), np.array([[1.0]]), "log_loss"), 6)
     0.693147
     """
-    check_loss(loss, output)
+    row, parameters = loss_row(loss, output, parameter)
+    form = row.form_with(output)
     A_L = rows("A_L", A_L)
     a, y = A_L.tolist(), check_targets(Y, A_L).tolist()
     total = 0.0
     for a_i, y_i in zip(a, y, strict=True):
         for a_ij, y_ij in zip(a_i, y_i, strict=True):
-            if loss == "squared_error":
-                total += 0.5 * (a_ij - y_ij) ** 2
-            elif output == "softmax":
-                total -= _times_log(y_ij, a_ij)
-            else:
-                total -= _times_log(y_ij, a_ij) + _times_log(1.0 - y_ij, 1.0 - a_ij)
+            total += form.value(a_ij, y_ij, *parameters)
     return total / len(y)
 
 
@@ -167,11 +136,14 @@ def backward(
     activations: list[str],
     loss: str,
     leak: float = 0.01,
+    *,
+    parameter: float | None = None,
 ) -> tuple[list[Array], list[Array]]:
     """Back propagation sample by sample (formulas 3.5 and 3.4): the gradients of the samples' losses, summed, divided
     by m::
 
-        dz[L]_j = a[L]_j − y_j                      (log_loss; squared_error: times g'(z[L]_j))
+        dz[L]_j = a[L]_j − y_j                      (log_loss, and poisson with exp)
+        dz[L]_j = ∂l/∂a (a[L]_j, y_j) g'(z[L]_j)    (otherwise; squared_error: ∂l/∂a = a − y)
         dW[l]_jk += dz[l]_j a[l-1]_k
         db[l]_j += dz[l]_j
         dz[l-1]_k = Σ_j W[l]_jk dz[l]_j · g'(z[l-1]_k)
@@ -185,21 +157,23 @@ def backward(
     >>> backward(Z, A, W, [[1.0]], ["sigmoid"], "log_loss")[0]
     [array([[-0.5, -1. ]])]
     """
-    check_loss(loss, activations[-1])
+    row, parameters = loss_row(loss, activations[-1], parameter)
     Z, A, W, leak = layers("Z", Z), layers("A", A), layers("W", W), number("leak", leak)
     for Z_l, W_l, A_below, _ in zip(Z, W, A[:-1], activations, strict=True):
         check_layer(W_l, Z_l.shape[1:], A_below.shape[1:])
     z, a = [Z_l.tolist() for Z_l in Z], [A_l.tolist() for A_l in A]
     weights = [W_l.tolist() for W_l in W]
     y = check_targets(Y, A[-1]).tolist()
-    m = len(y)
+    m, form = len(y), row.form_with(activations[-1])
     dW = [[[0.0] * len(row) for row in W_l] for W_l in weights]
     db = [[0.0] * len(W_l) for W_l in weights]
     for i in range(m):
-        dz = [a_ij - y_ij for a_ij, y_ij in zip(a[-1][i], y[i], strict=True)]
-        if loss == "squared_error":
+        if activations[-1] in row.canonical:
+            dz = [a_ij - y_ij for a_ij, y_ij in zip(a[-1][i], y[i], strict=True)]
+        else:
+            da = [form.derivative(a_ij, y_ij, *parameters) for a_ij, y_ij in zip(a[-1][i], y[i], strict=True)]
             slopes = _slopes(z[-1][i], activations[-1], leak)
-            dz = [dz_j * slope for dz_j, slope in zip(dz, slopes, strict=True)]
+            dz = [da_j * slope for da_j, slope in zip(da, slopes, strict=True)]
         for layer in reversed(range(len(weights))):
             a_below = a[layer][i]
             for j in range(len(dz)):
@@ -228,6 +202,8 @@ def gradient_descent(
     alpha: float,
     n_iterations: int,
     leak: float = 0.01,
+    *,
+    parameter: float | None = None,
 ) -> tuple[list[Array], list[Array], list[float]]:
     """W[l]_jk := W[l]_jk − α dW[l]_jk, b[l]_j := b[l]_j − α db[l]_j, over and over (section "gradient descent").
 
@@ -245,18 +221,11 @@ def gradient_descent(
     costs = []
     for _ in range(count("n_iterations", n_iterations)):
         Z, A = forward(X, W, b, activations, leak)
-        costs.append(cost(A[-1], Y, loss, activations[-1]))
-        dW, db = backward(Z, A, W, Y, activations, loss, leak)
+        costs.append(cost(A[-1], Y, loss, activations[-1], parameter=parameter))
+        dW, db = backward(Z, A, W, Y, activations, loss, leak, parameter=parameter)
         for layer in range(len(W)):
             for j in range(len(W[layer])):
                 for k in range(len(W[layer][j])):
                     W[layer][j, k] -= alpha * dW[layer][j, k]
                 b[layer][j] -= alpha * db[layer][j]
     return W, b, costs
-
-
-def _times_log(y: float, a: float) -> float:
-    """y log a, where 0 log 0 is 0."""
-    if y == 0:
-        return 0.0
-    return y * math.log(a) if a > 0 else -math.inf

@@ -8,49 +8,17 @@ from typing import Any
 import numpy as np
 
 from shallownet_c.reference._checks import (
+    activation_row,
     check_layer,
-    check_loss,
-    check_name,
     check_targets,
     count,
     layers,
+    loss_row,
     number,
     rows,
 )
 
 Array = np.ndarray[Any, Any]
-
-
-def sigmoid(z: Array) -> Array:
-    """σ(z) = 1 / (1 + e^−z) (section "activation functions"), written so that e never overflows."""
-    e = np.exp(-np.abs(z))
-    return np.where(z < 0, e, 1.0) / (1.0 + e)
-
-
-def softmax(z: Array) -> Array:
-    """a_j = e^z_j / Σ_k e^z_k over each row; subtracting the greatest z_k changes nothing but the size of numbers."""
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-
-#: g(z), by name (section "activation functions"); `leak` is the notes' 0.01.
-ACTIVATIONS = {
-    "identity": lambda z, leak: z.copy(),
-    "sigmoid": lambda z, leak: sigmoid(z),
-    "tanh": lambda z, leak: np.tanh(z),
-    "relu": lambda z, leak: np.maximum(0.0, z),
-    "leaky_relu": lambda z, leak: np.maximum(leak * z, z),
-    "softmax": lambda z, leak: softmax(z),
-}
-
-#: g'(z), by name, from z and a = g(z) (section "derivatives").
-DERIVATIVES = {
-    "identity": lambda z, a, leak: np.ones_like(z),
-    "sigmoid": lambda z, a, leak: a * (1.0 - a),
-    "tanh": lambda z, a, leak: 1.0 - a**2,
-    "relu": lambda z, a, leak: np.where(z > 0, 1.0, 0.0),
-    "leaky_relu": lambda z, a, leak: np.where(z > 0, 1.0, leak),
-}
 
 
 def activation(z: Array, name: str, leak: float = 0.01) -> Array:
@@ -59,7 +27,8 @@ def activation(z: Array, name: str, leak: float = 0.01) -> Array:
     Parameters
     ----------
     z : array_like (m, n)
-    name : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax"}
+    name : str
+        Any that `MLP` takes.
     leak : float
 
     Returns
@@ -71,8 +40,8 @@ def activation(z: Array, name: str, leak: float = 0.01) -> Array:
     >>> activation(np.array([[-1.0, 2.0]]), "relu")
     array([[0., 2.]])
     """
-    check_name("activation", name, ACTIVATIONS)
-    return ACTIVATIONS[name](rows("z", z), number("leak", leak))
+    row = activation_row(name)
+    return row.values(rows("z", z), *row.arguments(number("leak", leak)))
 
 
 def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
@@ -84,7 +53,8 @@ def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
     Parameters
     ----------
     z : array_like (m, n)
-    name : {"identity", "sigmoid", "tanh", "relu", "leaky_relu"}
+    name : str
+        Any that `MLP` takes but "softmax", each of whose outputs depends on every z.
     leak : float
 
     Returns
@@ -96,9 +66,8 @@ def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
     >>> derivative(np.array([[-3.0, 0.0, 3.0]]), "leaky_relu")
     array([[0.01, 0.01, 1.  ]])
     """
-    check_name("an activation with a derivative of its own", name, DERIVATIVES)
-    z, leak = rows("z", z), number("leak", leak)
-    return DERIVATIVES[name](z, ACTIVATIONS[name](z, leak), leak)
+    row = activation_row(name, differentiable=True)
+    return row.derivatives(rows("z", z), *row.arguments(number("leak", leak)))  # type: ignore[misc]
 
 
 def forward(
@@ -143,18 +112,21 @@ def forward(
     return Z, A
 
 
-def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
+def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid", *, parameter: float | None = None) -> float:
     """J = (1/m) Σ_i L(a(i), y(i)) (section "gradient descent").
 
     L is −Σ_j [y_j log a_j + (1 − y_j) log(1 − a_j)] for log_loss of a sigmoid output, −Σ_j y_j log a_j for log_loss of
-    a softmax output, ½ Σ_j (a_j − y_j)² for squared_error.
+    a softmax output, ½ Σ_j (a_j − y_j)² for squared_error; `MLP` has the formulas of the others.
 
     Parameters
     ----------
     A_L, Y : ndarray (m, n_L)
-    loss : {"log_loss", "squared_error"}
+    loss : str
+        Any that `MLP` takes.
     output : str, default "sigmoid"
-        The output's activation, which tells the two log losses apart.
+        The output's activation, which tells apart the two log losses, and a Poisson rate from its logarithm.
+    parameter : float, optional
+        The delta of huber, 1 by default, or the quantile of pinball, ½ by default.
 
     Returns
     -------
@@ -165,15 +137,10 @@ def cost(A_L: Array, Y: Array, loss: str, output: str = "sigmoid") -> float:
     >>> round(cost(np.array([[0.5]]), np.array([[1.0]]), "log_loss"), 6)
     0.693147
     """
-    check_loss(loss, output)
+    row, parameters = loss_row(loss, output, parameter)
     A_L = rows("A_L", A_L)
     Y = check_targets(Y, A_L)
-    if loss == "squared_error":
-        return float(np.sum((A_L - Y) ** 2) / 2 / len(Y))
-    total = _times_log(Y, A_L)
-    if output == "sigmoid":
-        total += _times_log(1.0 - Y, 1.0 - A_L)
-    return float(-total / len(Y))
+    return float(np.sum(row.form_with(output).values(A_L, Y, *parameters)) / len(Y))
 
 
 def backward(
@@ -184,12 +151,16 @@ def backward(
     activations: list[str],
     loss: str,
     leak: float = 0.01,
+    *,
+    parameter: float | None = None,
 ) -> tuple[list[Array], list[Array]]:
     """Back propagation (section "gradient descent", the six lines), from the output layer down.
 
     The notes' columns on the left, our rows on the right::
 
-        dZ[L] = A[L] − Y                            dZ = A[L] − Y         (log_loss; squared_error: times g'(Z[L]))
+        dZ[L] = A[L] − Y                            dZ = A[L] − Y                     (log_loss, and poisson with exp)
+        dZ[L] = ∂l/∂A * g'(Z[L])                    dZ = ∂l/∂A * g'(Z[L])             (otherwise; squared_error:
+                                                                                       ∂l/∂A = A[L] − Y)
         dW[l] = (1/m) dZ[l] A[l-1]ᵀ                 dW = dZᵀ A[l-1] / m
         db[l] = (1/m) np.sum(dZ[l], axis=1)         db = sum of the rows of dZ, / m
         dZ[l-1] = W[l]ᵀ dZ[l] * g[l-1]'(Z[l-1])     dZ = dZ W[l] * g'(Z[l-1])
@@ -201,8 +172,10 @@ def backward(
     W : list of ndarray (n_l, n_{l-1})
     Y : ndarray (m, n_L)
     activations : list of str
-    loss : {"log_loss", "squared_error"}
+    loss : str
     leak : float, default 0.01
+    parameter : float, optional
+        As in `cost`.
 
     Returns
     -------
@@ -216,14 +189,17 @@ def backward(
     >>> backward(Z, A, W, [[1.0]], ["sigmoid"], "log_loss")[0]
     [array([[-0.5, -1. ]])]
     """
-    check_loss(loss, activations[-1])
+    output = activations[-1]
+    row, parameters = loss_row(loss, output, parameter)
     if not len(Z) == len(W) == len(activations):
         raise ValueError(f"each layer must have Z, W and an activation, got {len(Z)}, {len(W)} and {len(activations)}")
     Z, A, W = layers("Z", Z), layers("A", A), layers("W", W)
     m = len(A[0])
-    dZ = A[-1] - check_targets(Y, A[-1])
-    if loss == "squared_error":
-        dZ = dZ * derivative(Z[-1], activations[-1], leak)
+    Y = check_targets(Y, A[-1])
+    if output in row.canonical:
+        dZ = A[-1] - Y
+    else:
+        dZ = row.form_with(output).derivatives(A[-1], Y, *parameters) * derivative(Z[-1], output, leak)
     dW, db = [], []
     for layer in reversed(range(len(W))):
         dW.append(dZ.T @ A[layer] / m)
@@ -244,6 +220,8 @@ def gradient_descent(
     alpha: float,
     n_iterations: int,
     leak: float = 0.01,
+    *,
+    parameter: float | None = None,
 ) -> tuple[list[Array], list[Array], list[float]]:
     """W[l] := W[l] − α dW[l], b[l] := b[l] − α db[l], over and over (section "gradient descent").
 
@@ -254,11 +232,13 @@ def gradient_descent(
     W, b : lists
         First parameters; copied.
     activations : list of str
-    loss : {"log_loss", "squared_error"}
+    loss : str
     alpha : float
         The learning rate α.
     n_iterations : int
     leak : float, default 0.01
+    parameter : float, optional
+        As in `cost`.
 
     Returns
     -------
@@ -279,14 +259,8 @@ def gradient_descent(
     costs = []
     for _ in range(count("n_iterations", n_iterations)):
         Z, A = forward(X, W, b, activations, leak)
-        costs.append(cost(A[-1], Y, loss, activations[-1]))
-        dW, db = backward(Z, A, W, Y, activations, loss, leak)
+        costs.append(cost(A[-1], Y, loss, activations[-1], parameter=parameter))
+        dW, db = backward(Z, A, W, Y, activations, loss, leak, parameter=parameter)
         W = [W_l - alpha * dW_l for W_l, dW_l in zip(W, dW, strict=True)]
         b = [b_l - alpha * db_l for b_l, db_l in zip(b, db, strict=True)]
     return W, b, costs
-
-
-def _times_log(y: Array, a: Array) -> Any:
-    """Σ y log a, where 0 log 0 is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sum(np.where(y == 0, 0.0, y * np.log(a)))

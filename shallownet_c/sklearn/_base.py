@@ -18,6 +18,7 @@ from shallownet_c import _engine, _threads
 from shallownet_c._checks import _validation
 from shallownet_c._fitting import _sources, _targets
 from shallownet_c.mlp import MLP
+from shallownet_c.reference._activations import ACTIVATIONS
 from shallownet_c.sklearn._convert import to_sklearn
 from shallownet_c.sklearn._kept import Kept, first_course, unchanged_if_refused
 from shallownet_c.sklearn._network import (
@@ -28,7 +29,7 @@ from shallownet_c.sklearn._network import (
     network,
     parameters,
 )
-from shallownet_c.sklearn._parameters import ACTIVATIONS, CONSTRAINTS
+from shallownet_c.sklearn._parameters import CONSTRAINTS, HIDDEN
 from shallownet_c.sklearn._solvers import NOT_FINITE, Descent, Objective, Rule, minimise, run_of, warn
 from shallownet_c.sklearn._sparse import SparseRows, is_sparse, outputs
 
@@ -87,9 +88,9 @@ class BaseMLP(Kept):
             names = [self.activation] * hidden
         else:
             names = _validation.sequence("activation", self.activation, "names")
-        if len(names) != hidden or not all(isinstance(name, str) and name in ACTIVATIONS for name in names):
+        if len(names) != hidden or not all(isinstance(name, str) and name in HIDDEN for name in names):
             raise ValueError(
-                f"activation must be one of {sorted(ACTIVATIONS)}, or such a name for each of the {hidden} hidden "
+                f"activation must be one of {sorted(HIDDEN)}, or such a name for each of the {hidden} hidden "
                 f"layers, got {_validation.shown(names)}"
             )
         return names
@@ -317,8 +318,10 @@ class BaseMLP(Kept):
             names = activation_names(self._activations(len(net.layer_sizes) - 2), self.out_activation_)
         except (AttributeError, TypeError, ValueError):
             return True
-        leaks = "leaky_relu" in names and CONSTRAINTS["leak"][0].is_satisfied_by(self.leak)
-        return names == net.activations and (not leaks or self.leak == net.leak)
+        if names != net.activations:
+            return False
+        leaks = any(ACTIVATIONS[name].parameter for name in names) and CONSTRAINTS["leak"][0].is_satisfied_by(self.leak)
+        return not leaks or self.leak == net.leak
 
     def to_sklearn(self) -> Any:
         """scikit-learn's own estimator, fitted as this one is, for programs that ask for its type.
@@ -332,8 +335,8 @@ class BaseMLP(Kept):
         Raises
         ------
         ValueError
-            If scikit-learn lacks what the estimator uses: leaky ReLU, several kinds of activation, other losses than
-            "squared_error" and "poisson", class_weight or dropout.
+            If scikit-learn lacks what the estimator uses: another activation, several kinds of them, another loss,
+            class_weight or dropout.
         sklearn.exceptions.NotFittedError
             If it has not been fitted.
 

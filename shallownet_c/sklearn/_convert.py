@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from shallownet_c._checks import _validation
 from shallownet_c.mlp import MLP
-from shallownet_c.sklearn._network import network, parameters
-from shallownet_c.sklearn._parameters import ACTIVATIONS
+from shallownet_c.sklearn._network import ACTIVATIONS, LOSSES, network, parameters
+from shallownet_c.sklearn._parameters import HIDDEN
 
 #: Parameters that scikit-learn's estimators lack, and the values that need none of them.
 LACKING = {"class_weight": (None,), "dropout": (0.0,)}
@@ -36,10 +36,13 @@ def to_sklearn(estimator: Any) -> Any:
     names = set(estimator._activations(len(coefs) - 1))
     if not isinstance(given["activation"], str):
         given["activation"] = names.pop() if len(names) == 1 else "relu" if not names else given["activation"]
-    if given["activation"] not in tuple(ACTIVATIONS - {"leaky_relu"}):
-        _refuse("activation", given["activation"], "has one for all hidden layers, and no leaky_relu")
-    if not is_classifier(estimator) and given["loss"] not in ("squared_error", "poisson"):
-        _refuse("loss", given["loss"], "has 'squared_error' and 'poisson'")
+    theirs = [name for name in HIDDEN if ACTIVATIONS[name].in_sklearn]
+    if given["activation"] not in theirs:
+        _refuse("activation", given["activation"], f"has one for all hidden layers, out of {sorted(theirs)}")
+    if not is_classifier(estimator):
+        theirs = [name for name, row in LOSSES.items() if row.in_sklearn and not row.classes]
+        if given["loss"] not in theirs:
+            _refuse("loss", given["loss"], f"has {' and '.join(map(repr, theirs))}")
     for name, without in LACKING.items():
         if name in given and given[name] not in without:
             hint = f"set_params({name}={without[0]}) says that fits to come may do without"

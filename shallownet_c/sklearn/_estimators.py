@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_label
 from shallownet_c._checks import _validation
 from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._base import BaseMLP
+from shallownet_c.sklearn._network import LOSSES
 from shallownet_c.sklearn._parameters import CONSTRAINTS, Finite, can_be_stochastic, keep, validated
 from shallownet_c.sklearn._sparse import is_sparse, outputs
 
@@ -33,7 +34,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_1, …, n_{L−1}.
     activation : str or sequence of str, default "relu"
         Of the hidden layers, one for all or one for each: "identity", "logistic", "tanh", "relu", and beyond
-        scikit-learn "leaky_relu".
+        scikit-learn any other that a hidden layer of `MLP` may have.
     solver : {"adam", "sgd", "lbfgs"}, default "adam"
     alpha : float, default 1e-4
         L2 penalty on the weights.
@@ -300,7 +301,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ----------
     loss : str, default "squared_error"
         "squared_error"; "poisson", half the deviance with the logarithm as link, for y ≥ 0; beyond scikit-learn
-        "absolute_error" for the median, "huber" and "quantile". See `MLP` for the formulas.
+        "quantile", which is `MLP`'s pinball, and all its other losses of numbers. See `MLP` for the formulas.
     delta : float, default 1.0
         Beyond scikit-learn: δ > 0 of huber.
     quantile : float, default 0.5
@@ -335,7 +336,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **CONSTRAINTS,
-        "loss": [StrOptions({"squared_error", "poisson", "absolute_error", "huber", "quantile"})],
+        "loss": [StrOptions({name for name, row in LOSSES.items() if not row.classes})],
         "delta": [Finite(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
@@ -419,7 +420,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return y.toarray() if is_sparse(y) else y
 
     def _output(self) -> str:
-        return "exp" if self.loss == "poisson" else "identity"
+        return LOSSES[self.loss].usual_output
 
     def _options(self) -> dict[str, float]:
         return {**super()._options(), "delta": self.delta, "quantile": self.quantile}
@@ -441,5 +442,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.positive_only = self.loss == "poisson"
+        known = isinstance(self.loss, str) and self.loss in LOSSES
+        tags.target_tags.positive_only = known and LOSSES[self.loss].least == 0
         return tags

@@ -1,7 +1,7 @@
 """Networks with scikit-learn's names, parameters and first values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,11 @@ import numpy as np
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c.mlp import MLP
+from shallownet_c.reference import _activations, _losses
 
-#: Where scikit-learn has another name.
-ACTIVATIONS = {"logistic": "sigmoid"}
-LOSSES = {"quantile": "pinball"}
+#: The rows of the tables by scikit-learn's names.
+ACTIVATIONS = {row.sklearn_name or row.name: row for row in _activations.ACTIVATIONS.values()}
+LOSSES = {row.sklearn_name or row.name: row for row in _losses.LOSSES.values()}
 
 
 def parameters(coefs: Any, intercepts: Any) -> tuple[list[Array], list[Array]]:
@@ -45,7 +46,12 @@ def layer_sizes(coefs: Sequence[Array]) -> list[int]:
 
 def activation_names(activations: Sequence[str], output: str) -> tuple[str, ...]:
     """An MLP's names of these activations."""
-    return tuple(ACTIVATIONS.get(name, name) for name in (*activations, output))
+    return tuple(_ours(name, ACTIVATIONS) for name in (*activations, output))
+
+
+def _ours(name: str, rows: Mapping[str, Any]) -> str:
+    """The name that `MLP` has for it, which refuses what is not known."""
+    return rows[name].name if name in rows else name
 
 
 def network(
@@ -63,7 +69,7 @@ def network(
     """
     names = activation_names(activations, output)
     net = MLP(
-        layer_sizes(coefs), names[:-1], names[-1], loss=LOSSES.get(loss, loss), init="zeros",
+        layer_sizes(coefs), names[:-1], names[-1], loss=_ours(loss, LOSSES), init="zeros",
         dtype=coefs[0].dtype if dtype is None else dtype, **options,
     )  # fmt: skip
     for W, b, W_given, b_given in zip(net.weights, net.biases, coefs, intercepts, strict=True):

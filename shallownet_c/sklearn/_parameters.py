@@ -11,7 +11,10 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
 
-ACTIVATIONS = {"identity", "logistic", "tanh", "relu", "leaky_relu"}
+from shallownet_c.sklearn._network import ACTIVATIONS
+
+#: Those of hidden layers.
+HIDDEN = {name for name, row in ACTIVATIONS.items() if row.hidden}
 
 
 class Finite(Interval):
@@ -24,7 +27,7 @@ class Finite(Interval):
 #: Of the parameters that both estimators have.
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(ACTIVATIONS), "array-like"],
+    "activation": [StrOptions(HIDDEN), "array-like"],
     "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
     "alpha": [Finite(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

@@ -22,6 +22,7 @@ from shallownet_c._fitting._epochs import Epochs, WholeBatch
 from shallownet_c._fitting._sources import Source
 from shallownet_c.mlp import MLP
 from shallownet_c.optimizers import SGD, Adam
+from shallownet_c.reference._losses import LOSSES
 from shallownet_c.sklearn._network import converted
 
 NOT_FINITE = (
@@ -44,21 +45,22 @@ class Objective:
     """
 
     def __init__(self, estimator: Any, net: MLP, y: Any, weights: Any) -> None:
-        self.scale = 1.0 if net.loss in ("log_loss", "poisson") else 1 / net.layer_sizes[-1]
+        loss = LOSSES[net.loss]
+        self.scale = 1.0 if loss.canonical else 1 / net.layer_sizes[-1]
         #: A probability counts as ε at least.
         self.model = net.model
-        if net.loss == "log_loss":
+        if loss.classes:
             self.model = self.model.capped(-math.log(np.finfo(net.dtype).eps))
         #: Half the Poisson deviance of a sample is the network's loss and this.
         self.constants = None
-        if net.loss == "poisson":
+        if loss.logarithmic:
             counts = np.asarray(y, np.float64)  # of great ones the two terms nearly cancel each other
             self.constants = (xlogy(counts, counts) - counts).reshape(len(y), -1).sum(axis=1)
         self.weights = weights
         # What scikit-learn's arithmetic gives: xlogy is one of float64 for all but float32, be it booleans of classes,
         # and the batch size that a caller sets has become an integer of NumPy's.
         single = net.dtype == np.float32 and getattr(weights, "dtype", None) != np.float64
-        single = single and net.loss != "log_loss" and (net.loss != "poisson" or y.dtype == np.float32)
+        single = single and not loss.classes and (not loss.logarithmic or y.dtype == np.float32)
         single = single and (estimator.solver == "lbfgs" or estimator.batch_size == "auto")
         self.kind = type(np.float32(0) + 0.5 * estimator.alpha) if single else np.float64
 
