@@ -7,14 +7,12 @@ whose last bit is worth 1: no conversions, no branches. tanh, the one that takes
 for vectors.
 """
 
+from codes cimport EXP, LEAKY_RELU, NEEDS_Z, RELU, SIGMOID, TANH
 from real cimport (
     EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, bits, bits_to_real, bits_vec, broadcast, load, magnitude, real,
     real_to_bits, store, vec,
 )
 
-
-cdef enum Activation:   # the numbers of _kernels.ACTIVATIONS
-    IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, SOFTMAX, EXP
 
 cdef enum:
     TOGETHER = 4    # vectors of tanh_vectors
@@ -169,7 +167,7 @@ cdef inline void tanh(real* z, Py_ssize_t n) noexcept nogil:
 
 cdef inline bint needs_z(int activation) noexcept nogil:
     """Whether g' is computed from z, not from a."""
-    return activation > EXP
+    return NEEDS_Z >> activation & 1
 
 
 cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noexcept nogil:

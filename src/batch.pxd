@@ -10,11 +10,11 @@ from libc.math cimport isfinite, pow, sqrt
 
 from api cimport model_t
 from block cimport Block
+from codes cimport ADAM, ADAMAX, NADAM
 from dropout cimport Dropout
 from geometry cimport PANEL
 from network cimport block_gradient
 from once cimport add_up, descend, regularise
-from optimizers cimport ADAM, ADAMAX, NADAM
 from real cimport real
 from step cimport MAX_GROUPS, NO_OPTIMIZER, Step, count_momenta
 from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait

@@ -4,8 +4,9 @@
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from activations cimport SOFTMAX, needs_z
+from activations cimport needs_z
 from api cimport model_t, rows_t
+from codes cimport SOFTMAX
 from dropout cimport Dropout
 from geometry cimport PANEL, vectors_of
 from panels cimport clear_sample, load_classes, load_rows, load_weights, smooth_targets

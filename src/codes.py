@@ -1,4 +1,4 @@
-"""Writes the numbers of activations, losses and update rules as enums for Cython: their places in the package's tables."""
+"""Writes the codes of activations, losses and update rules as enums for Cython: their places in the package's tables."""
 
 import importlib
 import sys
@@ -10,8 +10,8 @@ package = types.ModuleType("shallownet_c")
 package.__path__ = [str(Path(__file__).parents[1] / "shallownet_c")]
 sys.modules["shallownet_c"] = package
 
-activations = importlib.import_module("shallownet_c.reference").ACTIVATIONS
-losses = importlib.import_module("shallownet_c.reference").LOSSES
+activations = importlib.import_module("shallownet_c.reference._activations").ACTIVATIONS
+losses = importlib.import_module("shallownet_c.reference._losses").LOSSES
 rules = importlib.import_module("shallownet_c.optimizers").OPTIMIZERS
 
 
@@ -23,6 +23,6 @@ def enum(name: str, members: list[str]) -> str:
 print('"""Made by codes.py from the tables of shallownet_c: see there."""\n')
 print(enum("Activation", list(activations)))
 print(enum("Loss", list(losses)))
-print(enum("Rule", [name for name, rule in rules.items() if rule.has_kernel]))
+print(enum("Rule", [name for name, rule in rules.items() if rule.takes_steps]))
 needs_z = sum(1 << code for code, row in enumerate(activations.values()) if row.needs_z)
 print(f"cdef enum:\n    NEEDS_Z = {needs_z}    # a bit for each activation whose derivative is computed from z")

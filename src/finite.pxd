@@ -2,7 +2,7 @@
 """Whether arrays hold numbers that the kernels can work with."""
 
 from api cimport model_t, rows_t
-from losses cimport LOG_LOSS, POISSON
+from codes cimport LOG_LOSS, POISSON
 from real cimport LANES, broadcast, load, real, vec, vec_sum
 
 

@@ -4,10 +4,10 @@
 from cython.parallel cimport parallel, threadid
 from libc.stdlib cimport free, malloc
 
-from activations cimport SOFTMAX
 from api cimport DONE, NO_MEMORY, dense_t, layer_t, model_t, rows_t
 from autotune cimport LAYERS, LAYERS_BACK, Choice, begin, end
 from block cimport Block, close_block, close_blocks, load_block, open_block, open_blocks
+from codes cimport SOFTMAX
 from dense cimport pack_rows, packed_size, rows_pay
 from geometry cimport PANEL, TILE_ROWS, vectors_of
 from network cimport cycles_of, output_loss

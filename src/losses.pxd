@@ -7,16 +7,16 @@ returns the sum of w L(a, y).
 
 from libc.math cimport NAN
 
-from activations cimport EXP, IDENTITY, TANH, exp, exp_negative, ln_2_high, ln_2_low, needs_z
+from activations cimport exp, exp_negative, ln_2_high, ln_2_low, needs_z
+from codes cimport (
+    ABSOLUTE_ERROR, EXP, HUBER, IDENTITY, LOG_COSH, LOG_LOSS, PINBALL, POISSON, SQUARED_ERROR, TANH,
+)
 from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at
 from once cimport activate, multiply_by_derivative
 from real cimport (
     EXPONENT_BIAS, LANES, MANTISSA_BITS, MAX_LANES, REAL_BITS, bits, bits_to_real, magnitude, real, real_to_bits, with_sign_of,
 )
 
-
-cdef enum Loss:     # the numbers of _kernels.LOSSES
-    SQUARED_ERROR, LOG_LOSS, ABSOLUTE_ERROR, HUBER, PINBALL, POISSON, LOG_COSH
 
 cdef enum:
     STRETCH = 64    # reals, a whole number of vectors on every CPU

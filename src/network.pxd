@@ -7,13 +7,13 @@ the memory needed is that of one block, whatever m is.
 
 from libc.string cimport memcpy, memset
 
-from activations cimport SOFTMAX, needs_z
+from activations cimport needs_z
 from api cimport layer_t, model_t, rows_t
 from block cimport Block, load_block, units_of
+from codes cimport LOG_LOSS, SOFTMAX
 from dense cimport PIECE_COLUMNS, is_wide, lanes_pay
 from dropout cimport Dropout
 from geometry cimport PANEL, TILE_ROWS, vectors_of
-from losses cimport LOG_LOSS
 from once cimport (
     activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
     multiply_by_derivative, softmax,

@@ -6,10 +6,6 @@ from libc.math cimport pow
 from real cimport REAL_BITS, magnitude, real, square_root
 
 
-cdef enum Optimizer:    # the numbers of optimizers.py
-    SGD, ADAM, RPROP, ADAMAX, NADAM, RMSPROP
-
-
 cdef inline real smallest_normal() noexcept nogil:
     """The square root of a smaller number takes many times as long: a smaller v counts as 0."""
     return <real>1.1754943508222875e-38 if REAL_BITS == 32 else <real>2.2250738585072014e-308

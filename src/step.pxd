@@ -6,9 +6,10 @@ from libc.stdint cimport int64_t
 
 from api cimport layer_t, model_t, rows_t
 from block cimport Block
+from codes cimport ADAM, ADAMAX, NADAM, RMSPROP, RPROP, SGD
 from dropout cimport Dropout
 from optimizers cimport (
-    ADAM, ADAMAX, NADAM, RMSPROP, RPROP, SGD, adam, adamax, nadam, nadam_momentum, penalise, rmsprop, rprop, sgd, sgd_momentum,
+    adam, adamax, nadam, nadam_momentum, penalise, rmsprop, rprop, sgd, sgd_momentum,
     sum_of_squares,
 )
 from real cimport magnitude, real

@@ -10,11 +10,11 @@ from api cimport DONE, MAX_HYPER, NO_MEMORY, PYTHON_ERROR, UNFIT_DATA, model_t, 
 from autotune cimport GRADIENTS, STEPS, Choice, begin, end
 from batch cimport finish_step, groups_of
 from block cimport Block, block_samples, close_blocks, open_blocks
+from codes cimport NADAM
 from dropout cimport no_dropout
 from finite cimport are_fit
 from network cimport cycles_of
 from once cimport penalty_of, step_part
-from optimizers cimport NADAM
 from real cimport real
 from step cimport NO_OPTIMIZER, Step, count_momenta
 from threads cimport (

@@ -20,11 +20,8 @@ from sklearn.preprocessing import StandardScaler
 
 import shallownet_c as sn
 from shallownet_c import sklearn as ours
-<<<<<<< HEAD
 from shallownet_c.reference import vectorized
-=======
 from shallownet_c.sklearn import _network
->>>>>>> tables
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

@@ -13,12 +13,8 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
-<<<<<<< HEAD
-from shallownet_c._fitting._settings import Settings
-=======
 from shallownet_c import _kernels
-from shallownet_c._fitting import _training
->>>>>>> tables
+from shallownet_c._fitting._settings import Settings
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((90, 4))
