@@ -359,3 +359,20 @@ def test_what_is_no_checkpoint(tmp_path):
 def test_lbfgs_has_none(tmp_path):
     with pytest.raises(ValueError, match="checkpoint does not go with LBFGS"):
         network().fit(X, Y, optimizer="lbfgs", checkpoint=tmp_path / "fit")
+
+
+def test_label_smoothing_is_kept(path):
+    def stop(epoch, *_):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    X, y = sn.datasets.make_flower(40, seed=1)
+    net = sn.MLP([2, 3, 1], output="sigmoid", seed=0)
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, y, epochs=5, label_smoothing=0.25, checkpoint=path, checkpoint_every=0, callback=stop)
+    assert _checkpoint.read(path)[1]["settings"]["label_smoothing"] == 0.25
+    whole = sn.MLP([2, 3, 1], output="sigmoid", seed=0)
+    whole.fit(X, y, epochs=5, label_smoothing=0.25)
+    again = sn.resume(path, X, y)
+    np.testing.assert_array_equal(again.params, whole.params)
+    assert _checkpoint.read(path)[1]["settings"]["label_smoothing"] == 0.25

@@ -3,11 +3,11 @@
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
 import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
-from pathlib import Path
 
 import numpy as np
 
@@ -147,7 +147,7 @@ class Advice:
 
 def _callers_level() -> int:
     """How far up the stack the line stands that called into the package, for `warnings.warn` in the function above."""
-    folder = str(Path(__file__).parents[1])
+    folder = os.path.dirname(os.path.dirname(__file__))
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(folder):
         frame, level = frame.f_back, level + 1

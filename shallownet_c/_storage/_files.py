@@ -7,7 +7,6 @@ left by a process that died, and the next write into that folder removes it.
 
 import contextlib
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -97,6 +96,8 @@ class Lock:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        import hashlib  # it loads OpenSSL, which only checkpoints need
+
         self.target = os.path.realpath(os.fsdecode(path))
         folder, name = os.path.split(self.target)
         digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]  # short, however long the name
