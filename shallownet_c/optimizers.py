@@ -24,7 +24,7 @@ FLOAT64 = np.dtype(np.float64)
 class Optimizer:
     """What the optimizers share: hyper-parameters as attributes, and a state that belongs to one size of network."""
 
-    #: The number of optimizers.pxd, and the hyper-parameters in the order in which the kernel takes them.
+    #: The place in OPTIMIZERS, by which the kernels know it, and the hyper-parameters in the order in which they take them.
     code: ClassVar[int]
     names: ClassVar[tuple[str, ...]]
     #: Whether it needs all rows for each step.
@@ -259,7 +259,6 @@ class SGD(Optimizer):
     SGD(learning_rate=1.2, momentum=0.0, nesterov=False)
     """
 
-    code = 0
     names = ("learning_rate", "momentum", "nesterov")
 
     @_arguments.checked
@@ -318,7 +317,6 @@ class Adam(Optimizer):
     """
 
     for_minibatches = True
-    code = 1
     names = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
     nonnegative = (1,)
 
@@ -391,7 +389,6 @@ class RPROP(Optimizer):
     """
 
     full_batch = True
-    code = 2
     names = ("learning_rate", "eta_minus", "eta_plus", "step_min", "step_max")
     nonnegative = (1,)
 
@@ -455,7 +452,6 @@ class AdaMax(Optimizer):
     AdaMax(learning_rate=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-08, weight_decay=0.0)
     """
 
-    code = 3
     names = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
     nonnegative = (1,)
 
@@ -524,7 +520,6 @@ class NAdam(Optimizer):
     0.004
     """
 
-    code = 4
     names = ("learning_rate", "beta_1", "beta_2", "epsilon", "momentum_decay", "weight_decay")
     nonnegative = (1,)
 
@@ -600,7 +595,6 @@ class RMSprop(Optimizer):
     0.99
     """
 
-    code = 5
     names = ("learning_rate", "rho", "epsilon", "momentum", "centered", "weight_decay")
     nonnegative = (0,)
 
@@ -696,6 +690,8 @@ OPTIMIZERS = {
     "rmsprop": RMSprop,
     "lbfgs": LBFGS,
 }
+for _code, _kind in enumerate(OPTIMIZERS.values()):
+    _kind.code = _code
 
 
 def optimizer(value: str | Optimizer) -> Optimizer:
