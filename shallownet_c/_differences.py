@@ -145,7 +145,7 @@ def _smooth_rows(net: MLP, twin: MLP, X: Array, labels: Array, epsilon: float) -
             smooth &= ~((np.abs(A[layer] @ W.T + b) <= reach) & matters).any(axis=1)
     loss = LOSSES[twin.loss]
     if loss.kink is not None:
-        kink = loss.kink(*twin._loss_parameters())
+        kink = loss.kink(*([] if loss.parameter is None else [twin.model.loss_parameter]))
         slopes = np.abs(derivative(A[-2] @ W.T + b, name, twin.leak))
         smooth &= (np.abs(np.abs(A[-1] - labels) - kink) > reach * np.maximum(1, slopes)).all(axis=1)
     return smooth

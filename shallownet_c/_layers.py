@@ -60,7 +60,8 @@ def gradients(model: Model, params: Array, rows: Piece) -> list[LayerGradients]:
             # The kernel's own dZ = dA * g'(Z) of the layer below: dX where W is the unit matrix.
             n, name, dA = len(W.T), model.activations[layer - 1], below
             unit = np.eye(n, dtype=model.dtype)
-            dZ = dense_backward(dA, A[layer], A[layer], unit, name, unit.copy(), unit[0].copy(), leak=model.leak)
+            Z = dense_forward(A[layer - 1], weights[layer - 1], biases[layer - 1], "identity")
+            dZ = dense_backward(dA, A[layer], A[layer], unit, name, unit.copy(), unit[0].copy(), leak=model.leak, Z=Z)
     return gradients[::-1]
 
 

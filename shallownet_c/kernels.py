@@ -110,13 +110,14 @@ def dense_backward(
     db: Array,
     dX: Array | Literal[False] | None = None,
     leak: float = 0.01,
+    Z: ArrayLike | None = None,
 ) -> Array | None:
     """dZ = dA ∘ g′(Z); dW += dZᵀ X, db += Σ dZ, dX = dZ W.
 
     Parameters
     ----------
     dA, A : array_like (m, n_out)
-        dJ/dA, and A = g(X Wᵀ + b), from which g′ follows.
+        dJ/dA, and A = g(X Wᵀ + b), from which g′ follows unless it needs Z.
     X : array_like (m, n_in)
     W : array_like (n_out, n_in)
     activation : str
@@ -128,6 +129,9 @@ def dense_backward(
     dX : ndarray (m, n_in), None or False
         Overwritten with dJ/dX; None allocates it, False skips it.
     leak : float, default 0.01
+    Z : array_like (m, n_out), optional
+        X Wᵀ + b, needed by "silu", "gelu", "gelu_tanh", "mish", "softplus", "elu", "selu" and "sin", whose g′ does not
+        follow from A; the other activations make no use of Z.
 
     Returns
     -------
@@ -139,8 +143,8 @@ def dense_backward(
     TypeError
         If the arrays differ in dtype or have another than float32 or float64.
     ValueError
-        If shapes do not fit, outputs share memory with inputs or with each other, or a name or the leak is unknown or
-        out of range.
+        If shapes do not fit, Z is missing where it is needed, outputs share memory with inputs or with each other, or a
+        name or the leak is unknown or out of range.
 
     Notes
     -----
@@ -157,12 +161,16 @@ def dense_backward(
     >>> dW
     array([[1., 2.]])
     """
-    code = _kernels.ACTIVATIONS[_validation.choice("activation", activation, _ELEMENTWISE)]
+    activation = _validation.choice("activation", activation, _ELEMENTWISE)
+    needs_z = ACTIVATIONS[activation].needs_z
     leak = check_leak(leak)
-    arrays = _of_one_dtype({"dA": dA, "A": A, "X": X, "W": W})
-    dA, A, X, W = arrays.values()
+    arrays = _of_one_dtype({"dA": dA, "A": A, "X": X, "W": W} | ({} if Z is None else {"Z": Z}))
+    dA, A, X, W = (arrays[name] for name in ("dA", "A", "X", "W"))
+    if needs_z and Z is None:
+        raise ValueError(f"Z must be given for {activation!r}, whose derivative does not follow from A, got None")
     _check_layer(X, W)
-    for name, array in (("dA", dA), ("A", A)):
+    for name in arrays.keys() - {"X", "W"}:
+        array = arrays[name]
         if array.shape != (len(X), len(W)):
             raise ValueError(f"{name} must have shape {(len(X), len(W))}, got {array.shape}")
     outputs = {
@@ -177,8 +185,10 @@ def dense_backward(
         _validation.refuse_overlap(name, array, arrays)
         arrays[name] = array
     n_threads = _threads.for_work(2 * X.size * len(W))
+    kept = arrays["Z"] if needs_z else A
     into = (dW, db, None if dX is False else dX)
-    _layer.dense_backward(_kernels.module(X.dtype).capsule, (X, W, dA, A), into, code, leak, n_threads)
+    code = _kernels.ACTIVATIONS[activation]
+    _layer.dense_backward(_kernels.module(X.dtype).capsule, (X, W, dA, kept), into, code, leak, n_threads)
     return None if dX is False else dX
 
 

@@ -1,89 +1,33 @@
 # cython: cdivision=True
-"""g(z) and g'(z), the latter from a = g(z) alone; scalar code over cache-hot arrays, which the compiler vectorises.
+"""g(z) and g'(z), the latter from a = g(z) or, where a does not tell enough (needs_z), from z itself.
 
-exp and tanh reduce their argument, x = k ln 2 + r with |r| <= ln 2 / 2, and take e^r - 1 = r + r^2 q(r) with q a minimax
-polynomial (Remez; relative error below 2^-55 in double, 2^-26 in float). k is rounded, and 2^k made, by adding a constant
-whose last bit is worth 1: no conversions, no branches. tanh, the one that takes most of a small network's time, is written
-for vectors.
+Each of SILU, GELU, GELU_TANH, MISH, SOFTPLUS, ELU and SELU errs by at most 3 units in the last place where it is well
+conditioned, |z g'(z) / g(z)| <= 1, elsewhere by at most 3/2 eps |z g'(z)| or 3 units, whichever is more; and so does its
+derivative, with g' and g'' for g and g', but for that of GELU_TANH on CPUs without fused multiply-add: there one in a million
+arguments between -1.3 and -1 is wrong by 3 to 4 units. Results near 0 may besides be wrong by 2,000 times the smallest
+subnormal number.
+SIN and its derivative err by at most 3 units in the last place and eps^2 |z|.
 """
 
-from codes cimport EXP, LEAKY_RELU, NEEDS_Z, RELU, SIGMOID, TANH
-from real cimport (
-    EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, bits, bits_to_real, bits_vec, broadcast, load, magnitude, real,
-    real_to_bits, store, vec,
+from libc.math cimport cos as libm_cos, sin as libm_sin
+
+from codes cimport (
+    ELU, EXP, GELU, GELU_TANH, LEAKY_RELU, MISH, NEEDS_Z, RELU, SELU, SIGMOID, SILU, SIN, SOFTPLUS, TANH,
 )
+from elementary cimport (
+    cosine, exp, exp_negative, exp_parts, expm1_negative, high_part, log1p_of_fraction, mills_less_quarter,
+    sine, sine_limit, tanh,
+)
+from real cimport LANES, REAL_BITS, bits, magnitude, real, with_sign_of
 
 
 cdef enum:
-    TOGETHER = 4    # vectors of tanh_vectors
+    STRETCH = 256   # reals, a whole number of vectors on every CPU: two or three arrays of them stay in the first-level cache
 
 
-cdef inline real round_constant() noexcept nogil:
-    """1.5 2^mantissa: adding it leaves the rounded integer in the last bits."""
-    return <real>12582912.0 if REAL_BITS == 32 else <real>6755399441055744.0
-
-
-cdef inline real power_of_two(real shifted) noexcept nogil:
-    """2^k for shifted = k + round_constant()."""
-    return bits_to_real((real_to_bits(shifted) + EXPONENT_BIAS) << MANTISSA_BITS)
-
-
-cdef inline real ln_2_high() noexcept nogil:
-    """ln 2 to so few bits that the product with a k is exact"""
-    return <real>0.693359375 if REAL_BITS == 32 else <real>6.93147180369123816490e-01
-
-
-cdef inline real ln_2_low() noexcept nogil:
-    """ln 2 - ln_2_high()"""
-    return <real>-2.12194440054690582767e-4 if REAL_BITS == 32 else <real>1.90821492927058770002e-10
-
-
-cdef inline real term(const int i) noexcept nogil:
-    """The coefficient of r^i in q"""
-    if REAL_BITS == 32:
-        return (<real>0.50000000466641071611 if i == 0 else <real>0.16666666817860782356 if i == 1
-                else <real>0.041666353540256401109 if i == 2 else <real>0.0083332728408335339134 if i == 3
-                else <real>0.0013941102181322611093 if i == 4 else <real>0.00019914296707002770319)
-    return (<real>0.50000000000000056002 if i == 0 else <real>0.16666666666666686167 if i == 1
-            else <real>0.041666666666572952553 if i == 2 else <real>0.0083333333333144573189 if i == 3
-            else <real>0.0013888888932614266923 if i == 4 else <real>0.00019841269903371417545 if i == 5
-            else <real>0.000024801504147111497174 if i == 6 else <real>2.7557227610573865839e-6 if i == 7
-            else <real>2.7626450912293995656e-7 if i == 8 else <real>2.5114592479711947798e-8)
-
-
-cdef inline real expm1_reduced(real r) noexcept nogil:
-    """e^r - 1 for |r| <= ln 2 / 2."""
-    cdef real q = term(5)
-    if REAL_BITS == 64:
-        q = term(9) * r + term(8)
-        q = q * r + term(7)
-        q = q * r + term(6)
-        q = q * r + term(5)
-    q = q * r + term(4)
-    q = q * r + term(3)
-    q = q * r + term(2)
-    q = q * r + term(1)
-    q = q * r + term(0)
-    return r + r * r * q
-
-
-cdef inline real exp_negative(real x) noexcept nogil:
-    """e^x for x <= 0 (for greater ones see exp); subnormal results are right too, since 2^k comes in two factors."""
-    cdef real lowest = <real>-104.0 if REAL_BITS == 32 else <real>-746.0
-    cdef real shifted, k, half, p
-    x = lowest if x < lowest else x   # this way round a NaN stays one
-    shifted = x * <real>1.4426950408889634074 + round_constant()
-    k = shifted - round_constant()
-    p = expm1_reduced((x - k * ln_2_high()) - k * ln_2_low()) + <real>1
-    shifted = k * <real>0.5 + round_constant()
-    half = shifted - round_constant()
-    return p * power_of_two(shifted) * power_of_two((k - half) + round_constant())
-
-
-cdef inline real exp(real x) noexcept nogil:
-    """e^x; infinite where no real can hold it"""
-    cdef real highest = <real>89 if REAL_BITS == 32 else <real>710
-    return exp_negative(highest if x > highest else x)
+cdef inline bint needs_z(int activation) noexcept nogil:
+    """Whether multiply_by_derivative takes z, not a = g(z)."""
+    return NEEDS_Z >> activation & 1
 
 
 cdef inline real sigmoid(real z) noexcept nogil:
@@ -92,87 +36,291 @@ cdef inline real sigmoid(real z) noexcept nogil:
     return (e if z < <real>0 else <real>1) / (<real>1 + e)
 
 
-cdef inline void next_term(const int count, vec* q, const vec* r, real coefficient) noexcept nogil:
-    """q <- q r + coefficient, `count` vectors"""
-    cdef int i
-    for i in range(count):
-        q[i] = q[i] * r[i] + coefficient
+cdef inline real selu_positive() noexcept nogil:
+    """lambda: SELU is lambda z for z > 0 and lambda alpha (e^z - 1) elsewhere."""
+    return <real>1.0507009873554804934
 
 
-cdef inline void tanh_vectors(const int count, real* z) noexcept nogil:
-    """z (count vectors) <- E / (E + 2), E = e^2|z| - 1, with the sign of z
+cdef inline real selu_negative() noexcept nogil:
+    """lambda alpha"""
+    return <real>1.7580993408473768599
 
-    Each operation on all vectors before the next one: those on one vector wait for each other, and vector after vector they
-    would fill the CPU's queues, so that few were under way at a time.
+
+cdef inline real density_high() noexcept nogil:
+    """1 / sqrt(2 pi) to half as many digits as a real has, as in high_part"""
+    return <real>0.39892578125 if REAL_BITS == 32 else <real>0.39894227683544158935546875
+
+
+cdef inline real density_low() noexcept nogil:
+    """1 / sqrt(2 pi) - density_high()"""
+    return <real>0.00001649915143267793995 if REAL_BITS == 32 else <real>3.565991088584477309934e-9
+
+
+# GELU_TANH is z / (1 + e^-v), v = 2 sqrt(2/pi) (z + 0.044715 z^3).
+
+cdef inline real inner_high() noexcept nogil:
+    """2 sqrt(2/pi) to half as many digits as a real has, as in high_part"""
+    return <real>1.595703125 if REAL_BITS == 32 else <real>1.595769107341766357421875
+
+
+cdef inline real inner_low() noexcept nogil:
+    """2 sqrt(2/pi) - inner_high()"""
+    return <real>0.00006599660573071175978 if REAL_BITS == 32 else <real>1.426396435433790923974e-8
+
+
+cdef inline real inner_cubic() noexcept nogil:
+    """0.044715 times 2 sqrt(2/pi)"""
+    return <real>0.071354816272600248776
+
+
+cdef struct Exponentials:
+    real[STRETCH] size      # |z|, but no more than it takes for e size^2 to be 0
+    real[STRETCH] e         # e^-size, for GELU e^(-size^2 / 2), for GELU_TANH e^-v(size)
+    real[STRETCH] q         # e = (1 + q) scale before it is rounded
+    real[STRETCH] scale
+
+
+cdef inline void exponentials(int activation, const real* z, Py_ssize_t n, Exponentials* E) noexcept nogil:
+    """E of z (n,)
+
+    The exponents of GELU and GELU_TANH come in two parts: what rounding takes from an exponent x is x times as much of e.
     """
-    cdef real saturated = <real>20 if REAL_BITS == 32 else <real>40
-    cdef bits sign = <bits>1 << (REAL_BITS - 1)
-    cdef real[TOGETHER * 16] y
-    cdef vec[TOGETHER] k, power, r, q, E
-    cdef real x
-    cdef int i
-    for i in range(count * LANES):
-        x = <real>2 * magnitude(z[i])
-        y[i] = saturated if x > saturated else x
-    for i in range(count):
-        power[i] = load(y + i * LANES) * <real>1.4426950408889634074 + round_constant()
-    for i in range(count):
-        k[i] = power[i] - round_constant()
-        power[i] = <vec>((<bits_vec>power[i] + EXPONENT_BIAS) << MANTISSA_BITS)
-    for i in range(count):
-        r[i] = load(y + i * LANES) - k[i] * ln_2_high()
-    for i in range(count):
-        r[i] = r[i] - k[i] * ln_2_low()
-    for i in range(count):
-        q[i] = broadcast(term(5 if REAL_BITS == 32 else 9))
-    if REAL_BITS == 64:
-        next_term(count, q, r, term(8))
-        next_term(count, q, r, term(7))
-        next_term(count, q, r, term(6))
-        next_term(count, q, r, term(5))
-    next_term(count, q, r, term(4))
-    next_term(count, q, r, term(3))
-    next_term(count, q, r, term(2))
-    next_term(count, q, r, term(1))
-    next_term(count, q, r, term(0))
-    for i in range(count):
-        q[i] = r[i] + r[i] * r[i] * q[i]
-    for i in range(count):
-        E[i] = power[i] * q[i] + (power[i] - <real>1)
-    for i in range(count):
-        q[i] = E[i] + <real>2
-    for i in range(count):
-        E[i] = E[i] / q[i]
-    for i in range(count):
-        store(z + i * LANES, <vec>(<bits_vec>E[i] | (<bits_vec>load(z + i * LANES) & sign)))
+    cdef real[STRETCH] low
+    cdef real most = <real>110 if REAL_BITS == 32 else <real>754
+    cdef real x, high, rest
+    cdef Py_ssize_t i
+    if activation == GELU:
+        most = <real>14.6 if REAL_BITS == 32 else <real>38.75
+    elif activation == GELU_TANH:
+        most = <real>11 if REAL_BITS == 32 else <real>22
+    for i in range(n):
+        x = magnitude(z[i])
+        x = most if x > most else x
+        E.size[i] = x
+        E.e[i] = -x
+        low[i] = <real>0
+    if activation == GELU:
+        for i in range(n):
+            x = E.size[i]
+            high = high_part(x)
+            E.e[i] = <real>-0.5 * (high * high)
+            low[i] = <real>0.5 * ((x - high) * (x + high))
+    elif activation == GELU_TANH:
+        for i in range(n):
+            x = E.size[i]
+            high = high_part(x)
+            rest = inner_high() * (x - high) + x * (inner_low() + inner_cubic() * (x * x))
+            high = inner_high() * high
+            x = high + rest
+            E.e[i] = -x
+            low[i] = (high - x) + rest
+    for i in range(n):
+        x = exp_parts(E.e[i], low[i], &high, &rest)
+        high = high * rest
+        E.q[i] = x
+        E.scale[i] = high
+        E.e[i] = (x + <real>1) * high
 
 
-cdef inline void tanh(real* z, Py_ssize_t n) noexcept nogil:
-    """z (n,) <- tanh z"""
-    cdef real[16] rest
-    cdef Py_ssize_t i = 0, k
-    while i + TOGETHER * LANES <= n:
-        tanh_vectors(TOGETHER, z + i)
-        i += TOGETHER * LANES
-    while i + LANES <= n:
-        tanh_vectors(1, z + i)
-        i += LANES
-    if i < n:
-        for k in range(LANES):
-            rest[k] = z[i + k] if i + k < n else <real>0
-        tanh_vectors(1, rest)
-        for k in range(n - i):
-            z[i + k] = rest[k]
+cdef inline real times_e(real x, const Exponentials* E, Py_ssize_t i) noexcept nogil:
+    """x e, more exact than by the rounded e"""
+    return with_sign_of((x + x * E.q[i]) * E.scale[i], x)
 
 
-cdef inline bint needs_z(int activation) noexcept nogil:
-    """Whether g' is computed from z, not from a."""
-    return NEEDS_Z >> activation & 1
+cdef inline void activate_vectors(int activation, real* z, Py_ssize_t n) noexcept nogil:
+    """z (n,) <- g(z) for those that need z, n <= STRETCH, whole vectors
+
+    A result is a number with few digits, where the function is near it, and what is missing: of its roundings little remains.
+    With e of `exponentials`, MISH, z tanh(log(1 + e^z)), is e z (e + 2) / (e^2 + 2 e + 2) for z < 0, and the fraction
+    3/4 + (1 - e - 3/2 e^2) / 2 / (e^2 + 2 e + 2); for z > 0 it is z (1 - 2 e^2 / (2 e^2 + 2 e + 1)).
+    """
+    cdef Exponentials E
+    cdef real[STRETCH] result, other
+    cdef real positive = <real>1, negative = <real>1, x, y
+    cdef bits far = 0
+    cdef Py_ssize_t i
+    if activation == ELU or activation == SELU:
+        if activation == SELU:
+            positive, negative = selu_positive(), selu_negative()
+        for i in range(n):
+            result[i] = expm1_negative(-magnitude(z[i]))
+        for i in range(n):
+            x = z[i]
+            z[i] = negative * result[i] if x < <real>0 else positive * x
+        return
+    if activation == SIN:
+        for i in range(n):
+            other[i] = z[i]
+        for i in range(n):
+            far |= <bits>0 if magnitude(other[i]) <= sine_limit() else <bits>1
+        for i in range(n):
+            z[i] = sine(other[i])
+        if far:
+            for i in range(n):
+                if not magnitude(other[i]) <= sine_limit():
+                    z[i] = <real>libm_sin(<double>other[i])
+        return
+    exponentials(activation, z, n, &E)
+    if activation == SOFTPLUS:
+        for i in range(n):
+            result[i] = log1p_of_fraction(E.e[i])
+        for i in range(n):
+            x = z[i]
+            z[i] = result[i] + (x if x > <real>0 else <real>0)
+        return
+    if activation == GELU:
+        for i in range(n):
+            result[i] = E.size[i] * (<real>0.25 + mills_less_quarter(E.size[i]))
+        for i in range(n):
+            x = -times_e(result[i], &E, i)
+            y = z[i] - result[i] * E.e[i]
+            z[i] = x if z[i] < <real>0 else y
+    elif activation == MISH:
+        for i in range(n):
+            y = E.e[i] * E.e[i]
+            x = <real>2 + (<real>2 * E.e[i] + y)
+            y = <real>1 + (<real>2 * E.e[i] + <real>2 * y)
+            other[i] = x if z[i] < <real>0 else y
+        for i in range(n):
+            y = E.e[i] * E.e[i]
+            x = <real>0.5 - (<real>0.5 * E.e[i] + <real>0.75 * y)
+            y = <real>2 * y
+            result[i] = (x if z[i] < <real>0 else y) / other[i]
+        for i in range(n):
+            x = -times_e(E.size[i] * (<real>0.75 + result[i]), &E, i)
+            y = z[i] - E.size[i] * result[i]
+            z[i] = x if z[i] < <real>0 else y
+    elif activation == SILU or activation == GELU_TANH:
+        for i in range(n):
+            x = -times_e(E.size[i], &E, i)
+            y = z[i]
+            z[i] = (x if y < <real>0 else y) / (<real>1 + E.e[i])
+
+
+cdef inline void slope_vectors(int activation, const real* z, Py_ssize_t n, real* slope) noexcept nogil:
+    """slope (n,) <- g'(z) for those that need z, n <= STRETCH, whole vectors; at z = 0 that of SELU is the left one
+
+    A result is made of a number with few digits, as in `activate_vectors`. With y = |z| and e of `exponentials`:
+
+    SILU, GELU_TANH: z / (1 + e^-v) has the slope e R for z < 0, 1 - e R for z > 0, R = (1 - h + e) / (1 + e)^2, where
+    h = y v'(y), in SILU y. R = 1/2 + (1/2 - h - e^2 / 2) / (1 + e)^2 = 1 - h + e (1 - (1 - h) (2 + e)) / (1 + e)^2.
+
+    MISH: e R for z < 0, R = (4 (1 - y) + e (6 - 4 y + e (4 + e))) / D with D = (e^2 + 2 e + 2)^2, which is
+    1/2 + (2 - 4 y + e (2 - 4 y - e^2 (1 + e / 2))) / D
+    = 1 - y + e (4 y - 2 + e (8 y - 4 + e (4 y - 3 + e (y - 1)))) / D;
+    1 - e^2 (2 - 4 y + e (4 - 4 y + 4 e)) / (2 e^2 + 2 e + 1)^2 for z > 0.
+
+    GELU: s = Phi(-y) - y phi(y) for z < 0, 1 - s for z > 0.
+    """
+    cdef Exponentials E
+    cdef real[STRETCH] other, low
+    cdef real positive = <real>1, negative = <real>1, x, y, e, high
+    cdef bits far = 0
+    cdef Py_ssize_t i
+    if activation == SIN:
+        for i in range(n):
+            far |= <bits>0 if magnitude(z[i]) <= sine_limit() else <bits>1
+        for i in range(n):
+            slope[i] = cosine(z[i])
+        if far:
+            for i in range(n):
+                if not magnitude(z[i]) <= sine_limit():
+                    slope[i] = <real>libm_cos(<double>z[i])
+        return
+    exponentials(activation, z, n, &E)
+    if activation == ELU or activation == SELU:
+        if activation == SELU:
+            positive, negative = selu_positive(), selu_negative()
+        for i in range(n):
+            x = negative * E.e[i]
+            slope[i] = positive if z[i] > <real>0 else x
+        return
+    if activation == SOFTPLUS:
+        for i in range(n):
+            x = E.e[i]
+            slope[i] = (x if z[i] < <real>0 else <real>1) / (<real>1 + x)
+    elif activation == GELU:
+        for i in range(n):
+            x = E.size[i]
+            high = high_part(x)
+            y = density_high() * (x - high) + density_low() * x
+            slope[i] = (<real>0.25 - density_high() * high) + (mills_less_quarter(x) - y)
+        for i in range(n):
+            x = times_e(slope[i], &E, i)
+            y = <real>1 - slope[i] * E.e[i]
+            slope[i] = x if z[i] < <real>0 else y
+    elif activation == MISH:
+        for i in range(n):
+            e = E.e[i]
+            y = <real>4 * E.size[i]
+            x = e * ((y - <real>2) + e * ((<real>2 * y - <real>4) + e * ((y - <real>3) + e * (E.size[i] - <real>1))))
+            y = (<real>2 - y) + e * ((<real>2 - y) - e * e * (<real>1 + <real>0.5 * e))
+            other[i] = y if E.size[i] < <real>1 else x
+        for i in range(n):
+            e = E.e[i]
+            y = <real>4 * E.size[i]
+            y = -(e * e) * ((<real>2 - y) + e * ((<real>4 - y) + <real>4 * e))
+            x = other[i]
+            slope[i] = x if z[i] < <real>0 else y
+        for i in range(n):
+            e = E.e[i]
+            x = (<real>4 + <real>8 * e) + e * e * (<real>8 + (<real>4 * e + e * e))
+            y = (<real>1 + <real>4 * e) + e * e * (<real>8 + (<real>8 * e + <real>4 * e * e))
+            slope[i] = slope[i] / (x if z[i] < <real>0 else y)
+        for i in range(n):
+            x = <real>1 - E.size[i]
+            other[i] = <real>0.5 if E.size[i] < <real>1 else x
+        for i in range(n):
+            x = times_e(other[i] + slope[i], &E, i)
+            y = <real>1 + slope[i]
+            slope[i] = x if z[i] < <real>0 else y
+    elif activation == SILU or activation == GELU_TANH:
+        # h = E.size + low
+        for i in range(n):
+            low[i] = <real>0
+        if activation == GELU_TANH:
+            for i in range(n):
+                x = E.size[i]
+                high = high_part(x)
+                E.size[i] = inner_high() * high
+                low[i] = inner_high() * (x - high) + x * (inner_low() + <real>3 * inner_cubic() * (x * x))
+        for i in range(n):
+            e = E.e[i]
+            x = e * (((<real>2 * E.size[i] - <real>1) + <real>2 * low[i]) - e * ((<real>1 - E.size[i]) - low[i]))
+            y = (<real>0.5 - E.size[i]) - (low[i] + <real>0.5 * (e * e))
+            slope[i] = y if E.size[i] < <real>1 else x
+        for i in range(n):
+            e = E.e[i]
+            y = -e * (((<real>1 - E.size[i]) - low[i]) + e)
+            x = slope[i]
+            slope[i] = (x if z[i] < <real>0 else y) / (<real>1 + (<real>2 * e + e * e))
+        for i in range(n):
+            x = (<real>1 - E.size[i]) + (slope[i] - low[i])
+            y = <real>0.5 + slope[i]
+            other[i] = y if E.size[i] < <real>1 else x
+        for i in range(n):
+            x = times_e(other[i], &E, i)
+            y = <real>1 + slope[i]
+            slope[i] = x if z[i] < <real>0 else y
+
+
+cdef inline const real* whole_vectors(const real* z, Py_ssize_t n, real* rest, Py_ssize_t* vectors) noexcept nogil:
+    """The first vectors of z (n,), at most STRETCH numbers, and how many; of less than a vector `rest`, filled up with zeros"""
+    cdef Py_ssize_t k
+    vectors[0] = (n if n < STRETCH else STRETCH) // LANES
+    if vectors[0] > 0:
+        return z
+    vectors[0] = 1
+    for k in range(LANES):
+        rest[k] = z[k] if k < n else <real>0
+    return rest
 
 
 cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noexcept nogil:
     """z (n,) <- g(z); softmax is no function of one element: losses.pxd has it."""
-    cdef Py_ssize_t i
+    cdef real[16] rest
+    cdef real* whole
+    cdef Py_ssize_t vectors, i
     if activation == SIGMOID:
         for i in range(n):
             z[i] = sigmoid(z[i])
@@ -187,11 +335,25 @@ cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noex
     elif activation == EXP:
         for i in range(n):
             z[i] = exp(z[i])
+    elif needs_z(activation):
+        while n > 0:
+            whole = <real*>whole_vectors(z, n, rest, &vectors)
+            activate_vectors(activation, whole, vectors * LANES)
+            if whole != z:
+                for i in range(n):
+                    z[i] = rest[i]
+            z += vectors * LANES
+            n -= vectors * LANES
 
 
-cdef inline void multiply_by_derivative(int activation, real leak, const real* kept, real* d, Py_ssize_t n) noexcept nogil:
-    """d (n,) <- d g'(z), from a = g(z); at z = 0 the derivative of ReLU is 0 and of leaky ReLU the leak"""
-    cdef Py_ssize_t i
+cdef inline void multiply_by_derivative(int activation, real leak, const real* kept, real* d,
+                                        Py_ssize_t n) noexcept nogil:
+    """d (n,) <- d g'(z), from kept = z for those that need z, else from kept = a = g(z); at z = 0 the derivative of ReLU is 0
+    and of leaky ReLU the leak"""
+    cdef real[STRETCH] slope
+    cdef real[16] rest
+    cdef const real* whole
+    cdef Py_ssize_t vectors, i
     cdef real x
     if activation == SIGMOID:
         for i in range(n):
@@ -210,3 +372,12 @@ cdef inline void multiply_by_derivative(int activation, real leak, const real* k
     elif activation == EXP:
         for i in range(n):
             d[i] = d[i] * kept[i]
+    elif needs_z(activation):
+        while n > 0:
+            whole = whole_vectors(kept, n, rest, &vectors)
+            slope_vectors(activation, whole, vectors * LANES, slope)
+            for i in range(vectors * LANES if vectors * LANES < n else n):
+                d[i] = d[i] * slope[i]
+            kept += vectors * LANES
+            d += vectors * LANES
+            n -= vectors * LANES

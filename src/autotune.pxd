@@ -40,7 +40,8 @@ cdef struct Choice:
 cdef inline Choice begin(int kind, int size, double cycles) noexcept nogil:
     """How many threads do work that is enough for a team of `size`; `records` has what is known of earlier times.
 
-    Other work takes the place of what has the same hash. Several threads of Python may write at once, and the worst that they do to each other is to spoil a trial.
+    Other work takes the place of what has the same hash. Several threads of Python may write at once, and the worst that they
+    do to each other is to spoil a trial.
     """
     cdef Choice choice
     cdef record_t* record

@@ -7,7 +7,7 @@ memoryviews would cost several times the arithmetic of a small network.
 
 cimport numpy as cnp
 from api cimport (
-    API_VERSION, MAX_HYPER, NO_MEMORY, UNFIT_DATA, dense_t, kernels_t, layer_t, model_t, rows_t, rule_t, run_t,
+    API_VERSION, MAX_HYPER, NO_MEMORY, UNFIT_DATA, kernels_t, layer_t, model_t, rows_t, rule_t, run_t,
 )
 from arrays cimport apart, is_plain
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -383,7 +383,8 @@ def step(Network net not None, Rule rule not None, grad, double weight_sum):
         net.table.step(&net.model, g, weight_sum, &rule.rule)
 
 
-def output_gradient(Kernels kernels not None, int activation, double leak, int loss, double loss_parameter, Z, Rows rows not None):
+def output_gradient(Kernels kernels not None, int activation, double leak, int loss, double loss_parameter, Z,
+                    Rows rows not None):
     """Z (m, n) <- dZ, the derivatives of sum_i w_i L(a_i, y_i) by Z, whose a are g(Z); returns that sum.
 
     The rows' X is of no account.

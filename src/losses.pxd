@@ -7,78 +7,18 @@ returns the sum of w L(a, y).
 
 from libc.math cimport NAN
 
-from activations cimport exp, exp_negative, ln_2_high, ln_2_low, needs_z
+from activations cimport needs_z
 from codes cimport (
     ABSOLUTE_ERROR, EXP, HUBER, IDENTITY, LOG_COSH, LOG_LOSS, PINBALL, POISSON, SQUARED_ERROR, TANH,
 )
+from elementary cimport exp, exp_negative, ln_2_high, ln_2_low, log1p_nonnegative, log1p_of_fraction
 from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at
 from once cimport activate, multiply_by_derivative
-from real cimport (
-    EXPONENT_BIAS, LANES, MANTISSA_BITS, MAX_LANES, REAL_BITS, bits, bits_to_real, magnitude, real, real_to_bits, with_sign_of,
-)
+from real cimport LANES, MAX_LANES, REAL_BITS, magnitude, real, with_sign_of
 
 
 cdef enum:
     STRETCH = 64    # reals, a whole number of vectors on every CPU
-
-
-cdef inline real log1p_nonnegative(real x) noexcept nogil:
-    """log(1 + x) for x >= 0, relative error of about 1 ulp down to the smallest x.
-
-    1 + x = 2^k (1 + f) with 1 + f in [sqrt 1/2, sqrt 2), what rounding took from 1 + x is put back into f, and
-    log(1 + f) = 2 artanh(s), s = f / (2 + f).
-    """
-    cdef bits root_half = <bits>0x3F3504F3u if REAL_BITS == 32 else <bits>0x3FE6A09E667F3BCDull
-    cdef bits exponent = (<bits>(2 * EXPONENT_BIAS + 1)) << MANTISSA_BITS
-    cdef real u = <real>1 + x
-    cdef bits scaled = real_to_bits(u) + ((EXPONENT_BIAS << MANTISSA_BITS) - root_half)
-    cdef real f = bits_to_real((scaled & ~exponent) + root_half) - <real>1
-    cdef real two_to_minus_k = bits_to_real((2 * EXPONENT_BIAS << MANTISSA_BITS) - (scaled & exponent))
-    cdef real k, s, z, R
-    f += (x - (u - <real>1)) * two_to_minus_k
-    s = f / (<real>2 + f)
-    z = s * s
-    if REAL_BITS == 32:
-        k = bits_to_real((scaled >> MANTISSA_BITS) | 0x4B000000u) - <real>(8388608 + 127)
-        R = <real>0.29873074353588665465
-        R = R * z + <real>0.39977495534723133931
-        R = R * z + <real>0.66666776717466366138
-        return k * <real>0.693359375 + ((<real>2 * s + s * z * R) - k * <real>2.12194440054690582767e-4)
-    k = bits_to_real((scaled >> MANTISSA_BITS) | <bits>0x4330000000000000ull) - <real>(4503599627370496 + 1023)
-    R = <real>0.14797504173163702561
-    R = R * z + <real>0.15313903586709647103
-    R = R * z + <real>0.18183569727146063393
-    R = R * z + <real>0.22222198476215401169
-    R = R * z + <real>0.28571428743260614469
-    R = R * z + <real>0.39999999999411100744
-    R = R * z + <real>0.66666666666667348944
-    return k * <real>6.93147180369123816490e-01 + ((<real>2 * s + s * z * R) + k * <real>1.90821492927058770002e-10)
-
-
-cdef inline real log1p_of_fraction(real x) noexcept nogil:
-    """log(1 + x) for 0 <= x <= 1, relative error of about 1 ulp: 2 artanh(s), s = x / (2 + x) <= 1/3
-
-    2 s + s z R(z), z = s^2, with R a minimax polynomial (Remez; relative error of the logarithm below 2^-54 in double,
-    2^-27 in float).
-    """
-    cdef real s = x / (<real>2 + x)
-    cdef real z = s * s, R
-    if REAL_BITS == 32:
-        R = <real>0.2801194987002659918
-        R = R * z + <real>0.28001813732610088999
-        R = R * z + <real>0.40021526636008390555
-        R = R * z + <real>0.66666416298640728493
-        return <real>2 * s + s * z * R
-    R = <real>0.17739681950914514259
-    R = R * z + <real>0.099028599844357746808
-    R = R * z + <real>0.13586305962505082507
-    R = R * z + <real>0.15364296481335902942
-    R = R * z + <real>0.18182814007519519774
-    R = R * z + <real>0.22222192907281658544
-    R = R * z + <real>0.28571429057936553519
-    R = R * z + <real>0.39999999996050414186
-    R = R * z + <real>0.66666666666677691299
-    return <real>2 * s + s * z * R
 
 
 cdef inline double sum_lanes(const real* lane) noexcept nogil:

@@ -37,8 +37,8 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
     """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L], m = rows
 
     A member of a team has `own_vectors` vectors of samples after `skip`, whole panels; for Z of a wide layer spans of its
-    units instead, so that each number of W is read by one member. Z is kept where g' needs it. Units are dropped unless `dropout` is NULL, for which
-    `first` is the number of the block's first sample in the batch.
+    units instead, so that each number of W is read by one member. Z is kept where g' needs it. Units are dropped unless
+    `dropout` is NULL, for which `first` is the number of the block's first sample in the batch.
     """
     cdef const layer_t* layer
     cdef const real* W
@@ -174,7 +174,8 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
         skip = share(vectors * LANES, PANEL, team, team.member)
         own_rows = share(vectors * LANES, PANEL, team, team.member + 1) - skip
         own_rows = own_rows if skip + own_rows < rows else rows - skip
-    # No member takes a ticket of the way back before all have come as far as this, or one of the way forward after `output_losses`.
+    # No member takes a ticket of the way back before all have come as far as this, or one of the way forward after
+    # `output_losses`.
     if team.size > 1 and team.member == 0:
         memset(block.back_tickets, 0, 2 * (net.layers + 1) * sizeof(int))
     if load and own_rows > 0:

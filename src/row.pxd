@@ -1,10 +1,10 @@
 # cython: cdivision=True
 """One sample through the network: matrix times vector, lanes along the inputs, W read once as it lies."""
 
-from activations cimport exp_negative
 from api cimport layer_t, model_t
 from block cimport widest
 from codes cimport SOFTMAX
+from elementary cimport exp_negative
 from once cimport activate
 from real cimport LANES, MAX_LANES, broadcast, first_lanes, load, real, store, sum_each, vec, vec_sum
 

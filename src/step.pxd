@@ -84,7 +84,8 @@ cdef inline double penalty_of(const Step* s) noexcept nogil:
 
 
 cdef inline void regularise(Step* s) noexcept nogil:
-    """Puts the penalties' gradient into grad, which `finish_step` does itself for l2 alone, and the limit of its norm into scale."""
+    """Puts the penalties' gradient into grad, which `finish_step` does itself for l2 alone, and the limit of its norm into
+    scale."""
     cdef const layer_t* layer = s.net.layer
     cdef Py_ssize_t l
     cdef double total = 0, norm

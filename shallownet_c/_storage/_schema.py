@@ -171,7 +171,7 @@ OPTIMIZER = variants(
     {
         kind.__name__: {"settings": settings_of(kind()), **rates_and_steps}
         for kind in OPTIMIZERS.values()
-        if hasattr(kind, "code")  # L-BFGS, which no kernel runs, writes no checkpoints
+        if kind.takes_steps  # L-BFGS, which no kernel runs, writes no checkpoints
     },
 )
 
