@@ -22,7 +22,7 @@ from real cimport LANES, REAL_BITS, bits, magnitude, real, with_sign_of
 
 
 cdef enum:
-    STRETCH = 256   # reals, a whole number of vectors on every CPU: two or three arrays of them stay in the first-level cache
+    CHUNK = 256   # reals, a whole number of vectors on every CPU: two or three arrays of them stay in the first-level cache
 
 
 cdef inline bint needs_z(int activation) noexcept nogil:
@@ -74,10 +74,10 @@ cdef inline real inner_cubic() noexcept nogil:
 
 
 cdef struct Exponentials:
-    real[STRETCH] size      # |z|, but no more than it takes for e size^2 to be 0
-    real[STRETCH] e         # e^-size, for GELU e^(-size^2 / 2), for GELU_TANH e^-v(size)
-    real[STRETCH] q         # e = (1 + q) scale before it is rounded
-    real[STRETCH] scale
+    real[CHUNK] size      # |z|, but no more than it takes for e size^2 to be 0
+    real[CHUNK] e         # e^-size, for GELU e^(-size^2 / 2), for GELU_TANH e^-v(size)
+    real[CHUNK] q         # e = (1 + q) scale before it is rounded
+    real[CHUNK] scale
 
 
 cdef inline void exponentials(int activation, const real* z, Py_ssize_t n, Exponentials* E) noexcept nogil:
@@ -85,7 +85,7 @@ cdef inline void exponentials(int activation, const real* z, Py_ssize_t n, Expon
 
     The exponents of GELU and GELU_TANH come in two parts: what rounding takes from an exponent x is x times as much of e.
     """
-    cdef real[STRETCH] low
+    cdef real[CHUNK] low
     cdef real most = <real>110 if REAL_BITS == 32 else <real>754
     cdef real x, high, rest
     cdef Py_ssize_t i
@@ -128,14 +128,14 @@ cdef inline real times_e(real x, const Exponentials* E, Py_ssize_t i) noexcept n
 
 
 cdef inline void activate_vectors(int activation, real* z, Py_ssize_t n) noexcept nogil:
-    """z (n,) <- g(z) for those that need z, n <= STRETCH, whole vectors
+    """z (n,) <- g(z) for those that need z, n <= CHUNK, whole vectors
 
     A result is a number with few digits, where the function is near it, and what is missing: of its roundings little remains.
     With e of `exponentials`, MISH, z tanh(log(1 + e^z)), is e z (e + 2) / (e^2 + 2 e + 2) for z < 0, and the fraction
     3/4 + (1 - e - 3/2 e^2) / 2 / (e^2 + 2 e + 2); for z > 0 it is z (1 - 2 e^2 / (2 e^2 + 2 e + 1)).
     """
     cdef Exponentials E
-    cdef real[STRETCH] result, other
+    cdef real[CHUNK] result, other
     cdef real positive = <real>1, negative = <real>1, x, y
     cdef bits far = 0
     cdef Py_ssize_t i
@@ -198,7 +198,7 @@ cdef inline void activate_vectors(int activation, real* z, Py_ssize_t n) noexcep
 
 
 cdef inline void slope_vectors(int activation, const real* z, Py_ssize_t n, real* slope) noexcept nogil:
-    """slope (n,) <- g'(z) for those that need z, n <= STRETCH, whole vectors; at z = 0 that of SELU is the left one
+    """slope (n,) <- g'(z) for those that need z, n <= CHUNK, whole vectors; at z = 0 that of SELU is the left one
 
     A result is made of a number with few digits, as in `activate_vectors`. With y = |z| and e of `exponentials`:
 
@@ -213,7 +213,7 @@ cdef inline void slope_vectors(int activation, const real* z, Py_ssize_t n, real
     GELU: s = Phi(-y) - y phi(y) for z < 0, 1 - s for z > 0.
     """
     cdef Exponentials E
-    cdef real[STRETCH] other, low
+    cdef real[CHUNK] other, low
     cdef real positive = <real>1, negative = <real>1, x, y, e, high
     cdef bits far = 0
     cdef Py_ssize_t i
@@ -305,9 +305,9 @@ cdef inline void slope_vectors(int activation, const real* z, Py_ssize_t n, real
 
 
 cdef inline const real* whole_vectors(const real* z, Py_ssize_t n, real* rest, Py_ssize_t* vectors) noexcept nogil:
-    """The first vectors of z (n,), at most STRETCH numbers, and how many; of less than a vector `rest`, filled up with zeros"""
+    """The first vectors of z (n,), at most CHUNK numbers, and how many; of less than a vector `rest`, filled up with zeros"""
     cdef Py_ssize_t k
-    vectors[0] = (n if n < STRETCH else STRETCH) // LANES
+    vectors[0] = (n if n < CHUNK else CHUNK) // LANES
     if vectors[0] > 0:
         return z
     vectors[0] = 1
@@ -350,7 +350,7 @@ cdef inline void multiply_by_derivative(int activation, real leak, const real* k
                                         Py_ssize_t n) noexcept nogil:
     """d (n,) <- d g'(z), from kept = z for those that need z, else from kept = a = g(z); at z = 0 the derivative of ReLU is 0
     and of leaky ReLU the leak"""
-    cdef real[STRETCH] slope
+    cdef real[CHUNK] slope
     cdef real[16] rest
     cdef const real* whole
     cdef Py_ssize_t vectors, i

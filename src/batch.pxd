@@ -3,20 +3,20 @@
 
 A batch of many blocks is cut into groups, each with a gradient of its own; threads take group after group, and the groups
 are added up in their order. In a batch of few blocks and many parameters a team works on each block together: samples
-are shared out for the layers, rows of dW for the gradient, stretches of the parameters for the update.
+are shared out for the layers, rows of dW for the gradient, chunks of the parameters for the update.
 """
 
-from libc.math cimport isfinite, pow, sqrt
+from libc.math cimport isfinite
 
 from api cimport model_t
 from block cimport Block
-from codes cimport ADAM, ADAMAX, NADAM
 from dropout cimport Dropout
 from geometry cimport PANEL
 from network cimport block_gradient
-from once cimport add_up, descend, regularise
+from once cimport add_up, apply_rule, regularise
+from optimizers cimport NO_RULE, begin_update
 from real cimport real
-from step cimport MAX_GROUPS, NO_OPTIMIZER, Step, count_momenta
+from step cimport MAX_GROUPS, Step
 from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait
 
 cdef enum:
@@ -72,14 +72,6 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
     cdef bint regularised = updates and (s.l1 > 0 or isfinite(s.clip_norm))
     cdef Py_ssize_t part, parts = 2 * net.layers if s.l2 != 0 and not regularised else 1    # W[1], b[1], W[2], ...
     cdef Py_ssize_t at = 0, n = s.P, first = 0, last = 0
-    cdef double root = 0, rate = 0
-    if s.optimizer == ADAM:
-        root = sqrt(1 - pow(s.hyper[2], <double>s.number))
-        rate = s.hyper[0] * root / (1 - pow(s.hyper[1], <double>s.number))
-    elif s.optimizer == ADAMAX:
-        rate = s.hyper[0] / (1 - pow(s.hyper[1], <double>s.number))
-    elif s.optimizer == NADAM:
-        root = sqrt(1 - pow(s.hyper[2], <double>s.number))
     for part in range(parts):
         if parts > 1:
             n = net.layer[part // 2].n_out * (net.layer[part // 2].n_in if part % 2 == 0 else 1)
@@ -87,7 +79,8 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
         if s.groups > 1 and s.grad != NULL and first < last:
             add_up(s, first, last)
         if updates and not regularised and first < last:
-            descend(s, first, last - first, s.l2 * s.scale if parts > 1 and part % 2 == 0 else 0, rate, root)
+            apply_rule(&s.update, s.params, s.grad, first, last - first,
+                       s.l2 * s.update.scale if parts > 1 and part % 2 == 0 else 0)
         at += n
     if regularised:
         wait(team)
@@ -95,7 +88,7 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
             regularise(s)
         wait(team)
         if first < last:
-            descend(s, first, last - first, 0, rate, root)
+            apply_rule(&s.update, s.params, s.grad, first, last - first, 0)
 
 
 cdef inline void take_part(Step* s, Team team) noexcept nogil:
@@ -120,8 +113,7 @@ cdef inline void take_part(Step* s, Team team) noexcept nogil:
         for group in range(s.groups):
             s.loss_sum += s.loss_sums[group]
         s.weight_sum = weight_sum
-        s.scale = 1 / weight_sum if weight_sum > 0 else 0
-        if s.optimizer == NADAM:
-            count_momenta(s)
+        s.update.scale = 1 / weight_sum if weight_sum > 0 else 0
+        begin_update(&s.update)
     wait(team)
-    finish_step(s, s.optimizer != NO_OPTIMIZER and weight_sum > 0, team)
+    finish_step(s, s.update.code != NO_RULE and weight_sum > 0, team)

@@ -18,7 +18,7 @@ from real cimport LANES, MAX_LANES, REAL_BITS, magnitude, real, with_sign_of
 
 
 cdef enum:
-    STRETCH = 64    # reals, a whole number of vectors on every CPU
+    CHUNK = 64    # reals, a whole number of vectors on every CPU
 
 
 cdef inline double sum_lanes(const real* lane) noexcept nogil:
@@ -71,7 +71,7 @@ cdef inline void log_cosh(Py_ssize_t n, const real* d, real* losses) noexcept no
         losses[i] = losses[i] if magnitude(d[i]) < near else x
 
 
-cdef inline void elementwise_stretch(Py_ssize_t n, int loss, real parameter, int activation, real leak, real* z, const real* y,
+cdef inline void elementwise_chunk(Py_ssize_t n, int loss, real parameter, int activation, real leak, real* z, const real* y,
                                      const real* w, real* total) noexcept nogil:
     """l(a) and l'(a) g'(z); with d = a - y and the loss's parameter p,
 
@@ -79,7 +79,7 @@ cdef inline void elementwise_stretch(Py_ssize_t n, int loss, real parameter, int
     pinball l = -p d where d < 0 and (1 - p) d elsewhere, Poisson l = e^a - y a for a logarithmic rate a, log cosh
     l = log cosh d. In a kink l' = 0. A loss that is not known is NaN.
     """
-    cdef real[STRETCH] d, losses, copy
+    cdef real[CHUNK] d, losses, copy
     cdef const real* kept = z
     cdef real e, size
     cdef Py_ssize_t i
@@ -127,12 +127,12 @@ cdef inline void elementwise_stretch(Py_ssize_t n, int loss, real parameter, int
     add_up(n, losses, w, total)
 
 
-cdef inline void log_loss_stretch(Py_ssize_t n, real most, real* z, const real* y, const real* w, real* total) noexcept nogil:
+cdef inline void log_loss_chunk(Py_ssize_t n, real most, real* z, const real* y, const real* w, real* total) noexcept nogil:
     """l = -[y log a + (1 - y) log(1 - a)] of a sigmoid, a - y; with e = e^-|z|,
 
     -log a = max(-z, 0) + log(1 + e) and -log(1 - a) = max(z, 0) + log(1 + e). A loss above `most` counts as that.
     """
-    cdef real[STRETCH] e, losses
+    cdef real[CHUNK] e, losses
     cdef real x
     cdef Py_ssize_t i
     for i in range(n):
@@ -158,12 +158,12 @@ cdef inline double elementwise_loss(int loss, real parameter, int activation, re
                                     const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
     """L = sum_j l(a_j, y_j), dZ_j = l'(a_j) g'(z_j), where each l is a function of one output; log loss is a sigmoid's
 
-    Taken in stretches of one output's samples, as many as lie together, and each stretch stage by stage: one vector's whole
+    Taken in chunks of one output's samples, as many as lie together, and each chunk stage by stage: one vector's whole
     way is too long for the CPU to have several of them under way.
     """
     cdef real[MAX_LANES] total
     cdef Py_ssize_t s = 0, m = vectors * LANES, _j
-    cdef Py_ssize_t longest = STRETCH if n == 1 else PANEL, samples
+    cdef Py_ssize_t longest = CHUNK if n == 1 else PANEL, samples
     cdef int i
     for i in range(LANES):
         total[i] = 0
@@ -171,9 +171,9 @@ cdef inline double elementwise_loss(int loss, real parameter, int activation, re
         samples = longest if longest < m - s else m - s
         for _j in range(n):
             if loss == LOG_LOSS:
-                log_loss_stretch(samples, parameter, Z, Y, w + s, total)
+                log_loss_chunk(samples, parameter, Z, Y, w + s, total)
             else:
-                elementwise_stretch(samples, loss, parameter, activation, leak, Z, Y, w + s, total)
+                elementwise_chunk(samples, loss, parameter, activation, leak, Z, Y, w + s, total)
             Z += samples
             Y += samples
         s += samples

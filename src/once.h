@@ -38,15 +38,17 @@ ONCE double elementwise_loss(int loss, real parameter, int activation, real leak
                              Py_ssize_t n, Py_ssize_t vectors);
 ONCE double softmax(real most, real *Z, const real *Y, const real *w, Py_ssize_t n, Py_ssize_t vectors);
 
-/* dropout is a Dropout, step a Step: structs that this header cannot name. */
+/* dropout is a Dropout, step a Step, update an Update: structs that this header cannot name. */
 ONCE void drop(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real *A);
 ONCE void drop_back(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors,
                     int activation, real leak, const real *kept, real *dA);
 
+ONCE void smooth_targets(real *Y, Py_ssize_t reals, real keep, real share);
+
 ONCE double penalty_of(const void *step);
 ONCE void add_up(const void *step, Py_ssize_t first, Py_ssize_t last);
 ONCE void regularise(void *step);
-ONCE void descend(const void *step, Py_ssize_t first, Py_ssize_t n, double penalty, double rate, double root);
+ONCE void apply_rule(const void *update, real *params, const real *gradient, Py_ssize_t first, Py_ssize_t n, double penalty);
 
 /* What a member of a team does, or a thread by itself: a Step, Prediction or Layer, the member's number, and the team's size. */
 ONCE void step_part(void *step, int member, int size);

@@ -23,10 +23,11 @@ cdef extern from "once.h" nogil:
     void drop(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real* A)
     void drop_back(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, int activation,
                    real leak, const real* kept, real* dA)
+    void smooth_targets(real* Y, Py_ssize_t reals, real keep, real share)
     double penalty_of(const void* step)
     void add_up(const void* step, Py_ssize_t first, Py_ssize_t last)
     void regularise(void* step)
-    void descend(const void* step, Py_ssize_t first, Py_ssize_t n, double penalty, double rate, double root)
+    void apply_rule(const void* update, real* params, const real* gradient, Py_ssize_t first, Py_ssize_t n, double penalty)
     void step_part(void* step, int member, int size)
     void predict_part(void* prediction, int member, int size)
     void forward_part(void* layer, int member, int size)

@@ -6,6 +6,8 @@ cimport dense
 cimport dropout
 cimport layers
 cimport losses
+cimport optimizers
+cimport panels
 cimport prediction
 cimport step
 cimport threads
@@ -75,6 +77,10 @@ cdef void once_drop_back "drop_back" (const void* rates, Py_ssize_t layer, Py_ss
     dropout.drop_back(<const dropout.Dropout*>rates, layer, first, n, vectors, activation, leak, kept, dA)
 
 
+cdef void once_smooth_targets "smooth_targets" (real* Y, Py_ssize_t reals, real keep, real share) noexcept nogil:
+    panels.smooth_targets(Y, reals, keep, share)
+
+
 cdef double once_penalty_of "penalty_of" (const void* s) noexcept nogil:
     return step.penalty_of(<const step.Step*>s)
 
@@ -87,9 +93,9 @@ cdef void once_regularise "regularise" (void* s) noexcept nogil:
     step.regularise(<step.Step*>s)
 
 
-cdef void once_descend "descend" (const void* s, Py_ssize_t first, Py_ssize_t n, double penalty, double rate,
-                                  double root) noexcept nogil:
-    step.descend(<const step.Step*>s, first, n, penalty, rate, root)
+cdef void once_apply_rule "apply_rule" (const void* update, real* params, const real* gradient, Py_ssize_t first, Py_ssize_t n,
+                                        double penalty) noexcept nogil:
+    optimizers.apply_rule(<const optimizers.Update*>update, params, gradient, first, n, penalty)
 
 
 cdef void once_step_part "step_part" (void* s, int member, int size) noexcept nogil:

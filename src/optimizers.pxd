@@ -1,9 +1,27 @@
 # cython: cdivision=True
-"""Update rules on a stretch of the flat parameter vector: g = scale * gradient + l2 * w, all in one pass."""
+"""Update rules on a chunk of the flat parameter vector: g = scale * gradient + l2 * w, all in one pass."""
 
-from libc.math cimport pow
+from libc.math cimport pow, sqrt
+from libc.stdint cimport int64_t
 
+from codes cimport ADAM, ADAMAX, NADAM, RMSPROP, RPROP, SGD
 from real cimport REAL_BITS, magnitude, real, square_root
+
+cdef enum:
+    NO_RULE = -1
+
+
+cdef struct Update:
+    # What all members of a team do to their parameters in one step.
+    int code                        # NO_RULE leaves the parameters alone
+    const double* hyper
+    real* state                     # (k, P)
+    Py_ssize_t P
+    double scale                    # times the gradient's sum: 1 / sum of the weights, or less where the norm was too great
+    int64_t number                  # of the step: 1, 2, ...
+    double rate, root               # as the bias corrections of that step have them, for the rules that have any
+    double mu_product               # of NAdam's mu_1, mu_2, ..., of which there are
+    int64_t mu_factors
 
 
 cdef inline real smallest_normal() noexcept nogil:
@@ -170,3 +188,62 @@ cdef inline void rmsprop(real* w, const real* gradient, real* v, real* mean, rea
             step = momentum * velocity[i] + step
             velocity[i] = step
         w[i] = keep * w[i] - rate * step
+
+
+cdef inline void count_momenta(Update* u) noexcept nogil:
+    """mu_product <- mu_1 ... mu_number of NAdam, or so many factors that those left out follow from their number.
+
+    A step multiplies by its own mu alone. The first step of a call, which has mu_factors = 0, multiplies all of them in the
+    same order, and so gets the same bits. It takes some 2,800 factors at most: from decay t = 900 on mu_t is beta_1 to the last
+    bit, and with a decay below 1/3 the product is less than rounding takes from 1 long before that.
+    """
+    while u.mu_factors < u.number and u.mu_factors * u.hyper[4] < 900 and u.mu_product > 5.5e-17:
+        u.mu_factors += 1
+        u.mu_product *= nadam_momentum(u.hyper[1], u.hyper[4], <double>u.mu_factors)
+
+
+cdef inline void begin_update(Update* u) noexcept nogil:
+    """What follows from the step's number alone, for one member to find out"""
+    if u.code == ADAM:
+        u.root = sqrt(1 - pow(u.hyper[2], <double>u.number))
+        u.rate = u.hyper[0] * u.root / (1 - pow(u.hyper[1], <double>u.number))
+    elif u.code == ADAMAX:
+        u.rate = u.hyper[0] / (1 - pow(u.hyper[1], <double>u.number))
+    elif u.code == NADAM:
+        u.root = sqrt(1 - pow(u.hyper[2], <double>u.number))
+        count_momenta(u)
+
+
+cdef inline void apply_rule(const Update* u, real* params, const real* gradient, Py_ssize_t first, Py_ssize_t n,
+                            double penalty) noexcept nogil:
+    """A step on n parameters from `first` on, with the gradient scale gradient + penalty W"""
+    cdef const double* hyper = u.hyper
+    cdef real* w = params + first
+    cdef const real* grad = gradient + first
+    cdef real* state = u.state + first if u.state != NULL else NULL
+    cdef double mu, next_mu, product
+    if u.code == SGD:
+        if hyper[1] == 0:
+            sgd(w, grad, n, u.scale, penalty, hyper[0])
+        else:
+            sgd_momentum(w, grad, state, n, u.scale, penalty, hyper[0], hyper[1], hyper[2] != 0)
+    elif u.code == ADAM:
+        adam(w, grad, state, state + u.P, n, u.scale, penalty, u.rate, hyper[1], 1 - hyper[1], hyper[2], 1 - hyper[2],
+             hyper[3] * u.root if hyper[5] == 0 else hyper[3], 1 - hyper[0] * hyper[4])
+    elif u.code == RPROP:
+        rprop(w, grad, state, state + u.P, n, u.scale, penalty, u.number == 1, hyper[0], hyper[1], hyper[2], hyper[3],
+              hyper[4])
+    elif u.code == ADAMAX:
+        adamax(w, grad, state, state + u.P, n, u.scale, penalty, u.rate, hyper[1], 1 - hyper[1], hyper[2], hyper[3],
+               1 - hyper[0] * hyper[4])
+    elif u.code == NADAM:
+        mu = nadam_momentum(hyper[1], hyper[4], <double>u.number)
+        next_mu = nadam_momentum(hyper[1], hyper[4], <double>(u.number + 1))
+        product = u.mu_product * pow(hyper[1], <double>(u.number - u.mu_factors))
+        nadam(w, grad, state, state + u.P, n, u.scale, penalty, hyper[0] * u.root * (1 - mu) / (1 - product),
+              hyper[0] * u.root * next_mu / (1 - product * next_mu), hyper[1], 1 - hyper[1], hyper[2], 1 - hyper[2],
+              hyper[3] * u.root, 1 - hyper[0] * hyper[5])
+    elif u.code == RMSPROP:
+        rmsprop(w, grad, state, state + u.P if hyper[4] != 0 else NULL,
+                state + (2 if hyper[4] != 0 else 1) * u.P if hyper[3] != 0 else NULL, n, u.scale, penalty, hyper[0], hyper[1],
+                1 - hyper[1], hyper[2], hyper[3], 1 - hyper[0] * hyper[5])

@@ -10,13 +10,13 @@ from api cimport DONE, MAX_HYPER, NO_MEMORY, PYTHON_ERROR, UNFIT_DATA, model_t, 
 from autotune cimport GRADIENTS, STEPS, Choice, begin, end
 from batch cimport finish_step, groups_of
 from block cimport Block, block_samples, close_blocks, open_blocks
-from codes cimport NADAM
 from dropout cimport no_dropout
 from finite cimport are_fit
 from network cimport cycles_of
 from once cimport penalty_of, step_part
+from optimizers cimport NO_RULE, begin_update
 from real cimport real
-from step cimport NO_OPTIMIZER, Step, count_momenta
+from step cimport Step
 from threads cimport (
     LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, team_of, team_size, threads_in_team, watch_from_now,
 )
@@ -34,7 +34,7 @@ cdef inline int open_step(Step* s, Block* blocks, const model_t* net, const rows
     cdef int n, i
     s.net, s.data, s.blocks, s.P = net, data[0], blocks, net.P
     s.dropout = no_dropout()
-    s.optimizer, s.grad, s.add = NO_OPTIMIZER, NULL, False
+    s.update.code, s.grad, s.add = NO_RULE, NULL, False
     s.first, s.rows, s.load = 0, rows, True
     s.watch = watch_from_now()
     s.groups = groups_of(rows, block_samples(net, rows), net.P)
@@ -124,10 +124,9 @@ cdef inline void take_rule(Step* s, const rule_t* rule, double* hyper) noexcept 
     cdef int i
     for i in range(MAX_HYPER):
         hyper[i] = rule.hyper[i]
-    s.optimizer, s.params, s.state, s.hyper = rule.code, <real*>s.net.params, <real*>rule.state, hyper
-    s.l2, s.l1, s.clip_norm = rule.l2, rule.l1, rule.clip_norm
-    s.number = rule.step[0] + 1
-    s.mu_product, s.mu_factors = 1, 0
+    s.update.code, s.update.hyper, s.update.state, s.update.P = rule.code, hyper, <real*>rule.state, s.net.P
+    s.update.number, s.update.mu_product, s.update.mu_factors = rule.step[0] + 1, 1, 0
+    s.params, s.l2, s.l1, s.clip_norm = <real*>s.net.params, rule.l2, rule.l1, rule.clip_norm
 
 
 cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, bint load_once, double* hyper, int64_t* step,
@@ -143,9 +142,9 @@ cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, b
         while first < m:
             s.first, s.rows = first, run.batch_size if run.batch_size < m - first else m - first
             s.groups = groups_of(s.rows, s.blocks[0].samples, s.P)
-            s.number = step[0] + 1
+            s.update.number = step[0] + 1
             s.load = not load_once or epoch == 0
-            s.dropout.step, s.dropout.batch = s.number, first
+            s.dropout.step, s.dropout.batch = s.update.number, first
             if run.objective_scale > 0:
                 penalty = penalty_of(s)
             take_step(s, n_threads, STEPS)
@@ -199,9 +198,9 @@ cdef inline void one_step(const model_t* net, void* grad, double weight_sum, con
     """One step, as in `train`, on grad (P,), the gradient of sum_i w_i L(a_i, y_i), and weight_sum > 0; grad is used up."""
     cdef double[MAX_HYPER] hyper
     cdef Step s
-    s.net, s.P, s.groups, s.grad, s.scale = net, net.P, 1, <real*>grad, 1 / weight_sum
+    s.net, s.P, s.groups, s.grad = net, net.P, 1, <real*>grad
     take_rule(&s, rule, hyper)
-    if s.optimizer == NADAM:
-        count_momenta(&s)
+    s.update.scale = 1 / weight_sum
+    begin_update(&s.update)
     finish_step(&s, True, team_of(0, 1))
     rule.step[0] += 1
