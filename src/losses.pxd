@@ -72,7 +72,7 @@ cdef inline void log_cosh(Py_ssize_t n, const real* d, real* losses) noexcept no
 
 
 cdef inline void elementwise_chunk(Py_ssize_t n, int loss, real parameter, int activation, real leak, real* z, const real* y,
-                                     const real* w, real* total) noexcept nogil:
+                                   const real* w, real* total) noexcept nogil:
     """l(a) and l'(a) g'(z); with d = a - y and the loss's parameter p,
 
     squared error l = d^2 / 2, absolute error l = |d|, Huber l = d^2 / 2 where |d| <= p and p (|d| - p / 2) elsewhere,
