@@ -9,8 +9,8 @@ from api cimport model_t, rows_t
 from codes cimport SOFTMAX
 from dropout cimport Dropout
 from geometry cimport PANEL, vectors_of
-from once cimport smooth_targets
-from panels cimport clear_sample, load_classes, load_rows, load_weights
+from once cimport load_rows, smooth_targets
+from panels cimport clear_sample, load_classes, load_weights
 from real cimport LANES, real
 
 

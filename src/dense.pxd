@@ -2,8 +2,7 @@
 """One layer on a block of samples: forward, backward, gradient. A, Z and d... are panels (panels.pxd); W is row-major."""
 
 from geometry cimport PANEL, SHORT_TILE_ROWS, TILE_ROWS, TILE_VECTORS, panel_width, vectors_of
-from once cimport activate
-from panels cimport load_rows
+from once cimport activate, load_rows
 from real cimport LANES, LOG2_LANES, MAX_LANES, broadcast, load, real, store, sum_each, vec, vec_sum
 from tile cimport Product, multiply
 

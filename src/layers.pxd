@@ -13,9 +13,9 @@ from geometry cimport PANEL, TILE_ROWS, vectors_of
 from network cimport cycles_of, output_loss
 from once cimport (
     activate, backward_part as once_backward_part, bias_gradient, forward_part as once_forward_part, forward_rows,
-    layer_backward, layer_forward, layer_gradient, multiply_by_derivative, softmax,
+    layer_backward, layer_forward, layer_gradient, load_rows, multiply_by_derivative, softmax, store_rows,
 )
-from panels cimport clear_past, load_rows, store_rows
+from panels cimport clear_past
 from real cimport LANES, real
 from threads cimport LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, share, take_span, team_size, threads_in_team, wait
 

@@ -16,9 +16,9 @@ from dropout cimport Dropout
 from geometry cimport PANEL, TILE_ROWS, vectors_of
 from once cimport (
     activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
-    multiply_by_derivative, softmax,
+    load_rows, multiply_by_derivative, softmax, store_rows, to_features,
 )
-from panels cimport load_rows, store_rows, sum_of_weights, to_features
+from panels cimport sum_of_weights
 from real cimport LANES, real
 from threads cimport Span, Team, share, take_span, team_of, wait
 

@@ -5,6 +5,8 @@
 #ifndef SHALLOWNET_C_ONCE_H
 #define SHALLOWNET_C_ONCE_H
 
+#include <stdint.h>
+
 #include "real.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -43,6 +45,11 @@ ONCE void drop(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize
 ONCE void drop_back(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors,
                     int activation, real leak, const real *kept, real *dA);
 
+/* The ways between an array's rows and panels, which are long: a copy for each of their callers would be a quarter of a build. */
+ONCE void load_rows(const real *X, Py_ssize_t m, Py_ssize_t n, const int64_t *order, Py_ssize_t first, Py_ssize_t rows,
+                    real *A, real *F, Py_ssize_t samples, Py_ssize_t at);
+ONCE void store_rows(const real *A, Py_ssize_t n, Py_ssize_t rows, real *out);
+ONCE void to_features(const real *A, Py_ssize_t n, Py_ssize_t vectors, real *F, Py_ssize_t samples, Py_ssize_t at);
 ONCE void smooth_targets(real *Y, Py_ssize_t reals, real keep, real share);
 
 ONCE double penalty_of(const void *step);

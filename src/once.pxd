@@ -1,5 +1,7 @@
 """The loops that make numbers, as functions of which a build has one copy: see once.h. Their bodies are in once.pxi."""
 
+from libc.stdint cimport int64_t
+
 from real cimport real
 
 cdef extern from "once.h" nogil:
@@ -23,6 +25,10 @@ cdef extern from "once.h" nogil:
     void drop(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real* A)
     void drop_back(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, int activation,
                    real leak, const real* kept, real* dA)
+    void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
+                   real* A, real* F, Py_ssize_t samples, Py_ssize_t at)
+    void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* out)
+    void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples, Py_ssize_t at)
     void smooth_targets(real* Y, Py_ssize_t reals, real keep, real share)
     double penalty_of(const void* step)
     void add_up(const void* step, Py_ssize_t first, Py_ssize_t last)

@@ -1,5 +1,7 @@
 # The bodies of the functions in once.h: each of a module's own, by which the C compiler makes one copy for all callers.
 
+from libc.stdint cimport int64_t
+
 cimport activations
 cimport batch
 cimport dense
@@ -75,6 +77,20 @@ cdef void once_drop_back "drop_back" (const void* rates, Py_ssize_t layer, Py_ss
                                       Py_ssize_t vectors, int activation, real leak, const real* kept,
                                       real* dA) noexcept nogil:
     dropout.drop_back(<const dropout.Dropout*>rates, layer, first, n, vectors, activation, leak, kept, dA)
+
+
+cdef void once_load_rows "load_rows" (const real* X, Py_ssize_t m, Py_ssize_t n, const int64_t* order, Py_ssize_t first,
+                                      Py_ssize_t rows, real* A, real* F, Py_ssize_t samples, Py_ssize_t at) noexcept nogil:
+    panels.load_rows(X, m, n, order, first, rows, A, F, samples, at)
+
+
+cdef void once_store_rows "store_rows" (const real* A, Py_ssize_t n, Py_ssize_t rows, real* out) noexcept nogil:
+    panels.store_rows(A, n, rows, out)
+
+
+cdef void once_to_features "to_features" (const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples,
+                                          Py_ssize_t at) noexcept nogil:
+    panels.to_features(A, n, vectors, F, samples, at)
 
 
 cdef void once_smooth_targets "smooth_targets" (real* Y, Py_ssize_t reals, real keep, real share) noexcept nogil:
