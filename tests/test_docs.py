@@ -64,19 +64,54 @@ def test_python_blocks(document, tmp_path, monkeypatch):
             assert any(is_as_shown(line, shown) for line in lines), (shown, printed.getvalue())
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, "ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md"])
+ALL_DOCUMENTS = [
+    *DOCUMENTS, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/engine.md", "docs/files.md",
+    "benchmarks/README.md",
+]  # fmt: skip
+
+
+def anchor(heading):
+    """The name that a heading has in a link, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", ALL_DOCUMENTS)
 def test_links_and_files(document):
     text = (ROOT / document).read_text(encoding="utf-8")
-    for link in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert ((ROOT / document).parent / link).exists(), link
+    for link, place in re.findall(r"\]\(([^)#:]*)#?([^)#:]*)\)", text):
+        target = (ROOT / document).parent / link if link else ROOT / document
+        assert target.exists(), link
+        if place:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert place in map(anchor, headings), place
 
 
-def test_architecture_names_every_source_and_no_other():
+FILE = r"`([\w/.]+\.(?:py|pyx|pyi|pxd|pxi|h))`"
+
+
+def test_every_source_is_in_the_list_of_files_and_no_other():
+    named = re.findall(FILE, (ROOT / "docs/files.md").read_text(encoding="utf-8"))
+    assert len(named) == len(set(named))
+    trivial = {"__main__.py", "__init__.py"}
+    package = {path for path in (ROOT / "shallownet_c").rglob("*.py") if path.name not in trivial}
+    sources = {path.relative_to(ROOT).as_posix() for path in (*package, *(ROOT / "src").iterdir())}
+    assert sources - set(named) == set()
+    assert {name for name in set(named) - sources if not (ROOT / name).is_file()} == set()
+
+
+@pytest.mark.parametrize("document", [name for name in ALL_DOCUMENTS if name != "CHANGELOG.md"])
+def test_documents_name_no_file_that_is_not_there(document):
+    """By its path, or the end of that; the changelog may tell of files that have gone."""
+    here = ["shallownet_c", "src", "tests", "benchmarks"]
+    paths = [path.as_posix() for folder in here for path in (ROOT / folder).rglob("*.*")]
+    generated = {"codes.pxd"}
+    for name in re.findall(FILE, (ROOT / document).read_text(encoding="utf-8")):
+        assert name in generated or any(path.endswith(f"/{name}") for path in paths), name
+
+
+def test_architecture_names_every_room_and_no_other():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    named = {Path(name).name for name in re.findall(r"`([\w/.]+\.(?:py|pyx|pyi|pxd|pxi|h))`", text)}
-    package = {path.name for path in (ROOT / "shallownet_c").rglob("*.py") if path.parent.name != "reference"}
-    package -= {"__init__.py", "__main__.py"}
-    sources = {path.name for path in (ROOT / "src").iterdir()}
-    elsewhere = {path.name for folder in ("tests", "benchmarks") for path in (ROOT / folder).glob("*.py")}
-    assert not (sources | package) - named
-    assert not named - sources - package - elsewhere
+    named = set(re.findall(r"^\| `(shallownet_c/\w+)/`", text, flags=re.MULTILINE))
+    package = ROOT / "shallownet_c"
+    rooms = {path.relative_to(ROOT).as_posix() for path in package.iterdir() if path.is_dir() and path.name[:2] != "__"}
+    assert named == rooms
