@@ -41,13 +41,27 @@ class MLP(Network, ModelAttributes):
     layer_sizes : sequence of int
         n_0, …, n_L: inputs, hidden layers, outputs. ``[n, 1]`` with ``output="sigmoid"`` is logistic regression.
     activation : str or sequence of str, default "tanh"
-        Of the hidden layers, one name for all or one for each: "identity", "sigmoid", "tanh", "relu", "leaky_relu".
+        Of the hidden layers, one name for all of them or one for each:
+
+        - "identity": z
+        - "sigmoid": σ(z) = 1 / (1 + e^−z)
+        - "tanh": tanh z
+        - "relu": max(0, z)
+        - "leaky_relu": z for z > 0, `leak` z elsewhere
+        - "silu": z σ(z) (Elfwing, Uchibe and Doya, 2018)
+        - "gelu": z Φ(z), Φ the standard normal distribution (Hendrycks and Gimpel, 2016)
+        - "gelu_tanh": ½ z (1 + tanh(√(2/π) (z + 0.044715 z³))), nearly gelu (the same authors)
+        - "mish": z tanh(log(1 + e^z)) (Misra, 2019)
+        - "softplus": log(1 + e^z) (Dugas et al., 2001)
+        - "elu": z for z > 0, e^z − 1 elsewhere (Clevert, Unterthiner and Hochreiter, 2016, with their α = 1)
+        - "selu": λ z for z > 0, λ α (e^z − 1) elsewhere, λ = 1.0507…, α = 1.6732… (Klambauer et al., 2017)
+        - "sin": sin z (Sitzmann et al., 2020)
     output : str, default "identity"
-        Of the output layer: one of those, "softmax" or "exp".
+        Of the output layer: one of those, "exp", e^z, or "softmax", e^zⱼ / Σₖ e^zₖ.
     loss : str, optional
-        L(a, y). By default "log_loss" for sigmoid and softmax outputs, "poisson" for exp, "squared_error" for the
-        others. log_loss goes with sigmoid, −Σⱼ [yⱼ log aⱼ + (1−yⱼ) log(1−aⱼ)], and softmax, −Σⱼ yⱼ log aⱼ. With all
-        outputs but softmax go, with d = a − y,
+        L(a, y). By default "log_loss" for the outputs sigmoid and softmax, "poisson" for exp, and "squared_error" for
+        all others. "log_loss" goes with no other outputs: it is −Σⱼ [yⱼ log aⱼ + (1−yⱼ) log(1−aⱼ)] with sigmoid and
+        −Σⱼ yⱼ log aⱼ with softmax. Every other loss goes with every output except softmax; with d = a − y,
 
         - "squared_error": ½ Σⱼ dⱼ²
         - "absolute_error": Σⱼ |dⱼ|, for the median
@@ -55,6 +69,7 @@ class MLP(Network, ModelAttributes):
         - "pinball": Σⱼ −q dⱼ where dⱼ < 0, (1−q) dⱼ elsewhere, for the quantile q (Koenker and Bassett, 1978)
         - "poisson", for y ≥ 0: with output exp, whose a is the rate, Σⱼ aⱼ − yⱼ log aⱼ; with any other output a is the
           logarithm of the rate, Σⱼ e^aⱼ − yⱼ aⱼ
+        - "log_cosh": Σⱼ log cosh dⱼ, which is about ½ dⱼ² where |dⱼ| is small and |dⱼ| − log 2 where it is large
     init : str or float, default "glorot_uniform"
         First W: "glorot_uniform", "glorot_normal", "he_normal", "he_uniform", "zeros", or a number s for s · randn (the
         notes' 0.01). Every b starts at zero.
@@ -521,9 +536,10 @@ class MLP(Network, ModelAttributes):
             object with shape, dtype, indexing and the array protocol (h5py, zarr), is read a few megabytes at a time.
             Or X is a function without arguments, Y left out: each epoch calls it for an iterable of chunks (X, Y) or
             (X, Y, sample_weight), and batches are parts of chunks, or whole chunks without `batch_size`.
-        optimizer : {"adam", "sgd", "rprop", "lbfgs"} or an object of Adam, SGD, RPROP, LBFGS
-            An object carries its state: a second fit with it goes on where the first stopped. RPROP and LBFGS take the
-            full batch.
+        optimizer : str or Optimizer, default "adam"
+            "adam", "sgd", "adamax", "nadam", "rmsprop", "rprop" or "lbfgs" for the defaults of `Adam`, `SGD`, `AdaMax`,
+            `NAdam`, `RMSprop`, `RPROP` or `LBFGS`, or an object of such a class. An object carries its state: a second
+            fit with it goes on where the first stopped. RPROP and LBFGS take the full batch.
         epochs : int, default 200
             Passes over the data; iterations of LBFGS.
         batch_size : int, optional
@@ -542,9 +558,9 @@ class MLP(Network, ModelAttributes):
         clip_norm : float, optional
             Greatest norm of a step's gradient, penalties included; a longer one is scaled down to it.
         label_smoothing : float, default 0.0
-            s in [0, 1), for log_loss: the training takes (1 − s) y + s / n for y, n the number of classes of a softmax
-            output, and 2 for each output of a sigmoid (Szegedy et al., 2016). The history's `cost` is that of these
-            targets; `val_cost`, `cost` and `score` are those of y.
+            s in [0, 1), for log_loss: the training takes (1 − s) y + s / n in the place of y, where n is the number of
+            classes of a softmax output, and 2 for each output of a sigmoid (Szegedy et al., 2016). The history's `cost`
+            is that of these targets; `val_cost`, `cost` and `score` are those of y itself.
         validation_data : tuple (X, Y) or (X, Y, sample_weight), optional
             Its cost is recorded after each epoch.
         patience : int, optional
