@@ -43,8 +43,7 @@ def dense_forward(
     b : array_like (n_out,)
         X, W and b have one dtype, float32 or float64.
     activation : str
-        Any output of `MLP`: "identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax", "exp", "silu", "gelu",
-        "gelu_tanh", "mish", "softplus", "elu", "selu" or "sin"; see there for the formulas.
+        Any that `MLP` takes for its output; its docstring has the names and the formulas.
     out : ndarray (m, n_out), optional
         C-contiguous, of that dtype, sharing no memory with the inputs; it is overwritten and returned.
     leak : float, default 0.01

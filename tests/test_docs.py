@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import shallownet_c as sn
+from shallownet_c.optimizers import OPTIMIZERS
+from shallownet_c.reference import _activations, _losses
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
@@ -84,6 +86,48 @@ def test_links_and_files(document):
         if place:
             headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
             assert place in map(anchor, headings), place
+
+
+ACTIVATIONS, LOSSES = _activations.ACTIVATIONS, _losses.LOSSES
+
+
+def is_named(name, text):
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
+@pytest.mark.parametrize(
+    ("read", "names"),
+    [
+        (lambda: sn.MLP.__doc__, {f'"{name}"' for name in (*ACTIVATIONS, *LOSSES)}),
+        (lambda: sn.MLP.fit.__doc__, {f'"{name}"' for name in OPTIMIZERS}),
+        (lambda: sn.MLP.fit.__doc__, {f"`{kind.__name__}`" for kind in OPTIMIZERS.values()}),
+        (lambda: sn.kernels.dense_backward.__doc__, {f'"{name}"' for name, row in ACTIVATIONS.items() if row.needs_z}),
+        (lambda: (ROOT / "README.md").read_text(encoding="utf-8"), {*ACTIVATIONS, *LOSSES}),
+        (lambda: (ROOT / "README.md").read_text(encoding="utf-8"), {f"sn.{k.__name__}" for k in OPTIMIZERS.values()}),
+    ],
+    ids=["MLP", "fit", "fit's classes", "dense_backward", "README", "README's optimizers"],
+)
+def test_lists_of_names_are_whole(read, names):
+    text = read()
+    assert {name for name in names if not is_named(name, text)} == set()
+
+
+def test_lists_of_the_estimators_names_are_whole():
+    estimators = pytest.importorskip("shallownet_c.sklearn")
+    activations = {f'"{row.sklearn_name or row.name}"' for row in ACTIVATIONS.values() if row.hidden}
+    losses = {f'"{row.sklearn_name or row.name}"' for row in LOSSES.values() if not row.classes}
+    added = {
+        f'"{row.sklearn_name or row.name}"'
+        for row in (*ACTIVATIONS.values(), *LOSSES.values())
+        if not row.in_sklearn and getattr(row, "hidden", True)
+    }
+    document = (ROOT / "docs/sklearn.md").read_text(encoding="utf-8")
+    for text, names in (
+        (estimators.MLPClassifier.__doc__, activations),
+        (estimators.MLPRegressor.__doc__, losses),
+        (document, added),
+    ):
+        assert {name for name in names if not is_named(name, text)} == set()
 
 
 FILE = r"`([\w/.]+\.(?:py|pyx|pyi|pxd|pxi|h))`"
