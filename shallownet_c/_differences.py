@@ -89,7 +89,7 @@ def _difference(J: Callable[[], float], params: Array, i: int, h: float) -> floa
 
 
 def _scales(twin: MLP, A: list[Array]) -> Array:
-    """What a step is a part of, for each parameter: as it is multiplied by its inputs, max(1, |w|) / max(1, |a|)."""
+    """The scale of each parameter's step: max(1, |w|), divided by max(1, |a|) for a weight of inputs a."""
     scales = []
     for W, b, inputs in zip(twin.weights, twin.biases, A, strict=False):
         scales += [np.maximum(1, np.abs(W)).ravel() / max(1.0, np.abs(inputs).max()), np.maximum(1, np.abs(b))]

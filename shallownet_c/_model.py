@@ -127,7 +127,7 @@ class Model:
         }
 
     def arguments(self) -> str:
-        """The constructor's arguments as a program has them, but for those that make no difference."""
+        """The constructor's arguments as source code, without those that make no difference."""
         hidden = set(self.activations[:-1])
         activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
         shown = f"activation={activation!r}, " if self.activations[:-1] else ""

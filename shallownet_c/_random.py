@@ -8,12 +8,12 @@ import numpy as np
 
 
 def state(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
-    """Where the source stands."""
+    """The state of the source."""
     return rng.get_state(legacy=False) if isinstance(rng, np.random.RandomState) else rng.bit_generator.state
 
 
 def restore(rng: np.random.Generator | np.random.RandomState, state: dict[str, Any]) -> None:
-    """Take the source back to where `state` found it."""
+    """Put the source back into a state that `state` has returned."""
     if isinstance(rng, np.random.RandomState):
         rng.set_state(state)
     else:

@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all other errors are said, without the usage before it."""
+    """Reports what is wrong in one line, as other errors are reported, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message)

@@ -206,7 +206,7 @@ def _of_one_dtype(values: dict[str, ArrayLike]) -> dict[str, Array]:
     X = values["X"]
     dtype = X.dtype if type(X) is np.ndarray else None
     if dtype in _DTYPES and all(_validation.is_ready(value, dtype) for value in values.values()):
-        return values  # the common case, for whom all that follows would take longer than a small layer does
+        return values  # the common case, in which all that follows would take longer than a small layer
     arrays: dict[str, Any] = {name: _validation.as_array(name, value) for name, value in values.items()}
     dtypes = {name: array.dtype.newbyteorder("=") for name, array in arrays.items()}
     if len(set(dtypes.values())) > 1 or next(iter(dtypes.values())) not in _DTYPES:

@@ -178,12 +178,12 @@ class MLP(Network, ModelAttributes):
 
     @property
     def history(self) -> History | None:
-        """That of the last `fit` or `resume`, written while it goes on; None before the first."""
+        """The history of the last `fit` or `resume`, updated while that runs; None before the first."""
         return self._history
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
-        """Those of the columns of X in the last fit, if it was a table (pandas, polars) whose names are all strings.
+        """The names of the columns of X in the last fit, if it was a table (pandas, polars) with strings for names.
 
         A table with other names, or in another order, is refused wherever X goes in; whatever has no names is taken by
         position. A new `fit` brings its own names, or none; `partial_fit` and `resume` keep to those there are.
@@ -269,7 +269,7 @@ class MLP(Network, ModelAttributes):
         Raises
         ------
         ValueError, TypeError
-            If the output is neither, X is not what `predict` takes, or an output is no number, as it is for NaN in X.
+            If the output is neither of these, X is not what `predict` takes, or an output is not finite.
 
         Examples
         --------
@@ -447,7 +447,7 @@ class MLP(Network, ModelAttributes):
     ) -> tuple[float, float]:
         """Add the gradient of Σᵢ wᵢ L(aᵢ, yᵢ), not divided by anything, to `grad`.
 
-        Sums over parts of the data add up to the sum over the whole, whoever computes them.
+        Sums over parts of the data add up to the sum over all of it, wherever the parts are computed.
 
         Parameters
         ----------
@@ -529,9 +529,9 @@ class MLP(Network, ModelAttributes):
         Parameters
         ----------
         X, Y, sample_weight
-            As in `cost`, no views of the network's parameters. Rows go together by position, whatever an index says. Of
-            a table (pandas, polars) the names of the columns are kept, see `feature_names`: validation data and later
-            tables must have them in the same order. A batch whose weights are all zero is skipped. The numbers of
+            As in `cost`, but not views of the network's parameters. Rows go together by position, whatever an index
+            says. The names of a table's columns (pandas, polars) are kept, see `feature_names`: validation data and
+            later tables must have them in the same order. A batch whose weights are all zero is skipped. The numbers of
             classes are copied. An np.memmap of the network's dtype is used where it lies; one of another dtype, and any
             object with shape, dtype, indexing and the array protocol (h5py, zarr), is read a few megabytes at a time.
             Or X is a function without arguments, Y left out: each epoch calls it for an iterable of chunks (X, Y) or
@@ -571,9 +571,9 @@ class MLP(Network, ModelAttributes):
         seed : None, int, numpy.random.Generator or numpy.random.RandomState
             Of the shuffling and of dropout.
         n_threads : int, optional
-            Of the CPU at most; by default as many as OMP_NUM_THREADS and threadpoolctl allow. Those limits hold in any
-            case, and threads start only where a step is long enough for them to pay. The results are the same bits
-            for any number of threads. One in a forked process, and by default in any worker process.
+            Threads of the CPU at most; by default as many as OMP_NUM_THREADS and threadpoolctl allow. Those limits hold
+            in any case, and threads start only where a step is long enough for them to pay. The results are the same
+            bits for any number of threads. A forked process uses one, and by default so does any worker process.
         progress : bool, default False
             Show the course on standard error: a bar where tqdm is installed and that is a terminal, otherwise lines.
         callback : callable (epoch, history, net), optional
@@ -600,7 +600,7 @@ class MLP(Network, ModelAttributes):
             finite cost began with.
         OSError
             If the checkpoint cannot be written, or another fit is writing it, which is found before anything has
-            changed; later on only what nobody could foresee, such as a full disk.
+            changed. Only what could not be foreseen, such as a full disk, is an error later on.
         KeyboardInterrupt
             On Ctrl-C; the parameters are those of the last finished step.
         ImportError
@@ -708,9 +708,9 @@ class MLP(Network, ModelAttributes):
     def copy(self) -> Self:
         """A network of its own with the same parameters, history, and optimizer of `partial_fit`.
 
-        While a fit of this network runs in another thread this is no snapshot, nor are `save`, pickling or a look at
-        `params`: some parameters may be those of one step, others of the next. Between two epochs they are those of one
-        step, and there the fit's `callback` is called.
+        While a fit of this network runs in another thread, a copy is not a snapshot, and neither is what `save`,
+        pickling or `params` gives: some parameters may be those of one step, others those of the next. Between two
+        epochs, where the fit's `callback` is called, all are those of one step.
 
         Examples
         --------
@@ -726,19 +726,19 @@ class MLP(Network, ModelAttributes):
         return copy.deepcopy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What the description says nothing of: the attributes of a subclass or a user, and what a fit has left. Even a
+        # What the description leaves out: the attributes of a subclass or a user, and what a fit has left. Even a
         # shallow copy has an optimizer of its own, as it has parameters: the steps of one would move the other.
         left = copy.deepcopy({"optimizer": self._kept_optimizer, "history": self._history})
         description = _models.describe(self._model, self._names.known)
         return _rebuild, (type(self), description, self._params), {"added": self.__dict__, **left}
 
     def __getstate__(self) -> dict[str, Any]:
-        # For who writes objects without `__reduce__`, and makes them by `__new__` and `__setstate__`, as skops does.
+        # For libraries such as skops, which make objects by `__new__` and `__setstate__`, without `__reduce__`.
         _, (_, architecture, params), state = self.__reduce__()
         return {"architecture": architecture, "params": params, **state}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Cython gives Network one that refuses, since it holds C pointers; `_rebuild` has made those.
+        # Cython's own, of Network, refuses, since it holds C pointers; `_rebuild` has set those already.
         if "architecture" in state:
             model, names = _models.described(state["architecture"])
             self._begin(model, np.array(state["params"], model.dtype), names)
@@ -752,9 +752,9 @@ class MLP(Network, ModelAttributes):
         """Write the network to a file in the safetensors format, which `load` reads.
 
         Tensors ``layers.0.weight``, ``layers.0.bias``, …; the architecture in the metadata. The file appears whole or
-        not at all, whoever else writes there. One that is replaced hands on its mode and, where the system allows it,
-        its owner; a link goes on pointing to the file. While a fit runs in another thread its parameters need not be
-        those of one step, see `copy`.
+        not at all, even if others write there, too. A file that is replaced hands on its mode and, where the system
+        allows it, its owner; a link goes on pointing to the file. While a fit runs in another thread its parameters
+        need not be those of one step, see `copy`.
 
         Raises
         ------

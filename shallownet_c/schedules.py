@@ -27,7 +27,7 @@ class Schedule:
     of_a_fit = False
 
     def check(self) -> None:
-        """Errors for settings out of their ranges; asked again by each fit, since attributes can be set."""
+        """Raise an error for settings out of their ranges; each fit checks again, since attributes can be set."""
 
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         """α of epochs first … first + n − 1, counted from the optimizer's first; the fit `began` with one of those, and

@@ -1,8 +1,8 @@
 # cython: cdivision=True
 """Inverted dropout (Srivastava et al., 2014): a unit of a sample is 0 with probability p, otherwise 1 / (1 - p) times itself.
 
-Who is dropped follows from a hash of a counter, (seed, step, layer, sample of the batch, unit), so that it depends on neither
-the number of threads nor blocks nor the CPU, and nothing has to be kept for the way back.
+Which units are dropped follows from a hash of a counter, (seed, step, layer, sample of the batch, unit). It depends neither
+on the number of threads nor on blocks nor on the CPU, and nothing has to be kept for the way back.
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t

@@ -42,7 +42,7 @@ cdef inline void wait(Team team) noexcept nogil:
 
 
 cdef inline Py_ssize_t share(Py_ssize_t n, Py_ssize_t unit, Team team, int member) noexcept nogil:
-    """Where the share of `member` begins among n things that are dealt out in units; it ends where the next one begins."""
+    """Where the share of `member` begins, of n things that are shared out in units; it ends where the next one begins."""
     cdef Py_ssize_t at = (n + unit - 1) // unit * member // team.size * unit
     return at if at < n else n
 
@@ -52,10 +52,10 @@ cdef struct Span:
 
 
 cdef inline bint take_span(Span* span, int* tickets, Py_ssize_t n, Py_ssize_t unit, Team team) noexcept nogil:
-    """The next rows of n that nobody has yet, by a counter that the team shares; False: there are none left.
+    """Takes the next span of the n rows, by a counter that the team shares; False if none are left.
 
-    At first each member takes half of its share of what is left, at last a unit, so that nobody waits long for the others,
-    though one core may be slower. One of one takes all.
+    At first each member takes half of its share of what is left, in the end a unit, so that no member waits long for the
+    others, even if one core is slower. A team of one takes all rows at once.
     """
     cdef Py_ssize_t left = (n + unit - 1) // unit, size = left
     cdef int number

@@ -24,7 +24,7 @@ class Activation:
     """A row of the table.
 
     Functions take z, and the leak after it where `parameter` says so. Softmax is a function of all of a sample's z
-    together: its `value` takes a list of them, and a derivative of its own it has not.
+    together: its `value` takes a list of them, and it has no derivative of its own.
     """
 
     name: str

@@ -230,7 +230,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """The classes' numbers (m,)."""
         known = self._binarizer().classes_
         numbers = np.searchsorted(known, y)
-        if (np.take(known, numbers, mode="clip") != y).any():  # somebody has put others in the place of classes_
+        if (np.take(known, numbers, mode="clip") != y).any():  # other classes have been put in their place
             raise ValueError(f"`y` must hold classes that the last fit knew, {known}, got {np.unique(y)}")
         return numbers
 

@@ -65,7 +65,7 @@ class Objective:
         self.kind = type(np.float32(0) + 0.5 * estimator.alpha) if single else np.float64
 
     def told(self, cost: float, order: Any, batch: int) -> np.floating[Any]:
-        """The loss of an epoch that had this cost for the kernels, in batches of so many rows.
+        """The loss of an epoch whose cost the kernels report as `cost`, in batches of so many rows.
 
         The constants are added, and rows of batches without any weight, which the kernels skip, are not counted.
         """
@@ -107,7 +107,7 @@ class Rule:
 
     @classmethod
     def kept(cls, rule: object, net: MLP) -> Rule:
-        """The rule of the call before, for `net`: anybody may have changed it, and the kernels trust its arrays."""
+        """The rule of the call before, for `net`, checked: it may have been changed, and kernels trust its arrays."""
         if not isinstance(rule, cls) or rule.kind not in cls.SIZES:
             raise TypeError(f"_rule must be the estimator's own, got {_validation.shown(rule)}")
         rule = copy.copy(rule)
@@ -221,7 +221,7 @@ class Descent:
             self.params[:] = self.best_params
 
     def length(self) -> int:
-        """How many epochs can pass before anybody looks: no more than it takes to exhaust the patience."""
+        """How many epochs can run at a time: no more than it takes to exhaust the patience."""
         estimator = self.estimator
         watched = self.score is not None or estimator.verbose
         if watched or self.rounds or not self.source.in_memory:
