@@ -743,7 +743,7 @@ class MLP(Network, ModelAttributes):
             model, names = _models.described(state["architecture"])
             self._begin(model, np.array(state["params"], model.dtype), names)
             state = {name: state[name] for name in ("added", "optimizer", "history")}
-        if state.keys() != {"added", "optimizer", "history"}:  # of version 0.1.0 before it kept the others
+        if state.keys() != {"added", "optimizer", "history"}:  # from an early version 0.1.0, which kept nothing else
             state = {"added": state, "optimizer": None, "history": None}
         self.__dict__.update(state["added"])
         self._kept_optimizer, self._history = state["optimizer"], state["history"]

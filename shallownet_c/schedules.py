@@ -19,7 +19,7 @@ from shallownet_c._checks._validation import Array
 
 
 class Schedule:
-    """What the schedules share: settings as attributes, rates of epochs that come one after the other."""
+    """The base of all schedules: settings are attributes, and rates are asked for in the order of the epochs."""
 
     #: Whether the rate of an epoch can only be told when its turn has come.
     one_by_one = False
@@ -86,7 +86,7 @@ class InverseScaling(Schedule):
         self.power = _validation.real_number("power", self.power, ">= 0", lambda x: x >= 0)
 
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
-        with np.errstate(over="ignore", under="ignore"):  # of tᵖ, whose inverse then is 0
+        with np.errstate(over="ignore", under="ignore"):  # tᵖ may be infinite, and its inverse is then 0
             return alpha / np.arange(first + 1, first + n + 1) ** self.power
 
 

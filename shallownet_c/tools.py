@@ -196,7 +196,7 @@ def compare_activations(
     for name in names:
         net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, init=init, seed=seed)
         try:
-            net.cost(X_dev, Y_dev)  # what is wrong with them comes to light before the training
+            net.cost(X_dev, Y_dev)  # finds what is wrong with them before the training
         except (TypeError, ValueError) as error:
             raise _validation.retold(error, f"X_dev, Y_dev: {error}") from None
         try:

@@ -33,7 +33,7 @@ cdef enum:      # kinds of work
 cdef struct Choice:
     # How a piece of work is done this time.
     record_t* record              # NULL: the work is for one thread, or so long that it is not timed
-    int size                # of the team that does it
+    int size                # of the team that does the work
     double began
 
 

@@ -20,8 +20,8 @@ from step cimport MAX_GROUPS, NO_OPTIMIZER, Step, count_momenta
 from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait
 
 cdef enum:
-    GROUP_BYTES = 65536         # of a gradient: a group has a block for each, or adding groups up would be felt
-    PARTIAL_BYTES = 67108864    # of the gradients of all groups
+    GROUP_BYTES = 65536         # a group has a block for each of these in the gradient, or adding groups up would take time
+    PARTIAL_BYTES = 67108864    # the most that the gradients of all groups may take
     SHARE = 64                  # of parameters: whole vectors, so that the same ones are left over for any team
 
 

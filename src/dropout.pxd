@@ -14,7 +14,7 @@ from real cimport LANES, real
 
 
 cdef enum:
-    UNITS = 8   # that `drop_back` takes at a time
+    UNITS = 8   # how many `drop_back` takes at a time
 
 
 cdef struct Dropout:
@@ -47,7 +47,7 @@ cdef inline uint64_t mixed_wide(uint64_t x) noexcept nogil:
 
 
 cdef struct Draw:
-    # Of one layer and step: a number below `least` drops the unit.
+    # The draws of one layer in one step: a number below `least` drops the unit.
     uint32_t key_1, key_2, least
 
 

@@ -20,7 +20,7 @@ from real cimport LANES, real
 from threads cimport LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, share, take_span, team_size, threads_in_team, wait
 
 cdef enum:
-    SPAN_ROWS = 48          # of a layer by itself, the least that a member of a team takes: whole strips of six or four
+    SPAN_ROWS = 48          # the least that a member of a team takes of a layer by itself: whole strips of six or four rows
 
 
 cdef struct Layer:

@@ -20,7 +20,7 @@ cdef struct Prediction:
     const model_t* net
     Block* blocks           # one for each thread
     const real* X
-    Py_ssize_t m, rows      # of all, and of a block
+    Py_ssize_t m, rows      # rows in all, and those of a block
     real* out
     int tickets             # how many spans of rows the team has taken
     Watch watch

@@ -18,8 +18,8 @@ cdef extern from "threads.h" nogil:
 
 cdef enum:
     MAX_THREADS = 64
-    # Of work for each thread: entering a parallel region and leaving it costs some 5,000, but a single call may have to wake
-    # the others first.
+    # The least work for each thread: entering a parallel region and leaving it costs some 5,000 cycles, but a single call may
+    # have to wake the other threads first.
     LEAST_CYCLES = 50_000
     LEAST_CYCLES_ONCE = 300_000
 
@@ -36,7 +36,7 @@ cdef inline Team team_of(int member, int size) noexcept nogil:
 
 
 cdef inline void wait(Team team) noexcept nogil:
-    """Until every member has come here."""
+    """Waits until every member has come here."""
     if team.size > 1:
         wait_for_all()
 
@@ -48,7 +48,7 @@ cdef inline Py_ssize_t share(Py_ssize_t n, Py_ssize_t unit, Team team, int membe
 
 
 cdef struct Span:
-    Py_ssize_t first, last  # of rows; both 0 before the first
+    Py_ssize_t first, last  # rows; both are 0 before the first span
 
 
 cdef inline bint take_span(Span* span, int* tickets, Py_ssize_t n, Py_ssize_t unit, Team team) noexcept nogil:

@@ -51,7 +51,7 @@ def shown(value: object) -> str:
     """The value as messages print it: its repr on one line, cut to 200 characters."""
     try:
         text = " ".join(map(str.strip, _repr.repr(value).splitlines()))
-    except Exception:  # of the value's own class: a name like that of a built-in type, a repr that returns no string
+    except Exception:  # the value's own class may have a repr that returns no string, or the name of a built-in type
         text = f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
@@ -220,7 +220,7 @@ def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         try:
             return np.require(array, dtype, ["C", "A"])
-        except (OverflowError, ValueError) as error:  # of an object: an integer of 400 digits
+        except (OverflowError, ValueError) as error:  # from an object, such as an integer of 400 digits
             raise ValueError(f"{name} must be real numbers: {error}") from None
 
 

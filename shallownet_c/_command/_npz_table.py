@@ -93,7 +93,7 @@ def _declared(source: str, archive: zipfile.ZipFile, name: str, info: zipfile.Zi
             raise ValueError(f"{name} has version {version} of the format, which is for arrays of records")
         try:
             shape, _, dtype = HEADERS[version](member)
-        except MemoryError:  # of Python's parser, whatever the memory
+        except MemoryError:  # from Python's parser, however much memory there is
             raise ValueError("its header is nested too deeply") from None
         at = member.tell()
     takes = "numbers of shape (m, n)" if name == "X" else "numbers or text"

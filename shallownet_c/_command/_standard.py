@@ -11,7 +11,7 @@ from shallownet_c.mlp import MLP
 
 Array = np.ndarray[Any, Any]
 
-#: By how much rounding may change a column, or a prediction of a number, in spreads of it, or a probability.
+#: By how much rounding may change a column or a predicted number, in units of its spread, or a probability.
 TOLERANCE = 0.01
 
 
@@ -33,7 +33,7 @@ class Standard:
         self.sizes = np.where(self.varies, np.maximum(np.abs(least), np.abs(greatest)), 0.0)
 
     def apply(self, X: Array) -> Array:
-        with np.errstate(over="ignore"):  # of rows that it has not been made from
+        with np.errstate(over="ignore"):  # other rows than those it was made from may be far away
             standard = X - self.shift
             standard /= self.scale
         return standard

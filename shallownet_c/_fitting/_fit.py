@@ -80,7 +80,7 @@ def watchers(
     checkpoint: str | os.PathLike[str] | None,
     checkpoint_every: object,
 ) -> Watchers:
-    """The arguments of `fit` and `resume` that say who watches the fit of a network on a source's rows, checked."""
+    """The arguments of `fit` and `resume` that say what is to happen between epochs, checked."""
     validation = None
     if validation_data is not None:
         items = _validation.sequence("validation_data", validation_data, "X, Y and perhaps sample_weight")

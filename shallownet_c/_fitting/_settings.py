@@ -36,7 +36,7 @@ class Settings:
 
     @classmethod
     def of_fit(cls, model: Model, *, dropout: object, clip_norm: object, **others: Any) -> Self:
-        """Those that are `fit`'s arguments, `others` by their own names, if they go with the network."""
+        """The settings of a call of `fit`, `others` by their own names; an error unless they go with the network."""
         rates = dropout_rates(dropout, len(model.sizes) - 2)
         settings = cls(dropout=rates, dropout_seed=0, clip_norm=_validation.norm_limit(clip_norm), **others)
         settings.check_model(model)
@@ -97,7 +97,7 @@ class Settings:
                 )
 
     def run(self, n_threads: int) -> Run:
-        """As the kernels take them."""
+        """The settings as the kernels take them."""
         dropout = None if self.dropout is None else np.array(self.dropout)
         return Run(self.batch_size, dropout, self.dropout_seed, self.objective_scale, self.label_smoothing, n_threads)
 

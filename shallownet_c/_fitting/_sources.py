@@ -16,7 +16,7 @@ from shallownet_c._engine import Piece
 from shallownet_c._fitting import _targets
 from shallownet_c._model import Model
 
-#: Of X, that are read at a time from an array that is not in memory.
+#: How much of an X that is not in memory is read at a time.
 PIECE_BYTES = 1 << 22
 
 
@@ -144,7 +144,7 @@ class Lazy(Source):
             pass
 
     def pieces(self, order: Array | None, batch: int, _rng: object) -> Iterator[Piece]:
-        """Whole batches, as many as make a piece of a few megabytes; a full batch comes in several."""
+        """Pieces of whole batches, a few megabytes each; a full batch comes in several pieces."""
         rows = rows_at_a_time(self.model)
         if batch < self.m:
             rows = max(1, rows // batch) * batch

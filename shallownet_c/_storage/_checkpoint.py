@@ -98,7 +98,7 @@ class Writer:
         tensors["history.cost"] = np.array(course.history.cost[:epochs])
         tensors["history.val_cost"] = np.array(course.history.val_cost[:epochs])
         serialization.write(self.path, tensors, {"checkpoint": description})
-        # From when it was done: a disk slower than `every` still leaves time for training.
+        # Counted from the end of writing: a disk slower than `every` still leaves time for training.
         self.due = time.monotonic() + self.every
 
 

@@ -156,7 +156,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _destination(path: str | os.PathLike[str]) -> tuple[str, os.stat_result | None]:
-    """Where links lead to, and the regular file that is there."""
+    """Where the path leads, links followed, and the status of the regular file there, if there is one."""
     target = os.path.realpath(os.fsdecode(path))
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):

@@ -256,7 +256,7 @@ def sigmoid_slopes(z: Array) -> Array:
     return a * (1.0 - a)
 
 
-#: In the order of the kernels' codes. At z = 0 the derivatives of ReLU and of its kind are those of the left.
+#: In the order of the kernels' codes. At z = 0 the derivatives of ReLU and its kind are those of the left side.
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in (

@@ -50,7 +50,7 @@ class BaseMLP(Kept):
         """Checked targets as the network takes them."""
 
     def _n_outputs(self, y: Any) -> int:
-        """Of the network for encoded targets."""
+        """The number of the network's outputs for encoded targets."""
         return 1 if y.ndim == 1 else y.shape[1]
 
     def _factors(self, y: Any) -> Any:

@@ -248,7 +248,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return None
         if y.ndim == 2:
             return compute_sample_weight(self.class_weight, y)
-        # Of all classes that there are: rows of partial_fit need not hold each of them.
+        # Factors of all classes, since the rows of a partial_fit need not hold each of them.
         factors = compute_class_weight(self.class_weight, classes=self._binarizer().classes_, y=y)
         if not (np.isfinite(factors) & (factors >= 0)).all():
             raise ValueError(

@@ -19,7 +19,7 @@ from shallownet_c.mlp import MLP
 
 NUMBER, COUNT, LIST = (Real,), (Integral,), (list,)
 WORDS = {Real: "a number", Integral: "an integer", list: "a list", NoneType: "None"}
-#: What a fit by sgd or adam goes on from, besides the parameters and the optimizer's state, and the types it has.
+#: Attributes, besides the parameters and the optimizer's state, that a fit by sgd or adam goes on from; their types.
 COURSE: dict[str, tuple[type, ...]] = {
     "t_": COUNT,
     "loss_curve_": LIST,
@@ -34,7 +34,7 @@ COURSE: dict[str, tuple[type, ...]] = {
 
 
 def first_course(early_stopping: bool) -> dict[str, Any]:
-    """What COURSE names, as a fit begins with it."""
+    """The values of COURSE with which a fit begins."""
     worst = -np.inf if early_stopping else None
     return {
         "t_": 0,
@@ -96,7 +96,7 @@ class Kept(BaseEstimator, ABC):
         """Whether the network predicts as all attributes say."""
         if not self._are_tied():
             return False
-        known = self._functions  # what has been compared once need not be again
+        known = self._functions  # what has been compared once need not be compared again
         return (known is not None and all(map(operator.is_, known, self._named()))) or self._computes_as(net)
 
     def _are_tied(self) -> bool:
