@@ -8,7 +8,7 @@ import numpy as np
 
 
 def state(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
-    """The state of the source."""
+    """Where the source stands."""
     return rng.get_state(legacy=False) if isinstance(rng, np.random.RandomState) else rng.bit_generator.state
 
 

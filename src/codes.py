@@ -1,4 +1,4 @@
-"""Writes the codes of activations, losses and update rules, their places in the tables, as enums for Cython."""
+"""Writes the codes of activations, losses and update rules as enums for Cython: their places in the tables."""
 
 import ast
 import importlib
@@ -6,8 +6,8 @@ import sys
 import types
 from pathlib import Path
 
-# The package cannot be imported before its modules are compiled. Two of the tables need none of them, and the keys of
-# the third can be read from its source.
+# The package itself needs its compiled modules, which are yet to be built; two of its tables do not, and the keys of
+# the third can be read.
 folder = Path(__file__).parents[1] / "shallownet_c"
 package = types.ModuleType("shallownet_c")
 package.__path__ = [str(folder)]

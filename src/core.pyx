@@ -21,7 +21,7 @@ ctypedef fused element:
     double
 
 
-# The addresses of arrays, once these have been found to be C-contiguous, of the element type and, unless they are only
+# Where arrays lie, once they have been found to be C-contiguous arrays of an element type and, but for those that are only
 # read, writeable.
 
 cdef const void* of_matrix(const element[:, ::1] a) noexcept:

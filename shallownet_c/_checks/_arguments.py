@@ -13,7 +13,7 @@ from shallownet_c._checks._validation import shown
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: How a message writes an argument of each of these; where several have it, the first one counts.
+#: How an argument is written that belongs to one of these; whoever comes first has those that several have.
 _PLACES = {
     "fit": "fit, net.fit(…, {}=…)",
     "Adam": "the optimizer, optimizer=sn.Adam({}=…)",
@@ -22,7 +22,7 @@ _PLACES = {
     "LBFGS": "the optimizer, optimizer=sn.LBFGS({}=…)",
     "MLP": "the network, sn.MLP(…, {}=…)",
 }
-#: What the name of an argument does not tell people who know it by another name.
+#: What is not said by the name of an argument to somebody who knows it by another.
 _NOTES = {
     "layer_sizes": " ([n_0, …, n_L], inputs and outputs, too)",
     "validation_data": " (X and Y of rows that the training does not see)",

@@ -52,7 +52,7 @@ ARGUMENTS = {
 
 
 def meant(name: str, valid: Collection[str], others: dict[str, str] = VALUES) -> str | None:
-    """Which of the valid names is probably meant by `name`; None if that cannot be told."""
+    """Which of the valid names somebody means who says `name`, if that can be told."""
     name = str.__str__(name)
     if len(name) > 40:  # too long to be a name, and comparing it may take long
         return None

@@ -21,7 +21,7 @@ PIECE_BYTES = 1 << 22
 
 
 def check(model: Model, X: object, Y: object, weights: object, all_zero: bool = False) -> Piece:
-    """The rows as the kernels take them; with `all_zero` the weights may be 0 in all of them.
+    """The rows as the kernels take them; weights may be 0 in all of them if told so.
 
     Raises
     ------
