@@ -18,11 +18,11 @@ from shallownet_c.reference.vectorized import derivative
 if TYPE_CHECKING:
     from shallownet_c._checks._validation import Array
 
-#: What a right gradient of a network in that dtype stays below.
+#: The error of a right gradient in that dtype is below this.
 BOUNDS = {np.dtype("float64"): 1e-6, np.dtype("float32"): 1e-3}
 #: k and its factor in the central difference of fourth order, which misses the derivative by h⁴/30 times the fifth one.
 STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
-#: As parts of the first step: smaller ones are for a J that bends more.
+#: Steps as parts of the first one: smaller ones are for a J that bends more.
 SHRINKING = (1.0, 0.1, 0.01, 0.001, 0.0001)
 #: How often J's rounding may be in a difference: that of a few evaluations, each of a sum over samples.
 EVALUATIONS = 4.0
@@ -89,7 +89,7 @@ def _difference(J: Callable[[], float], params: Array, i: int, h: float) -> floa
 
 
 def _scales(twin: MLP, A: list[Array]) -> Array:
-    """What a step is a part of, for each parameter: as it is multiplied by its inputs, max(1, |w|) / max(1, |a|)."""
+    """The scale of each parameter's step: max(1, |w|), divided by max(1, |a|) for a weight of inputs a."""
     scales = []
     for W, b, inputs in zip(twin.weights, twin.biases, A, strict=False):
         scales += [np.maximum(1, np.abs(W)).ravel() / max(1.0, np.abs(inputs).max()), np.maximum(1, np.abs(b))]

@@ -104,7 +104,7 @@ def update(net: _core.Network, grad: Array, weight_sum: float, rate: float, rule
 
 
 def output_gradient(model: Model, output: str, Z: Array, piece: Piece) -> float:
-    """Z (m, n_L) ← dZ, the derivatives of Σ w L where the output layer is g(Z), `output` the name of g; that sum."""
+    """Z (m, n_L) ← dZ, the derivatives of Σ w L where the output layer is g(Z), `output` naming g; returns Σ w L."""
     rows = _core.Rows(*piece[:4])
     code = _kernels.ACTIVATIONS[output]
     return _core.output_gradient(model.kernels, code, model.leak, model.loss_code, model.loss_parameter, Z, rows)

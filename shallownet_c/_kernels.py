@@ -37,7 +37,7 @@ def load(level: str, dtype: np.dtype | str) -> Kernels:
 target: str = _choose(os.environ.get("SHALLOWNET_C_CPU"))
 _modules = {np.dtype(name): load(target, name) for name in ("float32", "float64")}
 
-#: The limit that the OpenMP runtime has now, 1 in a build without it; any build knows.
+#: The present limit of the OpenMP runtime, which all builds share; 1 in builds without it.
 max_threads = _modules[np.dtype("float64")].max_threads
 
 

@@ -127,7 +127,7 @@ class Model:
         }
 
     def arguments(self) -> str:
-        """The constructor's arguments as a program has them, but for those that make no difference."""
+        """The constructor's arguments as source code, without those that make no difference."""
         hidden = set(self.activations[:-1])
         activation = hidden.pop() if len(hidden) == 1 else list(self.activations[:-1])
         shown = f"activation={activation!r}, " if self.activations[:-1] else ""
@@ -221,7 +221,7 @@ def count_params(sizes: tuple[int, ...]) -> int:
 
 
 def tensor_shapes(sizes: Iterable[int]) -> dict[str, tuple[int, ...]]:
-    """Those of W[1], b[1], W[2], … by their names in a file."""
+    """The shapes of W[1], b[1], W[2], … by the names that these have in a file."""
     shapes: dict[str, tuple[int, ...]] = {}
     for layer, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
         shapes[f"layers.{layer}.weight"] = (n_out, n_in)
@@ -271,6 +271,6 @@ def check_loss(loss: object, output: str) -> str:
 
 
 def check_loss_parameters(**parameters: object) -> dict[str, float]:
-    """Those of all losses, by their names, whichever the network has."""
+    """The parameters of all losses, by their names, whichever loss the network has."""
     rows = [row.parameter for row in LOSSES.values() if row.parameter is not None]
     return {p.name: _validation.real_number(p.name, parameters[p.name], p.takes, p.accepts) for p in rows}

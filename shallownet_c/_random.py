@@ -13,7 +13,7 @@ def state(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
 
 
 def restore(rng: np.random.Generator | np.random.RandomState, state: dict[str, Any]) -> None:
-    """Take the source back to where `state` found it."""
+    """Put the source back into a state that `state` has returned."""
     if isinstance(rng, np.random.RandomState):
         rng.set_state(state)
     else:

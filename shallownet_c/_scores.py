@@ -60,7 +60,7 @@ def accuracy(predicted: Array, Y: Array, weights: Array | None) -> float:
 def r_squared(A: Array, Y: Array, weights: Array | None) -> float:
     """1 − Σ w (y − a)² / Σ w (y − ȳ)² of A and Y (m, n), the mean over the columns; NaN for fewer than two samples.
 
-    A column of Y that never changes counts 1 where it is predicted exactly and 0 elsewhere, as in scikit-learn.
+    A constant column of Y counts 1 if it is predicted exactly and 0 otherwise, as in scikit-learn.
     """
     if len(Y) < 2:
         return float("nan")

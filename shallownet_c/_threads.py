@@ -1,4 +1,4 @@
-"""How many threads a call may use. Whether it uses them is for the kernels to say, which know the work."""
+"""How many threads a call may use. Whether it uses them is decided by the kernels, which know the amount of work."""
 
 import math
 import os
@@ -7,7 +7,7 @@ import sys
 from shallownet_c import _kernels
 from shallownet_c._checks import _validation
 
-#: Multiply-adds below which no kernel starts a thread, so that nobody need ask how many there are.
+#: For fewer multiply-adds no kernel starts a thread, so that their number need not be found out.
 LEAST_WORK = 400_000
 
 _forked = False
@@ -37,7 +37,7 @@ _quota = _cpu_quota()
 
 
 def _is_worker() -> bool:
-    """Whether this is a process of multiprocessing that nobody has told how many threads it may have."""
+    """Whether this is a worker process of multiprocessing whose number of threads OMP_NUM_THREADS does not say."""
     process = sys.modules.get("multiprocessing.process")
     return process is not None and process.parent_process() is not None and "OMP_NUM_THREADS" not in os.environ
 
@@ -58,5 +58,5 @@ def allowed(n_threads: int | None = None) -> int:
 
 
 def for_work(multiply_adds: int) -> int:
-    """What `allowed` says, asked only where there is enough to do."""
+    """The number of threads for so much work: one if it is little, otherwise what `allowed` says."""
     return 1 if multiply_adds < LEAST_WORK else allowed()

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         return arguments.run(arguments)
     except BrokenPipeError:
-        # Whoever read the output has seen enough, as in `shallownet-c predict … | head`. Python flushes stdout once
+        # The reader of the output has seen enough, as in `shallownet-c predict … | head`. Python flushes stdout once
         # more as it ends, which would fail again.
         if sys.stdout is sys.__stdout__:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all other errors are said, without the usage before it."""
+    """Reports what is wrong in one line, as other errors are reported, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message)

@@ -22,7 +22,7 @@ def make_flower(
     """The course's flower: two classes of points in the plane whose petals alternate.
 
     For class j = 0, 1: t = linspace(3.12 j, 3.12 (j + 1), m / 2) + 0.2 · randn, r = 4 sin 4t + 0.2 · randn, and
-    x = (r sin t, r cos t). No line separates them; four tanh units do, but for the noise.
+    x = (r sin t, r cos t). No line separates them; four tanh units do, apart from the noise.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def make_flower(
     Raises
     ------
     ValueError, TypeError
-        If m is no even positive integer, seed no seed, or shuffle neither True nor False.
+        If m is not an even positive integer, seed is not a seed, or shuffle is not True or False.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def train_dev_split(
     -------
     tuple
         Two for each array, the training rows and the dev rows: X_train, X_dev, y_train, y_dev. Tables of pandas stay
-        such, sparse matrices become CSR, everything else an ndarray; all are copies.
+        tables, sparse matrices become CSR, everything else an ndarray; all are copies.
 
     Raises
     ------

@@ -4,8 +4,8 @@
 class FitWarning(UserWarning):
     """A fit that is likely to be a bad one, although every argument is valid; `MLP.fit` warns, once at most.
 
-    ``warnings.simplefilter("ignore", sn.FitWarning)`` silences it, ``"error"`` makes it an exception, which is raised
-    before anything has changed except for that of a fit that has come to nothing.
+    ``warnings.simplefilter("ignore", sn.FitWarning)`` silences it. With ``"error"`` it is an exception, raised before
+    anything has changed, or after the fit if that has come to nothing.
     """
 
 

@@ -18,8 +18,8 @@ class History:
         Epochs done.
     stopped : str
         Why it ended: "epochs" when all were done, "patience", "callback", "diverged", "interrupted" by Ctrl-C, "error"
-        in a function of the caller's; for LBFGS also "converged", "max_fun" or "line_search", where SciPy finds no
-        better point. Empty while it goes on.
+        after any other exception, such as one of a caller's function; for LBFGS also "converged", "max_fun" or
+        "line_search", where SciPy finds no better point. Empty while it goes on.
     seconds : float
         Wall-clock time.
     """

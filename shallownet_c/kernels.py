@@ -43,7 +43,7 @@ def dense_forward(
     b : array_like (n_out,)
         X, W and b have one dtype, float32 or float64.
     activation : str
-        Any that `MLP` takes.
+        Any that `MLP` takes for its output; its docstring has the names and the formulas.
     out : ndarray (m, n_out), optional
         C-contiguous, of that dtype, sharing no memory with the inputs; it is overwritten and returned.
     leak : float, default 0.01
@@ -117,21 +117,23 @@ def dense_backward(
     Parameters
     ----------
     dA, A : array_like (m, n_out)
-        dJ/dA, and A = g(X Wᵀ + b), from which g′ follows unless it needs Z.
+        dJ/dA, and A = g(X Wᵀ + b). g′ is computed from A unless the activation needs Z, but A is required in any case.
     X : array_like (m, n_in)
     W : array_like (n_out, n_in)
     activation : str
-        Any but "softmax", each of whose outputs depends on every z. At z = 0 the derivative of ReLU is 0 and that of
-        leaky ReLU the leak.
+        Any that `dense_forward` takes except "softmax", each of whose outputs depends on every z. At z = 0, where ReLU
+        and its kind have a kink, the derivative is that of the left side: 0 for ReLU, the leak for leaky ReLU, λ α for
+        SELU.
     dW : ndarray (n_out, n_in)
     db : ndarray (n_out,)
         C-contiguous; the gradient is added to them.
     dX : ndarray (m, n_in), None or False
         Overwritten with dJ/dX; None allocates it, False skips it.
     leak : float, default 0.01
+        Slope of leaky ReLU for z < 0, in [0, 1).
     Z : array_like (m, n_out), optional
-        X Wᵀ + b, needed by "silu", "gelu", "gelu_tanh", "mish", "softplus", "elu", "selu" and "sin", whose g′ does not
-        follow from A; the other activations make no use of Z.
+        X Wᵀ + b, required by "silu", "gelu", "gelu_tanh", "mish", "softplus", "elu", "selu" and "sin", whose g′ is
+        computed from it; the other activations make no use of it.
 
     Returns
     -------
@@ -204,7 +206,7 @@ def _of_one_dtype(values: dict[str, ArrayLike]) -> dict[str, Array]:
     X = values["X"]
     dtype = X.dtype if type(X) is np.ndarray else None
     if dtype in _DTYPES and all(_validation.is_ready(value, dtype) for value in values.values()):
-        return values  # the common case, for whom all that follows would take longer than a small layer does
+        return values  # the common case, in which all that follows would take longer than a small layer
     arrays: dict[str, Any] = {name: _validation.as_array(name, value) for name, value in values.items()}
     dtypes = {name: array.dtype.newbyteorder("=") for name, array in arrays.items()}
     if len(set(dtypes.values())) > 1 or next(iter(dtypes.values())) not in _DTYPES:

@@ -41,13 +41,27 @@ class MLP(Network, ModelAttributes):
     layer_sizes : sequence of int
         n_0, …, n_L: inputs, hidden layers, outputs. ``[n, 1]`` with ``output="sigmoid"`` is logistic regression.
     activation : str or sequence of str, default "tanh"
-        Of the hidden layers, one name for all or one for each: "identity", "sigmoid", "tanh", "relu", "leaky_relu".
+        Of the hidden layers, one name for all of them or one for each:
+
+        - "identity": z
+        - "sigmoid": σ(z) = 1 / (1 + e^−z)
+        - "tanh": tanh z
+        - "relu": max(0, z)
+        - "leaky_relu": z for z > 0, `leak` z elsewhere
+        - "silu": z σ(z) (Elfwing, Uchibe and Doya, 2018)
+        - "gelu": z Φ(z), Φ the standard normal distribution (Hendrycks and Gimpel, 2016)
+        - "gelu_tanh": ½ z (1 + tanh(√(2/π) (z + 0.044715 z³))), nearly gelu (the same authors)
+        - "mish": z tanh(log(1 + e^z)) (Misra, 2019)
+        - "softplus": log(1 + e^z) (Dugas et al., 2001)
+        - "elu": z for z > 0, e^z − 1 elsewhere (Clevert, Unterthiner and Hochreiter, 2016, with their α = 1)
+        - "selu": λ z for z > 0, λ α (e^z − 1) elsewhere, λ = 1.0507…, α = 1.6732… (Klambauer et al., 2017)
+        - "sin": sin z (Sitzmann et al., 2020)
     output : str, default "identity"
-        Of the output layer: one of those, "softmax" or "exp".
+        Of the output layer: one of those, "exp", e^z, or "softmax", e^zⱼ / Σₖ e^zₖ.
     loss : str, optional
-        L(a, y). By default "log_loss" for sigmoid and softmax outputs, "poisson" for exp, "squared_error" for the
-        others. log_loss goes with sigmoid, −Σⱼ [yⱼ log aⱼ + (1−yⱼ) log(1−aⱼ)], and softmax, −Σⱼ yⱼ log aⱼ. With all
-        outputs but softmax go, with d = a − y,
+        L(a, y). By default "log_loss" for the outputs sigmoid and softmax, "poisson" for exp, and "squared_error" for
+        all others. "log_loss" goes with no other outputs: it is −Σⱼ [yⱼ log aⱼ + (1−yⱼ) log(1−aⱼ)] with sigmoid and
+        −Σⱼ yⱼ log aⱼ with softmax. Every other loss goes with every output except softmax; with d = a − y,
 
         - "squared_error": ½ Σⱼ dⱼ²
         - "absolute_error": Σⱼ |dⱼ|, for the median
@@ -55,6 +69,7 @@ class MLP(Network, ModelAttributes):
         - "pinball": Σⱼ −q dⱼ where dⱼ < 0, (1−q) dⱼ elsewhere, for the quantile q (Koenker and Bassett, 1978)
         - "poisson", for y ≥ 0: with output exp, whose a is the rate, Σⱼ aⱼ − yⱼ log aⱼ; with any other output a is the
           logarithm of the rate, Σⱼ e^aⱼ − yⱼ aⱼ
+        - "log_cosh": Σⱼ log cosh dⱼ, which is about ½ dⱼ² where |dⱼ| is small and |dⱼ| − log 2 where it is large
     init : str or float, default "glorot_uniform"
         First W: "glorot_uniform", "glorot_normal", "he_normal", "he_uniform", "zeros", or a number s for s · randn (the
         notes' 0.01). Every b starts at zero.
@@ -163,12 +178,12 @@ class MLP(Network, ModelAttributes):
 
     @property
     def history(self) -> History | None:
-        """That of the last `fit` or `resume`, written while it goes on; None before the first."""
+        """The history of the last `fit` or `resume`, updated while that runs; None before the first."""
         return self._history
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
-        """Those of the columns of X in the last fit, if it was a table (pandas, polars) whose names are all strings.
+        """The names of the columns of X in the last fit, if it was a table (pandas, polars) with strings for names.
 
         A table with other names, or in another order, is refused wherever X goes in; whatever has no names is taken by
         position. A new `fit` brings its own names, or none; `partial_fit` and `resume` keep to those there are.
@@ -254,7 +269,7 @@ class MLP(Network, ModelAttributes):
         Raises
         ------
         ValueError, TypeError
-            If the output is neither, X is not what `predict` takes, or an output is no number, as it is for NaN in X.
+            If the output is neither of these, X is not what `predict` takes, or an output is not finite.
 
         Examples
         --------
@@ -432,7 +447,7 @@ class MLP(Network, ModelAttributes):
     ) -> tuple[float, float]:
         """Add the gradient of Σᵢ wᵢ L(aᵢ, yᵢ), not divided by anything, to `grad`.
 
-        Sums over parts of the data add up to the sum over the whole, whoever computes them.
+        Sums over parts of the data add up to the sum over all of it, wherever the parts are computed.
 
         Parameters
         ----------
@@ -514,16 +529,17 @@ class MLP(Network, ModelAttributes):
         Parameters
         ----------
         X, Y, sample_weight
-            As in `cost`, no views of the network's parameters. Rows go together by position, whatever an index says. Of
-            a table (pandas, polars) the names of the columns are kept, see `feature_names`: validation data and later
-            tables must have them in the same order. A batch whose weights are all zero is skipped. The numbers of
+            As in `cost`, but not views of the network's parameters. Rows go together by position, whatever an index
+            says. The names of a table's columns (pandas, polars) are kept, see `feature_names`: validation data and
+            later tables must have them in the same order. A batch whose weights are all zero is skipped. The numbers of
             classes are copied. An np.memmap of the network's dtype is used where it lies; one of another dtype, and any
             object with shape, dtype, indexing and the array protocol (h5py, zarr), is read a few megabytes at a time.
             Or X is a function without arguments, Y left out: each epoch calls it for an iterable of chunks (X, Y) or
             (X, Y, sample_weight), and batches are parts of chunks, or whole chunks without `batch_size`.
-        optimizer : {"adam", "sgd", "rprop", "lbfgs"} or an object of Adam, SGD, RPROP, LBFGS
-            An object carries its state: a second fit with it goes on where the first stopped. RPROP and LBFGS take the
-            full batch.
+        optimizer : str or Optimizer, default "adam"
+            "adam", "sgd", "adamax", "nadam", "rmsprop", "rprop" or "lbfgs" for the defaults of `Adam`, `SGD`, `AdaMax`,
+            `NAdam`, `RMSprop`, `RPROP` or `LBFGS`, or an object of such a class. An object carries its state: a second
+            fit with it goes on where the first stopped. RPROP and LBFGS take the full batch.
         epochs : int, default 200
             Passes over the data; iterations of LBFGS.
         batch_size : int, optional
@@ -542,9 +558,9 @@ class MLP(Network, ModelAttributes):
         clip_norm : float, optional
             Greatest norm of a step's gradient, penalties included; a longer one is scaled down to it.
         label_smoothing : float, default 0.0
-            s in [0, 1), for log_loss: the training takes (1 − s) y + s / n for y, n the number of classes of a softmax
-            output, and 2 for each output of a sigmoid (Szegedy et al., 2016). The history's `cost` is that of these
-            targets; `val_cost`, `cost` and `score` are those of y.
+            s in [0, 1), for log_loss: the training takes (1 − s) y + s / n in the place of y, where n is the number of
+            classes of a softmax output, and 2 for each output of a sigmoid (Szegedy et al., 2016). The history's `cost`
+            is that of these targets; `val_cost`, `cost` and `score` are those of y itself.
         validation_data : tuple (X, Y) or (X, Y, sample_weight), optional
             Its cost is recorded after each epoch.
         patience : int, optional
@@ -555,9 +571,9 @@ class MLP(Network, ModelAttributes):
         seed : None, int, numpy.random.Generator or numpy.random.RandomState
             Of the shuffling and of dropout.
         n_threads : int, optional
-            Of the CPU at most; by default as many as OMP_NUM_THREADS and threadpoolctl allow. Those limits hold in any
-            case, and threads start only where a step is long enough for them to pay. The results are the same bits
-            for any number of threads. One in a forked process, and by default in any worker process.
+            Threads of the CPU at most; by default as many as OMP_NUM_THREADS and threadpoolctl allow. Those limits hold
+            in any case, and threads start only where a step is long enough for them to pay. The results are the same
+            bits for any number of threads. A forked process uses one, and by default so does any worker process.
         progress : bool, default False
             Show the course on standard error: a bar where tqdm is installed and that is a terminal, otherwise lines.
         callback : callable (epoch, history, net), optional
@@ -584,7 +600,7 @@ class MLP(Network, ModelAttributes):
             finite cost began with.
         OSError
             If the checkpoint cannot be written, or another fit is writing it, which is found before anything has
-            changed; later on only what nobody could foresee, such as a full disk.
+            changed. Only what could not be foreseen, such as a full disk, is an error later on.
         KeyboardInterrupt
             On Ctrl-C; the parameters are those of the last finished step.
         ImportError
@@ -692,9 +708,9 @@ class MLP(Network, ModelAttributes):
     def copy(self) -> Self:
         """A network of its own with the same parameters, history, and optimizer of `partial_fit`.
 
-        While a fit of this network runs in another thread this is no snapshot, nor are `save`, pickling or a look at
-        `params`: some parameters may be those of one step, others of the next. Between two epochs they are those of one
-        step, and there the fit's `callback` is called.
+        While a fit of this network runs in another thread, a copy is not a snapshot, and neither is what `save`,
+        pickling or `params` gives: some parameters may be those of one step, others those of the next. Between two
+        epochs, where the fit's `callback` is called, all are those of one step.
 
         Examples
         --------
@@ -710,24 +726,24 @@ class MLP(Network, ModelAttributes):
         return copy.deepcopy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What the description says nothing of: the attributes of a subclass or a user, and what a fit has left. Even a
+        # What the description leaves out: the attributes of a subclass or a user, and what a fit has left. Even a
         # shallow copy has an optimizer of its own, as it has parameters: the steps of one would move the other.
         left = copy.deepcopy({"optimizer": self._kept_optimizer, "history": self._history})
         description = _models.describe(self._model, self._names.known)
         return _rebuild, (type(self), description, self._params), {"added": self.__dict__, **left}
 
     def __getstate__(self) -> dict[str, Any]:
-        # For who writes objects without `__reduce__`, and makes them by `__new__` and `__setstate__`, as skops does.
+        # For libraries such as skops, which make objects by `__new__` and `__setstate__`, without `__reduce__`.
         _, (_, architecture, params), state = self.__reduce__()
         return {"architecture": architecture, "params": params, **state}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Cython gives Network one that refuses, since it holds C pointers; `_rebuild` has made those.
+        # Cython's own, of Network, refuses, since it holds C pointers; `_rebuild` has set those already.
         if "architecture" in state:
             model, names = _models.described(state["architecture"])
             self._begin(model, np.array(state["params"], model.dtype), names)
             state = {name: state[name] for name in ("added", "optimizer", "history")}
-        if state.keys() != {"added", "optimizer", "history"}:  # of version 0.1.0 before it kept the others
+        if state.keys() != {"added", "optimizer", "history"}:  # from an early version 0.1.0, which kept nothing else
             state = {"added": state, "optimizer": None, "history": None}
         self.__dict__.update(state["added"])
         self._kept_optimizer, self._history = state["optimizer"], state["history"]
@@ -736,9 +752,9 @@ class MLP(Network, ModelAttributes):
         """Write the network to a file in the safetensors format, which `load` reads.
 
         Tensors ``layers.0.weight``, ``layers.0.bias``, …; the architecture in the metadata. The file appears whole or
-        not at all, whoever else writes there. One that is replaced hands on its mode and, where the system allows it,
-        its owner; a link goes on pointing to the file. While a fit runs in another thread its parameters need not be
-        those of one step, see `copy`.
+        not at all, even if others write there, too. A file that is replaced hands on its mode and, where the system
+        allows it, its owner; a link goes on pointing to the file. While a fit runs in another thread its parameters
+        need not be those of one step, see `copy`.
 
         Raises
         ------

@@ -24,7 +24,8 @@ FLOAT64 = np.dtype(np.float64)
 class Optimizer:
     """What the optimizers share: hyper-parameters as attributes, and a state that belongs to one size of network."""
 
-    #: The place in OPTIMIZERS, by which the kernels know it, and the hyper-parameters in the order in which they take them.
+    #: The place in OPTIMIZERS, by which the kernels know it, and the hyper-parameters in the order in which they take
+    #: them.
     code: ClassVar[int]
     names: ClassVar[tuple[str, ...]]
     #: Whether it needs all rows for each step.
@@ -559,7 +560,7 @@ class NAdam(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """RMSprop (Hinton, 2012): each gradient is divided by the root of the mean of its last squares.
+    """RMSprop (Tieleman and Hinton, 2012): each gradient is divided by the root of the mean of its last squares.
 
     v ← ρ v + (1 − ρ) g², s = g / (√v + ε), w ← (1 − α λ) w − α s: PyTorch's form, whose alpha is ρ. If centered,
     ḡ ← ρ ḡ + (1 − ρ) g, and the variance v − ḡ² takes the place of v. With momentum, b ← μ b + s takes the place of s

@@ -41,7 +41,7 @@ def resume(
     path : str or path-like
         The `checkpoint` of `MLP.fit`; it goes on being written, by this fit alone as long as it lasts.
     X, Y, order, sample_weight, validation_data, n_threads, progress, callback, checkpoint_every
-        As given to `fit`, the data the same: the checkpoint does not hold them.
+        As given to `fit`, with the same data, which the checkpoint does not hold.
     schedule : callable epoch → α, optional
         The optimizer's, where it was a function.
 
@@ -53,11 +53,11 @@ def resume(
     Raises
     ------
     ValueError, TypeError
-        If the file is no checkpoint or is damaged (always a ValueError, which names the file and what is wrong), or an
-        argument is not what it should be, or the data are not those of the fit: by their shape or a sample of their
+        If the file is not a checkpoint or is damaged (always a ValueError, which names the file and what is wrong), or
+        an argument is not what it should be, or the data are not those of the fit: by their shape or a sample of their
         rows, or because one of validation_data, sample_weight, order is missing or new.
     OSError
-        If it cannot be read or, for a fit that has not ended, not be written, or another fit is writing it.
+        If the file cannot be read or, for a fit that has not ended, written, or if another fit is writing it.
     DivergenceError
         As `fit`.
 

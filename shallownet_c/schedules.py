@@ -19,7 +19,7 @@ from shallownet_c._checks._validation import Array
 
 
 class Schedule:
-    """What the schedules share: settings as attributes, rates of epochs that come one after the other."""
+    """The base of all schedules: settings are attributes, and rates are asked for in the order of the epochs."""
 
     #: Whether the rate of an epoch can only be told when its turn has come.
     one_by_one = False
@@ -27,7 +27,7 @@ class Schedule:
     of_a_fit = False
 
     def check(self) -> None:
-        """Errors for settings out of their ranges; asked again by each fit, since attributes can be set."""
+        """Raise an error for settings out of their ranges; each fit checks again, since attributes can be set."""
 
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
         """α of epochs first … first + n − 1, counted from the optimizer's first; the fit `began` with one of those, and
@@ -86,7 +86,7 @@ class InverseScaling(Schedule):
         self.power = _validation.real_number("power", self.power, ">= 0", lambda x: x >= 0)
 
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
-        with np.errstate(over="ignore", under="ignore"):  # of tᵖ, whose inverse then is 0
+        with np.errstate(over="ignore", under="ignore"):  # tᵖ may be infinite, and its inverse is then 0
             return alpha / np.arange(first + 1, first + n + 1) ** self.power
 
 

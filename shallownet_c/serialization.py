@@ -102,7 +102,7 @@ class Contents:
         return {name: Place(dtype, tuple(shape), start) for start, _, name, dtype, shape in entries}
 
     def expect(self, tensors: dict[str, tuple[str, tuple[int, ...]]]) -> None:
-        """An error unless it has tensors of these names, dtypes and shapes and no others."""
+        """Raise an error unless it has tensors of these names, dtypes and shapes and no others."""
         for name in tensors.keys() - self.places.keys():
             raise ValueError(f"it has no tensor {name!r}")
         for name in self.places.keys() - tensors.keys():
@@ -133,7 +133,7 @@ def refused(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str], kind: str = "a shallownet_c model") -> Iterator[Contents]:
-    """The contents of a file; what is found wrong with them in the `with` statement is told as `refused` tells it."""
+    """The contents of a file; what is found wrong with them in the `with` statement is reported as by `refused`."""
     path = os.fspath(path)
     with refused(path, kind), _files.opened(path) as file:
         yield Contents(file)
@@ -145,7 +145,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     Raises
     ------
     ValueError
-        If it is no such file, or is damaged: the message names the file and what is wrong.
+        If it is not such a file, or is damaged: the message names the file and what is wrong.
     """
     with opened(path) as contents:
         return contents.tensors(), contents.metadata

@@ -126,7 +126,7 @@ def compare_activations(
     seed: int | None = 0,
     **fit: Any,
 ) -> Comparisons:
-    """The notes' advice (section "activation functions"): not sure which to take, try them all on a dev set.
+    """The notes' advice (section "activation functions"): if you are not sure which to take, try them on a dev set.
 
     Parameters
     ----------
@@ -135,7 +135,8 @@ def compare_activations(
     hidden : int or sequence of int, default 16
         Units of the hidden layer, or of each.
     activations : sequence of str
-        Any that a hidden layer may have; by default the five of the notes.
+        Any that a hidden layer may have, see `MLP`; by default the five of the notes, "identity", "sigmoid", "tanh",
+        "relu" and "leaky_relu".
     output : str, optional
         By default "sigmoid" for classes 0 and 1, "softmax" for more, "identity" otherwise.
     init : str or float, default "glorot_uniform"
@@ -195,7 +196,7 @@ def compare_activations(
     for name in names:
         net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, init=init, seed=seed)
         try:
-            net.cost(X_dev, Y_dev)  # what is wrong with them comes to light before the training
+            net.cost(X_dev, Y_dev)  # finds what is wrong with them before the training
         except (TypeError, ValueError) as error:
             raise _validation.retold(error, f"X_dev, Y_dev: {error}") from None
         try:

@@ -3,7 +3,7 @@
 
 Each of SILU, GELU, GELU_TANH, MISH, SOFTPLUS, ELU and SELU errs by at most 3 units in the last place where it is well
 conditioned, |z g'(z) / g(z)| <= 1, elsewhere by at most 3/2 eps |z g'(z)| or 3 units, whichever is more; and so does its
-derivative, with g' and g'' for g and g', but for that of GELU_TANH on CPUs without fused multiply-add: there one in a million
+derivative, with g' and g'' for g and g', except that of GELU_TANH on CPUs without fused multiply-add: there one in a million
 arguments between -1.3 and -1 is wrong by 3 to 4 units. Results near 0 may besides be wrong by 2,000 times the smallest
 subnormal number.
 SIN and its derivative err by at most 3 units in the last place and eps^2 |z|.

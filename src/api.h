@@ -1,8 +1,8 @@
-/* The boundary between what is built once (core.pyx, layer.pyx) and the builds of the kernels: what they are told, and one
- * table of their functions.
+/* The boundary between what is built once (core.pyx, layer.pyx) and the builds of the kernels: the structs that a build
+ * takes, and one table of its functions.
  *
- * A build's element type has no name here: its arrays are void *. They are C-contiguous, and whoever fills these structs has
- * checked their shapes. */
+ * A build's element type has no name here: its arrays are void *. They are C-contiguous, and the code that fills these
+ * structs has checked their shapes. */
 #ifndef SHALLOWNET_C_API_H
 #define SHALLOWNET_C_API_H
 
@@ -12,7 +12,7 @@
 /* To be raised with every change below: a build of another version is refused. */
 #define API_VERSION 1
 
-/* What the functions return that may fail. */
+/* What functions return that may fail. */
 enum { DONE = 0, PYTHON_ERROR = -1, NO_MEMORY = -2, UNFIT_DATA = -3 };
 
 enum { MAX_HYPER = 8 };

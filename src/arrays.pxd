@@ -1,4 +1,4 @@
-"""What the modules that take arrays without memoryviews ask about them."""
+"""Checks of arrays for the modules that take them without memoryviews."""
 
 cimport numpy as cnp
 

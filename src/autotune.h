@@ -1,9 +1,9 @@
-/* What is known of pieces of work that a team or one thread can do; autotune.pxd has what is made of it. */
+/* Records of work that a team or one thread can do; autotune.pxd decides by them. */
 #ifndef SHALLOWNET_C_AUTOTUNE_H
 #define SHALLOWNET_C_AUTOTUNE_H
 
 /* Doubles, and zeros at first:
- * cycles   by `cycles_of`; with the next two it tells which work
+ * cycles   by `cycles_of`; together with the next two it identifies the work
  * kind
  * size     of the team that the work would be enough for
  * alone    1 while one thread is in use or on trial, 0 for the team

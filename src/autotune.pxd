@@ -1,8 +1,8 @@
 # cython: cdivision=True
 """Whether a team or one thread does a piece of work: whichever was faster when both were last tried.
 
-Where other programs keep the cores busy, a team waits for a member that has none, for longer than a short piece takes. So
-pieces of the same work are timed by the team and by one thread alternately.
+Where other programs keep the cores busy, a team waits for a member without a core, for longer than a short piece of work
+takes. So the same work is timed with the team and with one thread alternately.
 """
 
 from libc.stdint cimport uint64_t
@@ -18,7 +18,7 @@ cdef extern from "autotune.h" nogil:
     const char* record_fields
 
 cdef enum:
-    LONG_CYCLES = 30_000_000    # work of more hardly feels it when a member of the team has to wait for a core
+    LONG_CYCLES = 30_000_000    # longer work takes hardly longer when a member of the team has to wait for a core
     TRIAL_TIMES = 3         # or as many as take TRIAL_MICROSECONDS
     TRIAL_MICROSECONDS = 1_000
     TRIAL_PAUSE = 32        # times as long as a trial took, at least
@@ -32,8 +32,8 @@ cdef enum:      # kinds of work
 
 cdef struct Choice:
     # How a piece of work is done this time.
-    record_t* record              # NULL: one thread does it anyway, or it is so long that nobody asks
-    int size                # of the team that does it
+    record_t* record              # NULL: the work is for one thread, or so long that it is not timed
+    int size                # of the team that does the work
     double began
 
 

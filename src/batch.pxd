@@ -20,9 +20,9 @@ from step cimport MAX_GROUPS, Step
 from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait
 
 cdef enum:
-    GROUP_BYTES = 65536         # of a gradient: a group has a block for each, or adding groups up would be felt
-    PARTIAL_BYTES = 67108864    # of the gradients of all groups
-    SHARE = 64                  # of parameters: whole vectors, so that the same ones are left over whoever has them
+    GROUP_BYTES = 65536         # a group has a block for each of these in the gradient, or adding groups up would take time
+    PARTIAL_BYTES = 67108864    # the most that the gradients of all groups may take
+    SHARE = 64                  # of parameters: whole vectors, so that the same ones are left over for any team
 
 
 cdef inline int groups_of(Py_ssize_t rows, Py_ssize_t samples, Py_ssize_t P) noexcept nogil:
@@ -34,7 +34,7 @@ cdef inline int groups_of(Py_ssize_t rows, Py_ssize_t samples, Py_ssize_t P) noe
 
 
 cdef inline Py_ssize_t cut(Py_ssize_t n, Py_ssize_t parts, Py_ssize_t part) noexcept nogil:
-    """Where part `part` of n samples begins: parts are about equal, and whole panels but for the last.
+    """Where part `part` of n samples begins: parts are about equal, and whole panels except for the last.
 
     Rounding up keeps each within n / parts where that is a whole number of panels: a block never overflows.
     """

@@ -16,7 +16,7 @@ from real cimport LANES, real
 
 cdef struct Block:
     char* memory
-    Py_ssize_t samples              # that it has room for
+    Py_ssize_t samples              # how many it has room for
     real** A                        # A[0] ... A[L], sample panels; when only predicting, they alternate between two buffers
     real** kept                     # [l], 0 < l < L: what g'[l] is computed from: A[l], or a copy of Z[l] where it needs that
     real* F_0                       # A[0] in feature panels
@@ -26,9 +26,9 @@ cdef struct Block:
     real* w
     double* losses                  # sums over `loss_vectors` vectors of samples each
     Py_ssize_t loss_vectors
-    double weight_sum               # of the samples in it
-    int* forward_tickets            # [l], l = 0 ... L: how many spans of units a team has taken
-    int* back_tickets               # of gradients, then of dA
+    double weight_sum               # the sum of the samples' weights
+    int* forward_tickets            # [l], l = 0 ... L: how many spans of units a team has taken on the way forward
+    int* back_tickets               # the same of gradients, then of dA, on the way back
 
 
 cdef inline Py_ssize_t widest(const model_t* net, Py_ssize_t last) noexcept nogil:

@@ -57,7 +57,7 @@ cdef void* own_vector(object a, int itemsize) except? NULL:
 
 
 cdef int expect(bint fits, str what) except -1:
-    """An error unless shapes go together: the package has checked them, and memory must not depend on that."""
+    """Raises an error unless shapes go together: the package has checked them, but memory must not depend on that."""
     if not fits:
         raise ValueError(what)
     return 0
@@ -133,7 +133,7 @@ cdef class Network:
     loss : int
         Code of the loss.
     loss_parameter : float
-        Of that loss.
+        The parameter of that loss, see model_t.
 
     Raises
     ------
@@ -228,7 +228,7 @@ cdef class Rows:
     ----------
     X, Y, weights : ndarray of one dtype, float32 or float64
     classes : ndarray (m,), int64, or None
-        Where Y is None; each is at least 0 and less than n_L, which nobody checks here.
+        Where Y is None; each is at least 0 and less than n_L, which is not checked here.
     smoothing : float
         Of the labels.
     """
@@ -350,7 +350,7 @@ def train(Network net not None, Rows rows not None, Rule rule not None, Run run 
           const double[::1] rates not None, double[::1] cost not None):
     """Epochs of minibatch descent in place on the parameters and the rule's state, one for each element of cost.
 
-    order (epochs, m) has row numbers, which nobody checks here; None takes rows as they lie. rates (epochs,) are the
+    order (epochs, m) has row numbers, which are not checked here; None takes rows as they lie. rates (epochs,) are the
     learning rates, cost (epochs,) is filled. See training.pxd for what is minimised and how it ends.
     """
     cdef rows_t data
@@ -387,7 +387,7 @@ def output_gradient(Kernels kernels not None, int activation, double leak, int l
                     Rows rows not None):
     """Z (m, n) <- dZ, the derivatives of sum_i w_i L(a_i, y_i) by Z, whose a are g(Z); returns that sum.
 
-    The rows' X is of no account.
+    The rows' X has no effect.
     """
     cdef layer_t layer
     cdef model_t net

@@ -8,12 +8,12 @@ from tile cimport Product, multiply
 
 cdef enum:
     MAX_LANE_SUMS = 256     # vectors: 16 KB at most, half of a first-level cache
-    PACKED_BYTES = 131072   # of W in panels
-    SMALL_BYTES = 16384     # of W in panels that may be read for each four rows instead of six
-    WIDE_BYTES = 131072     # of W, more than a first-level cache by far
-    PIECE_ROWS = 128        # of W in `backward`: with B's panel no more than a first-level cache holds
+    PACKED_BYTES = 131072   # the largest W that is packed into panels
+    SMALL_BYTES = 16384     # the largest W in panels that may be read for each four rows instead of six
+    WIDE_BYTES = 131072     # the smallest W that is wide: more than a first-level cache by far
+    PIECE_ROWS = 128        # of W in `backward`: a piece and a panel of B fit into a first-level cache
     PIECE_COLUMNS = 48
-    CHUNK_BYTES = 16384     # of Z, so that it is still in the first-level cache when g is applied to it
+    CHUNK_BYTES = 16384     # the part of Z that is still in the first-level cache when g is applied to it
 
 
 cdef inline bint is_wide(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:

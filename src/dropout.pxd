@@ -1,8 +1,8 @@
 # cython: cdivision=True
 """Inverted dropout (Srivastava et al., 2014): a unit of a sample is 0 with probability p, otherwise 1 / (1 - p) times itself.
 
-Who is dropped follows from a hash of a counter, (seed, step, layer, sample of the batch, unit), so that it depends on neither
-the number of threads nor blocks nor the CPU, and nothing has to be kept for the way back.
+Which units are dropped follows from a hash of a counter, (seed, step, layer, sample of the batch, unit). It depends neither
+on the number of threads nor on blocks nor on the CPU, and nothing has to be kept for the way back.
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -14,7 +14,7 @@ from real cimport LANES, real
 
 
 cdef enum:
-    UNITS = 8   # that `drop_back` takes at a time
+    UNITS = 8   # how many `drop_back` takes at a time
 
 
 cdef struct Dropout:
@@ -47,7 +47,7 @@ cdef inline uint64_t mixed_wide(uint64_t x) noexcept nogil:
 
 
 cdef struct Draw:
-    # Of one layer and step: a number below `least` drops the unit.
+    # The draws of one layer in one step: a number below `least` drops the unit.
     uint32_t key_1, key_2, least
 
 

@@ -7,7 +7,7 @@ from real cimport LANES, broadcast, load, real, vec, vec_sum
 
 
 cdef inline bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
-    """0 x is 0, or else NaN, which no sum loses again."""
+    """Whether all n numbers are finite: 0 x is 0 for those and NaN for others, and a sum with a NaN is NaN."""
     cdef vec[8] sums    # each waits for the one before
     cdef real rest = 0
     cdef Py_ssize_t i = 0

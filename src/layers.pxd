@@ -20,7 +20,7 @@ from real cimport LANES, real
 from threads cimport LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, share, take_span, team_size, threads_in_team, wait
 
 cdef enum:
-    SPAN_ROWS = 48          # of a layer by itself, the least that a member of a team takes: whole strips of six or four
+    SPAN_ROWS = 48          # the least that a member of a team takes of a layer by itself: whole strips of six or four rows
 
 
 cdef struct Layer:
@@ -168,7 +168,7 @@ cdef inline int dense_backward(const dense_t* p) noexcept nogil:
 cdef inline int output_gradient(const model_t* net, const rows_t* rows, void* Z, double* loss_sum) noexcept nogil:
     """Z (m, n) <- dZ, the derivatives of sum_i w_i L(a_i, y_i) by Z, for a network of one layer; loss_sum <- that sum
 
-    X is read, and of no account.
+    X is read, but has no effect.
     """
     cdef Py_ssize_t first = 0, m = rows.m, n = net.layer[0].n_out, some
     cdef real* z = <real*>Z

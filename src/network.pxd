@@ -95,7 +95,7 @@ cdef inline double output_loss(const model_t* net, const Block* block, Py_ssize_
 
 
 cdef inline void output_losses(const model_t* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
-    """`output_loss` in parts of `loss_vectors` each, the same ones whoever has them, into `losses`."""
+    """`output_loss` in parts of `loss_vectors` each, the same parts for any team, into `losses`."""
     cdef Py_ssize_t first = skip // LANES, last = first + vectors, n
     while first < last:
         n = block.loss_vectors if block.loss_vectors < last - first else last - first

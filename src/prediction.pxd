@@ -20,14 +20,14 @@ cdef struct Prediction:
     const model_t* net
     Block* blocks           # one for each thread
     const real* X
-    Py_ssize_t m, rows      # of all, and of a block
+    Py_ssize_t m, rows      # rows in all, and those of a block
     real* out
     int tickets             # how many spans of rows the team has taken
     Watch watch
 
 
 cdef inline void predict_part(Prediction* p, Team team) noexcept nogil:
-    """Spans of rows that no member has taken yet, block by block; half a block at the end, which all reach at about one time"""
+    """Predicts spans of rows that no member has taken yet, block by block; at the end half a block, so that all end together"""
     cdef Py_ssize_t n_in = p.net.layer[0].n_in, n_out = p.net.layer[p.net.layers - 1].n_out
     cdef Py_ssize_t unit = (p.rows // 2 + PANEL - 1) // PANEL * PANEL, rows
     cdef Span span

@@ -1,4 +1,4 @@
-/* The element type and the SIMD vector of one build: the only C of the project.
+/* The element type and the SIMD vector of one build.
  *
  * REAL_BITS (32 or 64) is set by meson.build; the width of a vector follows from the instruction set that the
  * compiler was told to use, so it can never be wider than the machine's registers. */

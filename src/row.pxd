@@ -60,7 +60,7 @@ cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_
     """z (n_out,) = W (n_out, n_in) x + b; b follows W in memory"""
     cdef Py_ssize_t rest = n_in % LANES
     cdef Py_ssize_t whole = n_in - rest
-    # As many rows may be read by a vector over their rest: what it takes in besides belongs to W and b.
+    # In so many rows a vector may read the rest of the inputs: what it reads beyond the row still belongs to W and b.
     cdef Py_ssize_t room = n_out * n_in + n_out - LANES - whole
     cdef Py_ssize_t safe = n_out if rest == 0 else min(n_out, room // n_in + 1) if room >= 0 else 0
     cdef Py_ssize_t j = 0, k

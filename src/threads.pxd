@@ -18,8 +18,8 @@ cdef extern from "threads.h" nogil:
 
 cdef enum:
     MAX_THREADS = 64
-    # Of work for each thread: entering a parallel region and leaving it costs some 5,000, but a single call may have to wake
-    # the others first.
+    # The least work for each thread: entering a parallel region and leaving it costs some 5,000 cycles, but a single call may
+    # have to wake the other threads first.
     LEAST_CYCLES = 50_000
     LEAST_CYCLES_ONCE = 300_000
 
@@ -36,26 +36,26 @@ cdef inline Team team_of(int member, int size) noexcept nogil:
 
 
 cdef inline void wait(Team team) noexcept nogil:
-    """Until every member has come here."""
+    """Waits until every member has come here."""
     if team.size > 1:
         wait_for_all()
 
 
 cdef inline Py_ssize_t share(Py_ssize_t n, Py_ssize_t unit, Team team, int member) noexcept nogil:
-    """Where the share of `member` begins among n things that are dealt out in units; it ends where the next one begins."""
+    """Where the share of `member` begins, of n things that are shared out in units; it ends where the next one begins."""
     cdef Py_ssize_t at = (n + unit - 1) // unit * member // team.size * unit
     return at if at < n else n
 
 
 cdef struct Span:
-    Py_ssize_t first, last  # of rows; both 0 before the first
+    Py_ssize_t first, last  # rows; both are 0 before the first span
 
 
 cdef inline bint take_span(Span* span, int* tickets, Py_ssize_t n, Py_ssize_t unit, Team team) noexcept nogil:
-    """The next rows of n that nobody has yet, by a counter that the team shares; False: there are none left.
+    """Takes the next span of the n rows, by a counter that the team shares; False if none are left.
 
-    At first each member takes half of its share of what is left, at last a unit, so that nobody waits long for the others,
-    though one core may be slower. One of one takes all.
+    At first each member takes half of its share of what is left, in the end a unit, so that no member waits long for the
+    others, even if one core is slower. A team of one takes all rows at once.
     """
     cdef Py_ssize_t left = (n + unit - 1) // unit, size = left
     cdef int number

@@ -16,12 +16,12 @@ from geometry cimport MAX_PANEL, MAX_TILE_ROWS, PANEL, TILE_ROWS, TILE_VECTORS
 from real cimport LANES, broadcast, load, real, store, vec
 
 cdef enum:
-    CACHED_BYTES = 131072    # of B, which share a second-level cache of 512 KB or more with A and C
+    CACHED_BYTES = 131072    # the part of B that shares a second-level cache of 512 KB or more with A and C
 
 
 cdef struct Product:
     Py_ssize_t columns      # n; the array behind B and its panels is padded to whole vectors, C need not be
-    Py_ssize_t strip_rows   # of A that go together: TILE_ROWS or SHORT_TILE_ROWS
+    Py_ssize_t strip_rows   # rows of A that are taken together: TILE_ROWS or SHORT_TILE_ROWS
     # A in segments of `segment` columns, `segments` of them and a last one of `tail`:
     const real* a
     Py_ssize_t a_row, a_column, a_segment

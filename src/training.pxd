@@ -27,9 +27,9 @@ cdef enum:
 
 cdef inline int open_step(Step* s, Block* blocks, const model_t* net, const rows_t* data, Py_ssize_t rows,
                           int* n_threads) noexcept nogil:
-    """All that steps on batches of `rows` rows at most need; the number of blocks, 0 if there is no memory
+    """Prepares steps on batches of at most `rows` rows; returns the number of blocks, 0 if there is no memory
 
-    Without an optimizer and without a gradient, which the caller adds.
+    The caller adds the update rule and the gradient.
     """
     cdef int n, i
     s.net, s.data, s.blocks, s.P = net, data[0], blocks, net.P

@@ -237,7 +237,7 @@ CSV_FAULTS = {
     "a,b\n1,2\nx,4\n": "line 3, column 'a': 'x'",
     "a,b\n1,2\n,4\n": "line 3, column 'a': ''",
     "a,b\nnan,2\n3,4\n": "line 2, column 'a': 'nan'",
-    "a\n1\n2\n": "one column only",
+    "a\n1\n2\n": "only one column",
     "a,b\n1,2\n3,2\n4,2\n": "one class only",
     "a,b\n1,2\n": "too few",
     "a,b,a\n1,2,3\n4,5,6\n": "two columns 'a'",
@@ -283,7 +283,7 @@ def test_bad_files(capsys, tmp_path):
     np.savez("untaught.npz", X=np.ones((3, 2)))
     assert "no target" in refused(capsys, "train", "--data", "untaught.npz")
     write("words.csv", "a,b\n" + "1,x\n2,y\n" * 10)
-    assert "line 2 holds 'x', which is no number" in refused(
+    assert "line 2 holds 'x', which is not a number" in refused(
         capsys, "train", "--data", "words.csv", "--task", "regression"
     )
     flowers_csv()

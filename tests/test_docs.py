@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import shallownet_c as sn
+from shallownet_c.optimizers import OPTIMIZERS
+from shallownet_c.reference import _activations, _losses
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
@@ -64,19 +66,96 @@ def test_python_blocks(document, tmp_path, monkeypatch):
             assert any(is_as_shown(line, shown) for line in lines), (shown, printed.getvalue())
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, "ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md"])
+ALL_DOCUMENTS = [
+    *DOCUMENTS, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/engine.md", "docs/files.md",
+    "benchmarks/README.md",
+]  # fmt: skip
+
+
+def anchor(heading):
+    """The name that a heading has in a link, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", ALL_DOCUMENTS)
 def test_links_and_files(document):
     text = (ROOT / document).read_text(encoding="utf-8")
-    for link in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert ((ROOT / document).parent / link).exists(), link
+    for link, place in re.findall(r"\]\(([^)#:]*)#?([^)#:]*)\)", text):
+        target = (ROOT / document).parent / link if link else ROOT / document
+        assert target.exists(), link
+        if place:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert place in map(anchor, headings), place
 
 
-def test_architecture_names_every_source_and_no_other():
+ACTIVATIONS, LOSSES = _activations.ACTIVATIONS, _losses.LOSSES
+
+
+def is_named(name, text):
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
+@pytest.mark.parametrize(
+    ("read", "names"),
+    [
+        (lambda: sn.MLP.__doc__, {f'"{name}"' for name in (*ACTIVATIONS, *LOSSES)}),
+        (lambda: sn.MLP.fit.__doc__, {f'"{name}"' for name in OPTIMIZERS}),
+        (lambda: sn.MLP.fit.__doc__, {f"`{kind.__name__}`" for kind in OPTIMIZERS.values()}),
+        (lambda: sn.kernels.dense_backward.__doc__, {f'"{name}"' for name, row in ACTIVATIONS.items() if row.needs_z}),
+        (lambda: (ROOT / "README.md").read_text(encoding="utf-8"), {*ACTIVATIONS, *LOSSES}),
+        (lambda: (ROOT / "README.md").read_text(encoding="utf-8"), {f"sn.{k.__name__}" for k in OPTIMIZERS.values()}),
+    ],
+    ids=["MLP", "fit", "fit's classes", "dense_backward", "README", "README's optimizers"],
+)
+def test_lists_of_names_are_whole(read, names):
+    text = read()
+    assert {name for name in names if not is_named(name, text)} == set()
+
+
+def test_lists_of_the_estimators_names_are_whole():
+    estimators = pytest.importorskip("shallownet_c.sklearn")
+    activations = {f'"{row.sklearn_name or row.name}"' for row in ACTIVATIONS.values() if row.hidden}
+    losses = {f'"{row.sklearn_name or row.name}"' for row in LOSSES.values() if not row.classes}
+    added = {
+        f'"{row.sklearn_name or row.name}"'
+        for row in (*ACTIVATIONS.values(), *LOSSES.values())
+        if not row.in_sklearn and getattr(row, "hidden", True)
+    }
+    document = (ROOT / "docs/sklearn.md").read_text(encoding="utf-8")
+    for text, names in (
+        (estimators.MLPClassifier.__doc__, activations),
+        (estimators.MLPRegressor.__doc__, losses),
+        (document, added),
+    ):
+        assert {name for name in names if not is_named(name, text)} == set()
+
+
+FILE = r"`([\w/.]+\.(?:py|pyx|pyi|pxd|pxi|h))`"
+
+
+def test_every_source_is_in_the_list_of_files_and_no_other():
+    named = re.findall(FILE, (ROOT / "docs/files.md").read_text(encoding="utf-8"))
+    assert len(named) == len(set(named))
+    trivial = {"__main__.py", "__init__.py"}
+    package = {path for path in (ROOT / "shallownet_c").rglob("*.py") if path.name not in trivial}
+    sources = {path.relative_to(ROOT).as_posix() for path in (*package, *(ROOT / "src").iterdir())}
+    assert sources - set(named) == set()
+    assert {name for name in set(named) - sources if not (ROOT / name).is_file()} == set()
+
+
+@pytest.mark.parametrize("document", [name for name in ALL_DOCUMENTS if name != "CHANGELOG.md"])
+def test_documents_name_no_file_that_is_not_there(document):
+    """By its path, or the end of that; the changelog may tell of files that have gone."""
+    here = ["shallownet_c", "src", "tests", "benchmarks"]
+    paths = [path.as_posix() for folder in here for path in (ROOT / folder).rglob("*.*")]
+    generated = {"codes.pxd"}
+    for name in re.findall(FILE, (ROOT / document).read_text(encoding="utf-8")):
+        assert name in generated or any(path.endswith(f"/{name}") for path in paths), name
+
+
+def test_architecture_names_every_room_and_no_other():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    named = {Path(name).name for name in re.findall(r"`([\w/.]+\.(?:py|pyx|pyi|pxd|pxi|h))`", text)}
-    package = {path.name for path in (ROOT / "shallownet_c").rglob("*.py") if path.parent.name != "reference"}
-    package -= {"__init__.py", "__main__.py"}
-    sources = {path.name for path in (ROOT / "src").iterdir()}
-    elsewhere = {path.name for folder in ("tests", "benchmarks") for path in (ROOT / folder).glob("*.py")}
-    assert not (sources | package) - named
-    assert not named - sources - package - elsewhere
+    named = set(re.findall(r"^\| `(shallownet_c/\w+)/`", text, flags=re.MULTILINE))
+    package = ROOT / "shallownet_c"
+    rooms = {path.relative_to(ROOT).as_posix() for path in package.iterdir() if path.is_dir() and path.name[:2] != "__"}
+    assert named == rooms

@@ -53,7 +53,7 @@ def test_one_bad_cell_among_numbers(capsys, odd):
     write([*PRICES[:400], odd, *PRICES[400:]])
     cell = odd.strip('"')
     for options in ((), ("--task", "regression")):
-        assert f"target 'price': line 402 holds '{cell}', which is no number" in refused(capsys, *options)
+        assert f"target 'price': line 402 holds '{cell}', which is not a number" in refused(capsys, *options)
     assert "--task classification takes all" in refused(capsys)
     assert "601 classes" in train(capsys, "--task", "classification")
 
@@ -63,7 +63,7 @@ def test_a_blank_cell_is_no_label(capsys):
         write(cells)
         for options in ((), ("--task", "classification")):
             assert "line 6 holds ''" in refused(capsys, *options)
-        assert "which is no number" in refused(capsys, "--task", "regression")
+        assert "which is not a number" in refused(capsys, "--task", "regression")
 
 
 def test_lines_are_counted_as_a_person_does(capsys):
@@ -71,7 +71,7 @@ def test_lines_are_counted_as_a_person_does(capsys):
     # names, a blank line, a row of two lines, a blank line, ten rows
     assert "line 16 holds 'x'" in refused(capsys)
     write(PRICES, lines=["", '"1\n",2,3', "", "1,?,5"])
-    assert "line 6, column 'x2': '?' is no finite number" in refused(capsys)
+    assert "line 6, column 'x2': '?' is not a finite number" in refused(capsys)
 
 
 NUMBERS = {
@@ -119,8 +119,8 @@ DOUBTS = {
     "ids of 18 digits": ([f"1234567890123456{i:02}" for i in range(60)], "line 2 holds '123456789012345600'"),
     "three of them": ([f"12345678901234560{i}" for i in range(3)], "line 2 holds '123456789012345600'"),
     "postal codes": ([f"{i:05}" for i in range(60)], "line 2 holds '00000'"),
-    "numbers and words": (["1", "2", "a"], "line 4 holds 'a', which is no number, but line 2 holds '1'"),
-    "rooms": (["101a", "101b", "101"], "line 2 holds '101a', which is no number, but line 4 holds '101'"),
+    "numbers and words": (["1", "2", "a"], "line 4 holds 'a', which is not a number, but line 2 holds '1'"),
+    "rooms": (["101a", "101b", "101"], "line 2 holds '101a', which is not a number, but line 4 holds '101'"),
     "missing labels": (["red", "blue", "NA"], "line 4 holds 'NA', which may be a missing value"),
     "question marks": (["+", "-", "?"], "line 4 holds '?', which may be a missing value"),
     "decimal commas": (['"1,5"', '"2,5"'], "line 2 holds '1,5', which may be a number"),
@@ -171,7 +171,7 @@ def test_numbers_of_an_array(capsys):
     for y, said in (
         (ids, "float64 does not hold all of its whole numbers"),
         (ids.astype(np.uint64), "float64 does not hold all of its whole numbers"),
-        (np.array(["1.5", "2", "x"] * 20), "row 2 holds 'x', which is no number, but row 0 holds '1.5'"),
+        (np.array(["1.5", "2", "x"] * 20), "row 2 holds 'x', which is not a number, but row 0 holds '1.5'"),
         (np.array(["a", ""] * 30), "row 1 holds ''"),
         (np.array([b"7", b"007"] * 30), "row 0 holds '7', row 1 holds '007'"),
     ):
@@ -189,7 +189,7 @@ def test_more_classes_than_outputs(capsys):
     write([*cells, "b"])
     assert "more than 65536 different labels" in refused(capsys, "--task", "classification")
     write([*map(str, np.arange(1 << 16) + 0.5), "b"])
-    assert "line 65538 holds 'b', which is no number" in refused(capsys)
+    assert "line 65538 holds 'b', which is not a number" in refused(capsys)
     np.savez("data.npz", X=np.zeros((70_000, 1)), y=np.arange(70_000))
     command = ("train", "--data", "data.npz", "--task", "classification")
     assert "more than 65536 different labels" in refused(capsys, command=command)
@@ -274,14 +274,14 @@ def test_a_target_by_name_and_by_number(capsys):
 
 
 NOTATIONS = {
-    "semicolons": ("a;b;c\n" + "1;2;3\n" * 20, "one column only, and nothing but commas separates columns"),
-    "tabs": ("a\tb\tc\n" + "1\t2\t3\n" * 20, "one column only, and nothing but commas separates columns"),
-    "blanks": ("1 2 3\n" * 20, "one column only, and nothing but commas separates columns"),
-    "semicolons, decimal commas": ("1,5;2,5;3,5\n" * 20, "nothing but commas separates cells"),
-    "names, then decimal commas": ("a;b\n" + "1,5;2,5\n" * 20, "one column only"),
-    "semicolons in some lines": ("a,b\n1,2\n1;2;3\n", "line 3 has 1 columns, the first line 2; nothing but commas"),
-    "decimal commas": ('a,b\n"1,5",2\n' * 20, "line 2, column 'a': '1,5' is no finite number; numbers are written"),
-    "thousands": ('a,b\n"10,555.00",2\n' * 20, "'10,555.00' is no finite number; numbers are written like 1234.5"),
+    "semicolons": ("a;b;c\n" + "1;2;3\n" * 20, "only one column, and only commas separate columns"),
+    "tabs": ("a\tb\tc\n" + "1\t2\t3\n" * 20, "only one column, and only commas separate columns"),
+    "blanks": ("1 2 3\n" * 20, "only one column, and only commas separate columns"),
+    "semicolons, decimal commas": ("1,5;2,5;3,5\n" * 20, "only commas separate cells"),
+    "names, then decimal commas": ("a;b\n" + "1,5;2,5\n" * 20, "only one column"),
+    "semicolons in some lines": ("a,b\n1,2\n1;2;3\n", "line 3 has 1 columns, the first line 2; only commas separate"),
+    "decimal commas": ('a,b\n"1,5",2\n' * 20, "line 2, column 'a': '1,5' is not a finite number; numbers are written"),
+    "thousands": ('a,b\n"10,555.00",2\n' * 20, "'10,555.00' is not a finite number; numbers are written like 1234.5"),
 }
 
 

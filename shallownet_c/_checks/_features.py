@@ -1,4 +1,4 @@
-"""The names of the columns of X, where it is a table: what was learnt from one column is no use for another."""
+"""The names of a table's columns: what a network has learnt from one column is of no use for another."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def names_of(X: Any) -> tuple[str, ...] | None:
 
 
 class Names:
-    """Those that a network was fitted with, or a fit has met so far, in their order; None as long as there are none."""
+    """The names that a network was fitted with, or a fit has met so far, in their order; None if there are none."""
 
     def __init__(self, known: tuple[str, ...] | None = None) -> None:
         self.known = known
         self._kept = False
 
     def of_a_fit(self) -> Names:
-        """Those with which a fit of the network begins: none, so that it brings its own."""
+        """The names with which a fit of the network begins: none, unless it goes on from the last fit."""
         return Names(self.known if self._kept else None)
 
     @contextlib.contextmanager
@@ -46,9 +46,9 @@ class Names:
             self._kept = False
 
     def checked(self, X: Any, name: str = "X") -> tuple[str, ...] | None:
-        """What is known once X is taken, too; an error if its names are others or in another order.
+        """The names that are known once X has been seen; an error if X has other names or another order.
 
-        Whatever has no names is taken by position.
+        An X without names is taken by position.
         """
         if type(X) is np.ndarray:
             return self.known

@@ -1,4 +1,4 @@
-"""What the field calls the things that this package has one name for: what messages ask about, never accepted."""
+"""Other libraries' names for what this package calls otherwise: messages ask about them, no argument takes them."""
 
 from collections.abc import Collection
 
@@ -54,7 +54,7 @@ ARGUMENTS = {
 def meant(name: str, valid: Collection[str], others: dict[str, str] = VALUES) -> str | None:
     """Which of the valid names somebody means who says `name`, if that can be told."""
     name = str.__str__(name)
-    if len(name) > 40:  # none that anybody means, and comparing it may take long
+    if len(name) > 40:  # too long to be a name, and comparing it may take long
         return None
     folded = name.casefold().replace("-", "_").replace(" ", "_")
     for one in valid:

@@ -51,7 +51,7 @@ def shown(value: object) -> str:
     """The value as messages print it: its repr on one line, cut to 200 characters."""
     try:
         text = " ".join(map(str.strip, _repr.repr(value).splitlines()))
-    except Exception:  # of the value's own class: a name like that of a built-in type, a repr that returns no string
+    except Exception:  # the value's own class may have a repr that returns no string, or the name of a built-in type
         text = f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
@@ -140,7 +140,7 @@ def float_dtype(value: object) -> np.dtype[Any]:
     """float32 or float64, from a name, a type or a dtype."""
     try:
         dtype = np.dtype(value) if isinstance(value, (str, type, np.dtype)) else None
-    except Exception:  # of many kinds: NumPy parses a string as a small language
+    except Exception:  # of any kind, since NumPy parses a string as a small language
         dtype = None
     if dtype is None or dtype not in _FLOATS:
         raise ValueError(f"dtype must be 'float32' or 'float64', got {shown(value)}")
@@ -185,11 +185,11 @@ def as_array(name: str, value: object) -> Array:
 
 
 def refuse_masked(name: str, value: object) -> None:
-    """An error if the value is a masked array with masked elements, or a list of rows with such.
+    """Raise an error if the value is a masked array with masked elements, or a list of rows that are.
 
-    An ordinary array of it would have the data behind the mask, which are no values of the caller's.
+    Converted to an ordinary array, it would have the data behind the mask, which are not meant to be seen.
     """
-    ma = sys.modules.get("numpy.ma")  # where nobody has imported it, nobody has a masked array
+    ma = sys.modules.get("numpy.ma")  # where it has not been imported, there is no masked array
     if type(value) is np.ndarray or ma is None:
         return
     items = [value]
@@ -216,16 +216,16 @@ def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
         _refuse_objects(name, array)
     elif array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype.name}")
-    # A float64 too large for float32 becomes an infinity here; who needs finite values checks for them.
+    # A float64 too large for float32 becomes an infinity here; callers that need finite values check for them.
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         try:
             return np.require(array, dtype, ["C", "A"])
-        except (OverflowError, ValueError) as error:  # of an object: an integer of 400 digits
+        except (OverflowError, ValueError) as error:  # from an object, such as an integer of 400 digits
             raise ValueError(f"{name} must be real numbers: {error}") from None
 
 
 def _refuse_objects(name: str, array: Array) -> None:
-    """An error unless all items are real numbers or booleans, as in a table whose columns have several types."""
+    """Raise an error unless all items are real numbers or booleans, as in a table with columns of several types."""
     for place, item in np.ndenumerate(array):
         if not isinstance(item, (bool, np.bool_)) and not _is_real(item):
             where = f" at {place}" if place else ""
@@ -271,7 +271,7 @@ def made_rows(name: str, shape: tuple[int, ...], width: int, one_row: bool = Fal
 
 
 def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array], int]) -> None:
-    """An error that names the first bad row of the array (m, n)."""
+    """Raise an error that names the first bad row of the array (m, n), if there is one."""
     row = first_nonfinite(array)
     if row >= 0:
         column = int(np.argmin(np.isfinite(array[row])))
@@ -280,12 +280,12 @@ def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array],
 
 
 def extremes(array: Array) -> tuple[float, float]:
-    """Least and greatest element; NaN for both if there is one: at a fifth of the price of min() and max()."""
+    """Least and greatest element, both NaN if there is a NaN, in a fifth of the time of min() and max()."""
     return array.item(array.argmin()), array.item(array.argmax())
 
 
 def sample_weights(value: object, m: int, dtype: np.dtype[Any], all_zero: bool = False) -> Array:
-    """The value as (m,) weights: finite, none negative, not all zero unless told so, with a finite sum.
+    """The value as (m,) weights: finite, none negative, not all zero unless `all_zero`, with a finite sum.
 
     Weights below the least normal number count as 0: 1 / Σw would be infinite.
     """
@@ -319,7 +319,7 @@ def output_array(name: str, value: object, shape: tuple[int, ...], dtype: np.dty
 
 
 def refuse_overlap(name: str, array: Array, others: Mapping[str, Array | None]) -> None:
-    """An error if the array, which is written to, shares memory with one of the others, by their names."""
+    """Raise an error if the array, which is written to, shares memory with one of the others, by their names."""
     owns = array.flags.owndata
     for other_name, other in others.items():
         if other is None or (owns and other.flags.owndata and array is not other):

@@ -104,7 +104,7 @@ def _fit(arguments: argparse.Namespace, net: MLP, X: Array, y: Array) -> Iterato
         if not n_epochs:
             continue
         try:
-            with _advice.silenced():  # its columns are standardised, and the first part of a course says little
+            with _advice.silenced():  # the columns are standardised, and the first part of a fit says little
                 history = net.fit(
                     X, y, optimizer=optimizer, epochs=n_epochs, batch_size=arguments.batch_size, l2=arguments.l2,
                     seed=rng,

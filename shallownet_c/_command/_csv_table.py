@@ -38,7 +38,7 @@ def read_table(source: str, target: str | None, header: str) -> tuple[Array, lis
             known = f"columns 0 to {len(first) - 1}" if names is None else listed(names)
             raise InputError(f"{source} has no column {brief(target)}; it has {known}")
         if len(first) == 1:
-            raise InputError(f"{source} has one column only, and nothing but commas separates columns")
+            raise InputError(f"{source} has only one column, and only commas separate columns")
         column = TextColumn(source, _name(names, place, target), "line")
         columns = None if names is None else names[:place] + names[place + 1 :]
         at_target = first[place]
@@ -110,13 +110,13 @@ def _rows(source: str, file: io.TextIOWrapper) -> Rows:
                 yield line, row
             line = reader.line_num + 1
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{source} is no text in UTF-8 with commas: after line {line - 1}: {error}") from None
+        raise InputError(f"{source} is not UTF-8 text with commas: after line {line - 1}: {error}") from None
 
 
 def _is_header(first: list[str], place: int | None, header: str, doubt: InputError) -> bool | None:
     """Whether the first row holds names; None if that hangs on the target's cell, at `place`, being a label.
 
-    Names are words, and data are numbers, but for labels. A row with some of both may be data with a bad cell, which
+    Names are words, and data are numbers, apart from labels. A row with some of both may be data with a bad cell, which
     would be lost as a header; and 0, 1, 2, … are what pandas writes for columns that have no names.
     """
     if header != "auto":
@@ -146,7 +146,7 @@ def _doubt(source: str, first: list[str]) -> InputError:
 def _hint(*cells: str) -> str:
     """What a user may not know of the notation, judged by some cells."""
     if any(";" in cell or "\t" in cell for cell in cells):
-        return "; nothing but commas separates cells"
+        return "; only commas separate cells"
     if any(is_like_a_number(cell) and math.isnan(as_number(cell)) for cell in cells):
         return "; numbers are written like 1234.5"
     return ""
@@ -211,7 +211,7 @@ def _numbers(
             )
             where = f"line {lines[i]}, column {brief(k if names is None else names[k])}"
             hint = _hint(piece[i][k])
-            raise InputError(f"{source}: {where}: {brief(piece[i][k])} is no finite number{hint}")
+            raise InputError(f"{source}: {where}: {brief(piece[i][k])} is not a finite number{hint}")
         if column is not None:
             column.add([row[place].strip() for row in piece], lines)
     if not numbers:
@@ -235,7 +235,7 @@ def _pieces(source: str, rows: Rows, width: int) -> Iterator[tuple[list[int], li
 
 
 def _extend(numbers: array[float], piece: list[list[str]], chosen: bytearray) -> bool:
-    """Append the chosen cells of some rows, unless one is no finite number."""
+    """Append the chosen cells of some rows, unless one is not a finite number."""
     # Without a list of the cells: a row may have a million.
     if any("_" in "".join(itertools.compress(row, chosen)) for row in piece):
         return False  # float() takes 1_000 for a thousand, which no other program writes

@@ -51,7 +51,7 @@ def check(option: str, path: str, inputs: Iterable[str]) -> None:
     _output.check(option, str(beside), inputs)
     with contextlib.suppress(FileNotFoundError):
         if _read(beside) is None:
-            raise InputError(f"{option} {path} would write over {beside}, which is no model's file of names")
+            raise InputError(f"{option} {path} would write over {beside}, which is not a model's file of names")
 
 
 def _read(path: Path) -> dict[str, Any] | None:

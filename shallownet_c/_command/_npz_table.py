@@ -1,4 +1,4 @@
-"""The arrays X and y of an .npz file, from anywhere: what it declares is checked before anything is unpacked."""
+"""The arrays X and y of an .npz file, which may come from anywhere: what it declares is checked before unpacking."""
 
 import math
 import os
@@ -25,12 +25,14 @@ def read(source: str, with_y: bool) -> tuple[Array, TextColumn | NumberColumn | 
     with open_regular(source) as file:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of literals that NumPy and Python would rather see written otherwise
+                warnings.simplefilter("ignore")  # of deprecated literals
                 return _read(source, file, ["X", "y"] if with_y else ["X"])
         except (InputError, MemoryError):
             raise
         except Exception as error:  # zipfile, zlib, ast and NumPy raise more than they say on bytes from anywhere
-            raise InputError(f"{source} is no .npz file of plain arrays: {str(error)[:120] or repr(error)}") from None
+            raise InputError(
+                f"{source} is not an .npz file of plain arrays: {str(error)[:120] or repr(error)}"
+            ) from None
 
 
 def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, TextColumn | NumberColumn | None]:
@@ -91,7 +93,7 @@ def _declared(source: str, archive: zipfile.ZipFile, name: str, info: zipfile.Zi
             raise ValueError(f"{name} has version {version} of the format, which is for arrays of records")
         try:
             shape, _, dtype = HEADERS[version](member)
-        except MemoryError:  # of Python's parser, whatever the memory
+        except MemoryError:  # from Python's parser, however much memory there is
             raise ValueError("its header is nested too deeply") from None
         at = member.tell()
     takes = "numbers of shape (m, n)" if name == "X" else "numbers or text"
@@ -110,10 +112,10 @@ def _refuse_nonfinite(source: str, name: str, array: Array) -> None:
 
 
 def _check_characters(text: Array) -> None:
-    """An error for what is no character: NumPy makes a str of it all the same, which cannot be printed."""
+    """Raise an error for a code without a character: NumPy makes a str of it, which cannot be printed."""
     if not text.dtype.itemsize:
         return
     points = text.view(np.dtype(np.uint32).newbyteorder(text.dtype.byteorder))
     bad = points[(points > 0x10FFFF) | ((points >= 0xD800) & (points < 0xE000))]
     if bad.size:
-        raise ValueError(f"y holds {bad[0]:#x}, which is no character")
+        raise ValueError(f"y holds {bad[0]:#x}, which is not a character")

@@ -11,7 +11,7 @@ from shallownet_c.mlp import MLP
 
 Array = np.ndarray[Any, Any]
 
-#: By how much rounding may change a column, or a prediction of a number, in spreads of it, or a probability.
+#: By how much rounding may change a column or a predicted number, in units of its spread, or a probability.
 TOLERANCE = 0.01
 
 
@@ -26,7 +26,7 @@ class Standard:
         if not np.isfinite(spread).all():
             j = int(np.argmin(np.isfinite(spread)))
             raise InputError(f"{source}: {name(j)}: the squares of its numbers are too large for float64")
-        # Mean and deviation of a constant such as 0.1 are 0.1 and 0 but for rounding, which must not become a signal.
+        # Mean and deviation of a constant such as 0.1 are 0.1 and 0 up to rounding, which must not become a signal.
         self.varies = (greatest > least) & (spread > 0)
         self.shift = np.where(self.varies, mean, least)
         self.scale = np.where(self.varies, spread, 1.0)
@@ -52,7 +52,7 @@ class Scaling:
     target: Standard | None
 
     def check(self, dtype: np.dtype[Any]) -> None:
-        """Refuse columns whose rounding is as large as what they have to tell."""
+        """Refuse columns in which rounding is too large against their spread."""
         if any(standard.lost(dtype).max() > TOLERANCE for standard in self._standards()):
             self.refuse(dtype)
 
@@ -67,7 +67,7 @@ class Scaling:
         )
 
     def ignore_constants(self, net: MLP) -> None:
-        """Columns that never change get no weight, which training leaves so: it would be nothing but noise."""
+        """Give columns that never change a weight of 0, which the training keeps: any other would only be noise."""
         net.weights[0][:, ~self.inputs.varies] = 0
 
     def folded(self, net: MLP) -> MLP:
@@ -90,7 +90,7 @@ class Scaling:
         return net
 
     def agree(self, trained: Array, folded: Array) -> bool:
-        """Whether the outputs of the trained network are those of the folded one but for rounding."""
+        """Whether the outputs of the trained network are those of the folded one, up to rounding."""
         if self.target is not None:
             folded = self.target.apply(folded)
         return bool((np.abs(folded - trained) <= TOLERANCE * np.maximum(1, np.abs(trained))).all())

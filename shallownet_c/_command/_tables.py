@@ -29,7 +29,7 @@ def read(source: str, target: str | None, header: str) -> Table:
         X, columns, place, column = _csv_table.read_table(source, target, header)
         return Table(X, column, columns, place)
     if target is not None:
-        raise InputError(f"--target is for .csv files, and {source} is none")
+        raise InputError(f"--target is for .csv files, and {source} is not one")
     return Table(*_read_arrays(source, header, with_y=True))
 
 
@@ -55,7 +55,7 @@ def check_range(source: str, X: Array, dtype: str) -> None:
 
 def _read_arrays(source: str, header: str, with_y: bool) -> tuple[Array, TextColumn | NumberColumn | None]:
     if header != "auto":
-        raise InputError(f"--header is for .csv files, and {source} is none")
+        raise InputError(f"--header is for .csv files, and {source} is not one")
     if source.endswith(".npz"):
         return _npz_table.read(source, with_y)
     if source == "digits":

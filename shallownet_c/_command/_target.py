@@ -82,7 +82,7 @@ class TextColumn(_Column):
         return sum(piece.split("\n").count(text) for piece in self.pieces)
 
     def numbers(self) -> Array:
-        """Each cell's number, NaN where it is none."""
+        """Each cell's number, NaN where it is not a number."""
         return np.fromiter(map(as_number, self), float, len(self))
 
     def codes(self) -> tuple[Array, list[str]]:
@@ -143,7 +143,7 @@ def decide(column: TextColumn | NumberColumn, task: str | None) -> Decision:
     Raises
     ------
     InputError
-        If they do not go with the task, or, without one, look like neither or like both.
+        If the cells do not go with the task or, without one, look like neither task or like both.
     """
     return _decide_numbers(column, task) if isinstance(column, NumberColumn) else _decide_text(column, task)
 
@@ -173,7 +173,7 @@ def _decide_text(column: TextColumn, task: str | None) -> Decision:
     bad = np.isnan(values)
     if task == "regression":
         if bad.any():
-            column.refuse(f"{column.first(bad)}, which is no number, as a regression needs them")
+            column.refuse(f"{column.first(bad)}, which is not a number, and a regression needs numbers")
         return Decision(None, values)
     if bad.any() and not all(map(str.strip, column)):
         column.refuse(f"{column.first(not cell.strip() for cell in column)}: leave out the rows without a target")
@@ -181,7 +181,7 @@ def _decide_text(column: TextColumn, task: str | None) -> Decision:
         return _guess_from_numbers(column, values)
     if task is None and not bad.all():
         column.refuse(
-            f"{column.first(bad)}, which is no number, but {column.first(~bad)}: mend such cells, or "
+            f"{column.first(bad)}, which is not a number, but {column.first(~bad)}: mend such cells, or "
             f"--task classification takes all of them as labels"
         )
     codes, texts = column.codes()
@@ -228,7 +228,7 @@ def _refuse_doubtful_labels(column: TextColumn, texts: list[str]) -> None:
 
 
 def _small(codes: Array, classes: Sized) -> Array:
-    """Numbers of classes in as few bytes each as they need: a fit has its own copy of them as it is."""
+    """Numbers of classes in as few bytes each as they need: a fit makes a copy of its own in any case."""
     return codes.astype(np.min_scalar_type(len(classes)))
 
 

@@ -1,1 +1,1 @@
-"""A fit: where its rows come from, the loop over epochs, and who watches it."""
+"""A fit: where its rows come from, the loop over epochs, and what watches it."""

@@ -59,7 +59,7 @@ class Advice:
             self._warn([*self._full_batch(), *self._sizes()])
 
     def after(self, history: History) -> None:
-        """Warn of a fit that has come to nothing, if it has not been warned of before."""
+        """Warn of a fit that has come to nothing, unless this fit has been warned of before."""
         if not self.silent and history.n_epochs > 1 and history.stopped != "callback":
             self._warn(self._no_better_than_the_mean(history.cost[-1]))
 
@@ -86,7 +86,7 @@ class Advice:
         reasons = []
         X = self.rows.X
         least, greatest = _validation.extremes(X)
-        if greatest - least > WIDEST_INPUT or max(-least, greatest) > GREATEST_NUMBER:  # or else no column is as wide
+        if greatest - least > WIDEST_INPUT or max(-least, greatest) > GREATEST_NUMBER:  # otherwise no column is as wide
             lows, highs = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
             with np.errstate(over="ignore"):
                 bad = (highs - lows > WIDEST_INPUT) | (np.maximum(-lows, highs) > GREATEST_NUMBER)
@@ -139,7 +139,7 @@ class Advice:
         with np.errstate(divide="ignore"):
             z = ACTIVATIONS[output].link(mean)  # type: ignore[misc]
         if loss.canonical:
-            # Of what never occurs the logarithm is infinite, and its loss is 0 at any number that is small enough.
+            # The logarithm of a frequency of 0 is infinite; any number that is small enough has the same loss.
             z = np.clip(z, -80, 80)
         Z = np.tile(z.astype(model.dtype), (len(w), 1))
         return float(_engine.output_gradient(model, output, Z, self.rows) / w.sum())

@@ -25,7 +25,7 @@ class WholeBatch:
         self.grad = np.empty(model.n_params, model.dtype)
 
     def cost_and_grad(self) -> tuple[float, float, Array]:
-        """The array (P,) is the same one each time."""
+        """Σ w L, Σ w and the gradient (P,), which is the same array in every call."""
         self.grad[:] = 0
         run = self.run
         sums = self.source.sums(
@@ -56,7 +56,7 @@ class Epochs:
     def run(self, orders: Array | None, rates: Array, costs: Array) -> None:
         """Train for as many epochs as `rates` and `costs` have elements, and fill the costs, as far as they are finite.
 
-        `orders` (epochs, m) are those of the rows. It is one epoch at a time where the source is not in memory.
+        `orders` (epochs, m) are those of the rows. A source that is not in memory takes one epoch at a time.
         """
         if self.source.in_memory:
             self.train(self.source.piece, orders, rates, costs)  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
 """The course of `MLP.fit` around its epochs: what is watched between them, and what comes back when it goes wrong.
 
-Epochs go to the kernels in stretches: one epoch at a time where somebody watches, otherwise as many as take about a
-twentieth of a second, so that a plain fit hardly ever returns to Python and its history can still be read while it goes
-on.
+Epochs go to the kernels in stretches: one epoch at a time where something is to happen after each, otherwise as many as
+take about a twentieth of a second, so that a plain fit hardly ever returns to Python and its history can still be read
+while it goes on.
 """
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
@@ -56,7 +56,7 @@ class Watchers:
 
 
 class Before(NamedTuple):
-    """What a fit found, which is put back where its first step is refused."""
+    """The state before a fit, which is put back if the first step is refused."""
 
     state: Array | None
     n_steps: int
@@ -80,7 +80,7 @@ def watchers(
     checkpoint: str | os.PathLike[str] | None,
     checkpoint_every: object,
 ) -> Watchers:
-    """The arguments of `fit` and `resume` that say who watches the fit of a network on a source's rows, checked."""
+    """The arguments of `fit` and `resume` that say what is to happen between epochs, checked."""
     validation = None
     if validation_data is not None:
         items = _validation.sequence("validation_data", validation_data, "X, Y and perhaps sample_weight")
@@ -156,7 +156,7 @@ class Fit:
         else:
             optimizer.hyper_parameters()  # for its checks
         self.before = Before(optimizer._state, optimizer.n_steps, _random.state(rng))
-        #: Whether it has ended before its first step, because of what a function of the caller's gave.
+        #: Whether it has ended before its first step, because of what a caller's function returned.
         self.is_refused = False
         if watchers.checkpoint is not None:
             watchers.checkpoint.check(self.course())
@@ -177,7 +177,7 @@ class Fit:
         except BaseException as error:
             self.count()
             if isinstance(error, (TypeError, ValueError)) and self.optimizer.n_steps == self.before.n_steps:
-                # What a function of the caller's gave for the first step was refused, as an argument is.
+                # What a caller's function returned for the first step has been refused, as an argument is.
                 self.is_refused = True
                 self.optimizer._state = self.before.state
                 _random.restore(self.rng, self.before.random)
@@ -193,7 +193,7 @@ class Fit:
         return history
 
     def take_best(self) -> None:
-        """Give the network the parameters that were best on validation data, if there are such."""
+        """Give the network the parameters that were best on validation data, if there are any."""
         if self.position.best_params is not None:
             self.params[:] = self.position.best_params
 
@@ -248,7 +248,7 @@ class Fit:
                 self.count()
                 self.finish_epochs(bar, epochs.rows)
                 if not watched:
-                    # Copies of large networks take their time, too; the first epochs are no measure of the others.
+                    # Copies of large networks take time, too; the first epochs say little about the others.
                     stretch = max(STRETCH_SECONDS, COPY_SHARE * copied)
                     n = max(1, min(16 * n, int(n * stretch / max(seconds, 1e-9))))
         except KeyboardInterrupt:
@@ -261,7 +261,7 @@ class Fit:
     def count(self) -> None:
         """Put the finished epochs of the stretch into the history and the optimizer.
 
-        Once or again: a Ctrl-C may come between any two of these lines, and then all of them are done anew.
+        A Ctrl-C may come between any two of these lines; the method is then called again, with the same result.
         """
         epochs, optimizer_epochs, costs = self.stretch
         done = costs[np.isfinite(costs)].tolist()
@@ -270,11 +270,11 @@ class Fit:
         self.optimizer._epoch = optimizer_epochs + len(done)
 
     def is_finite(self) -> bool:
-        """Whether all parameters are."""
+        """Whether all parameters are finite."""
         return _engine.first_nonfinite(self.params[np.newaxis]) < 0
 
     def is_watched(self) -> bool:
-        """Whether somebody looks at each epoch."""
+        """Whether something is to happen after each epoch."""
         watchers = self.watchers
         return (
             watchers.validation is not None
@@ -305,7 +305,7 @@ class Fit:
     def diverge(self, epochs: Epochs, costs: Array, now: Snapshot, before: Snapshot | None) -> None:
         """Give the network back what it had when the last epoch with a finite cost began, and raise DivergenceError.
 
-        The way there is gone over once more, which ends at the same bits, instead of keeping every epoch's parameters.
+        The steps up to there are repeated and end at the same bits, so that not every epoch's parameters need be kept.
         """
         finite = np.isfinite(costs)
         bad = len(costs) if finite.all() else int(np.argmin(finite))
@@ -321,14 +321,14 @@ class Fit:
         now.restore(self.params, rule.state, rule.step)
         if again > 0 and self.source.in_memory:
             epochs.run(None if now.orders is None else now.orders[:again], now.rates[:again], np.empty(again))
-            if not self.is_finite():  # although the cost was: a saturated output hides it
+            if not self.is_finite():  # although the cost was finite: a saturated output hides it
                 now.restore(self.params, rule.state, rule.step)
                 optimizer._epoch -= again
         self.stretch = Stretch(self.history.n_epochs, optimizer._epoch, costs[:0])
         raise DivergenceError(epoch, step, self.history.cost[-1] if self.history.cost else None)
 
     def finish_epochs(self, bar: _progress.Silent, rows: int) -> None:
-        """What happens after epochs, one wherever somebody watches: validation, and whether to stop."""
+        """What happens after a stretch, which is one epoch if it is watched: validation, and whether to stop."""
         history, settings, position, watchers = self.history, self.settings, self.position, self.watchers
         watched = history.cost[-1]
         if watchers.validation is not None:
@@ -366,7 +366,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, params: Array, state: Array, step: Array, spare: Snapshot | None) -> Snapshot:
-        """A copy of these, in the memory of a snapshot that nobody needs any more, if there is one."""
+        """A copy of these, in the memory of `spare`, a snapshot that is no longer needed, if there is one."""
         if spare is None:
             return cls(params.copy(), state.copy(), step.copy(), None, np.empty(0))
         spare.params[:], spare.state[:], spare.step[:] = params, state, step

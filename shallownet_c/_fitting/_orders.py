@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Row numbers that are drawn at a time: enough to leave Python seldom, too few to be seen in memory.
 CHUNK = 65_536
-#: So many are drawn by another thread.
+#: From so many rows on, another thread draws the permutation.
 LONG = 1_000_000
 
 
@@ -26,7 +26,7 @@ def check(order: object, epochs: int, m: int | None) -> Array | Callable[[int], 
     Raises
     ------
     ValueError, TypeError
-        If it is an array of anything else than the numbers of m rows for each epoch, or m is not known.
+        If it is an array that does not hold the numbers of m rows for each epoch, or m is not known.
     """
     if order is None:
         return None
@@ -48,8 +48,8 @@ def _check_array(order: object, shape: tuple[int, ...]) -> Array:
 
 
 def _own_copy(order: object, shape: tuple[int, ...]) -> Array:
-    """The order as int64 in memory of our own: the kernels trust it, and whoever has the caller's array may write to it
-    while they run, or between the check of all epochs and the turn of these."""
+    """The order as int64 in memory of our own: the kernels trust it, and another thread may write to the caller's array
+    while they run, or between the check of all epochs and the use of these."""
     copy = _validation.as_array("order", order).copy()
     return _check_array(copy, shape).astype(np.int64, copy=False)
 
@@ -64,11 +64,11 @@ class Orders:
         m: int,
     ) -> None:
         self.order, self.rng, self.m = order, rng, m
-        #: Whether the caller says it for one epoch at a time.
+        #: Whether a function gives the order, one epoch at a time.
         self.one_by_one = callable(order)
 
     def take(self, first: int, n: int) -> Array | None:
-        """That of epochs `first` … first + n − 1, (n, m) or fewer; None is the rows' own. Each is taken once."""
+        """The order in epochs `first` … first + n − 1, (n, m) or fewer of them; None for rows as they lie."""
         if callable(self.order):
             return _own_copy(self.order(first), (self.m,))[np.newaxis]
         if self.order is None and self.rng is None:
@@ -81,7 +81,7 @@ class Orders:
 
 
 def _permutation(rng: np.random.Generator | np.random.RandomState, m: int) -> Array:
-    """rng.permutation(m). Ctrl-C need not wait for a long one, but of a RandomState, which lets no other thread run."""
+    """rng.permutation(m). Ctrl-C interrupts a long one, unless rng is a RandomState, which lets no other thread run."""
     if m < LONG or isinstance(rng, np.random.RandomState):
         return rng.permutation(m)
     drawn: list[Array] = []

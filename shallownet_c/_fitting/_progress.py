@@ -79,6 +79,6 @@ def progress(wanted: bool, done: int, epochs: int) -> Silent:
     if sys.stderr is not None and sys.stderr.isatty():
         try:
             return Bar(done, epochs)
-        except ImportError:  # an extra: lines do as well
+        except ImportError:  # tqdm is an extra: plain lines will do
             pass
     return Lines(done, epochs)

@@ -36,14 +36,14 @@ class Settings:
 
     @classmethod
     def of_fit(cls, model: Model, *, dropout: object, clip_norm: object, **others: Any) -> Self:
-        """Those that are `fit`'s arguments, `others` by their own names, if they go with the network."""
+        """The settings of a call of `fit`, `others` by their own names; an error unless they go with the network."""
         rates = dropout_rates(dropout, len(model.sizes) - 2)
         settings = cls(dropout=rates, dropout_seed=0, clip_norm=_validation.norm_limit(clip_norm), **others)
         settings.check_model(model)
         return settings
 
     def __post_init__(self) -> None:
-        """The checks that every fit passes, whoever begins it: what a caller says, or a file."""
+        """Check the settings of any fit, whether they come from a caller or from a file."""
         self.epochs = _validation.integer("epochs", self.epochs, 1, sys.maxsize // 8)  # a float64 of cost for each
         if self.batch_size is not None:
             self.batch_size = _validation.integer("batch_size", self.batch_size, 1, sys.maxsize)
@@ -63,7 +63,7 @@ class Settings:
         )
 
     def check_model(self, model: Model) -> None:
-        """An error if they do not go with the network."""
+        """Raise an error if they do not go with the network."""
         if self.dropout is not None:
             dropout_rates(self.dropout, len(model.sizes) - 2)
         if self.label_smoothing > 0 and model.loss != "log_loss":
@@ -72,7 +72,7 @@ class Settings:
             )
 
     def check_optimizer(self, optimizer: Optimizer, m: int | None, checkpoint: object) -> None:
-        """An error if the optimizer cannot do what they ask for on m rows, or rows of an unknown number."""
+        """Raise an error if the optimizer cannot do what they ask for on m rows; m None is an unknown number."""
         name = type(optimizer).__name__
         if checkpoint is not None:
             _checkpoint.check_optimizer(optimizer)
@@ -97,7 +97,7 @@ class Settings:
                 )
 
     def run(self, n_threads: int) -> Run:
-        """As the kernels take them."""
+        """The settings as the kernels take them."""
         dropout = None if self.dropout is None else np.array(self.dropout)
         return Run(self.batch_size, dropout, self.dropout_seed, self.objective_scale, self.label_smoothing, n_threads)
 

@@ -16,7 +16,7 @@ from shallownet_c._engine import Piece
 from shallownet_c._fitting import _targets
 from shallownet_c._model import Model
 
-#: Of X, that are read at a time from an array that is not in memory.
+#: How much of an X that is not in memory is read at a time.
 PIECE_BYTES = 1 << 22
 
 
@@ -76,7 +76,7 @@ class Source:
         return piece
 
     def refuse_views(self, arrays: dict[str, Array | None]) -> None:
-        """An error if one of the arrays is a view of the parameters."""
+        """Raise an error if one of the arrays is a view of the parameters."""
         for name, array in arrays.items():
             if array is not None:
                 _validation.refuse_overlap(name, array, {"the network's params": self.params})
@@ -144,7 +144,7 @@ class Lazy(Source):
             pass
 
     def pieces(self, order: Array | None, batch: int, _rng: object) -> Iterator[Piece]:
-        """Whole batches, as many as make a piece of a few megabytes; a full batch comes in several."""
+        """Pieces of whole batches, a few megabytes each; a full batch comes in several pieces."""
         rows = rows_at_a_time(self.model)
         if batch < self.m:
             rows = max(1, rows // batch) * batch
@@ -191,7 +191,7 @@ class Chunks(Source):
 
 
 def rows_at_a_time(model: Model) -> int:
-    """How many make a piece of a few megabytes."""
+    """How many rows make a piece of a few megabytes."""
     return max(1, PIECE_BYTES // (model.dtype.itemsize * model.sizes[0]))
 
 
@@ -199,7 +199,7 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
     """Whether rows of the array are better read when they are needed than all converted at once."""
     if isinstance(array, np.memmap):
         return not (array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned)
-    # What has labels, as tables of pandas do, is in memory, and takes an index for a label: converted, it has none.
+    # Tables of pandas are in memory, and would take an index for a label; converted to arrays they have no labels.
     if isinstance(array, np.ndarray) or hasattr(array, "iloc"):
         return False
     return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
@@ -225,7 +225,7 @@ def source(
 
 
 def _taken(X: Any, rows: slice | Array) -> Array:
-    """The rows as an array in memory. They are asked for in increasing order, as files such as HDF5 want it."""
+    """The rows as an array in memory. They are asked for in increasing order, as files such as HDF5 require."""
     if isinstance(rows, slice):
         return _read(X, rows, rows.stop - rows.start)
     if isinstance(X, np.ndarray):

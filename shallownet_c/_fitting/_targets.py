@@ -59,7 +59,7 @@ def check(model: Model, Y: ArrayLike, m: int) -> tuple[Array | None, Array | Non
 
 
 def _refuse_text(array: Array, loss: Loss, softmax: bool) -> None:
-    """An error if there is text where numbers belong, and how numbers are made of it."""
+    """Raise an error, with the remedy, if there is text where numbers belong."""
     if array.dtype.kind in "UST":
         text = array.item(0) if array.size else ""
     elif array.dtype.kind == "O":
@@ -83,7 +83,7 @@ def _classes(array: Array, m: int, n_classes: int) -> Array:
         )
     if array.shape != (m,):
         raise ValueError(f"Y must have shape ({m},) or ({m}, {n_classes}) to go with X, got {array.shape}")
-    # Kernels index by them, so nobody else may hold what has been checked: not a callback, nor another thread.
+    # The kernels use them as indices, so what has been checked must be out of reach of callbacks and other threads.
     classes = array.copy()
     least, greatest = _validation.extremes(classes)
     if least < 0 or greatest >= n_classes:
@@ -104,7 +104,7 @@ def _check_range(array: Array, loss: Loss) -> None:
         _validation.refuse_nonfinite("Y", array, _engine.first_nonfinite)
         return
     least, greatest = _validation.extremes(array)
-    if not (least >= loss.least and greatest <= loss.greatest and greatest < math.inf):  # NaN is none of these
+    if not (least >= loss.least and greatest <= loss.greatest and greatest < math.inf):  # true for NaN, too
         _validation.refuse_nonfinite("Y", array, _engine.first_nonfinite)
         bound = "not be negative" if loss.greatest == math.inf else f"lie in [{loss.least:g}, {loss.greatest:g}]"
         bad = (array < loss.least) | (array > loss.greatest)

@@ -1,7 +1,7 @@
 """A fit on disk: what it takes to go on after the process has died, in the safetensors format like a model.
 
-Written at the end of an epoch only, whole or not at all, and by one fit at a time. What is read comes from outside: all
-of it is checked before anything is made of it.
+A checkpoint is written only at the end of an epoch, whole or not at all, and by one fit at a time. What is read may
+come from anywhere, so all of it is checked before anything is made of it.
 """
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
@@ -44,7 +44,7 @@ class Course(NamedTuple):
 
 
 def describe(course: Course) -> dict[str, Any]:
-    """Where the fit stands, but for its arrays."""
+    """Where the fit stands, without its arrays."""
     optimizer, history = course.optimizer, course.history
     return {
         "architecture": _models.describe(course.model, course.names),
@@ -80,7 +80,7 @@ class Writer:
         self.due = time.monotonic() + every
 
     def check(self, course: Course) -> None:
-        """An error if what it would write could not be read again: a random generator of the caller's own class."""
+        """Raise an error if the file could not be read again, as with a random generator of the caller's own class."""
         _schema.CHECKPOINT("checkpoint", describe(course))
 
     def is_due(self) -> bool:
@@ -98,13 +98,13 @@ class Writer:
         tensors["history.cost"] = np.array(course.history.cost[:epochs])
         tensors["history.val_cost"] = np.array(course.history.val_cost[:epochs])
         serialization.write(self.path, tensors, {"checkpoint": description})
-        # From when it was done: a disk slower than `every` still leaves time for training.
+        # Counted from the end of writing: a disk slower than `every` still leaves time for training.
         self.due = time.monotonic() + self.every
 
 
 @contextlib.contextmanager
 def held(path: str | os.PathLike[str] | None) -> Iterator[None]:
-    """Keeps every other fit from writing the checkpoint, if there is to be one; an error if it cannot be written."""
+    """Keep every other fit from writing the checkpoint, if there is to be one; an error if it cannot be written."""
     if path is None:
         yield
         return
@@ -123,13 +123,13 @@ def held(path: str | os.PathLike[str] | None) -> Iterator[None]:
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The tensors and the rest of what `Writer` wrote, each for itself and all together what a fit can have written."""
+    """The tensors and the metadata that `Writer` wrote, checked one by one and against each other."""
     with serialization.opened(path, "a checkpoint") as file:
         if "checkpoint" not in file.metadata:
             raise ValueError("it is a model without a fit's state, for load()")
         values = file.metadata["checkpoint"]
         _schema.CHECKPOINT("checkpoint", values)
-        values["settings"].setdefault("label_smoothing", 0.0)  # a file from before there was any
+        values["settings"].setdefault("label_smoothing", 0.0)  # files of older versions have none
         _check_course(values)
         file.expect(_tensors(values, "best.params" in file.places))
         tensors = file.tensors()
@@ -138,7 +138,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
 
 
 def _check_course(values: dict[str, Any]) -> None:
-    """An error unless its counters go together."""
+    """Raise an error unless its counters go together."""
     settings, history, position = values["settings"], values["history"], values["position"]
     done, stopped = history["n_epochs"], history["stopped"]
     for fits, what in (
@@ -169,14 +169,14 @@ def _tensors(values: dict[str, Any], has_best: bool) -> dict[str, tuple[str, tup
         "history.val_cost": ("float64", (done if validated else 0,)),
     }
     patient = validated and values["settings"]["patience"] is not None
-    # Of a fit that was broken off within an epoch there may be the best parameters already, but not their cost.
+    # A fit that was broken off within an epoch may already have the best parameters, but not their cost.
     if patient and (has_best or values["position"]["best_cost"] < np.inf):
         tensors["best.params"] = (dtype, (n_params,))
     return tensors
 
 
 def _check_numbers(optimizer: str, tensors: dict[str, Array]) -> None:
-    """An error unless the tensors hold numbers that a fit leaves."""
+    """Raise an error unless the tensors hold numbers that a fit can leave."""
     for name in ("params", "best.params", "history.cost"):
         if name in tensors and not np.isfinite(tensors[name]).all():
             raise ValueError(f"tensor {name!r} must be finite")
@@ -187,7 +187,7 @@ def _check_numbers(optimizer: str, tensors: dict[str, Array]) -> None:
 
 
 def check_optimizer(optimizer: optimizers.Optimizer) -> None:
-    """An error if a file could not tell what it is."""
+    """Raise an error unless a file can describe the optimizer and its schedule."""
     kinds = optimizers.OPTIMIZERS.values(), (*schedules.SCHEDULES.values(), schedules.PerEpoch)
     for name, value, known in zip(("optimizer", "its schedule"), (optimizer, optimizer.schedule), kinds, strict=True):
         if type(value) not in known:

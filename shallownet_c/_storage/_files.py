@@ -1,8 +1,8 @@
-"""Every file that the package writes: whole or not at all, with nothing left over, whoever else writes there.
+"""How the package writes every file: whole or not at all, with nothing left over, even if others write there, too.
 
-A file grows as a scratch file in the same folder, under a name that nobody can foretell, and takes its place by a
-rename. While it grows its writer holds a lock on it, which ends with the process: a scratch file that nobody holds was
-left by a process that died, and the next write into that folder removes it.
+A file grows as a scratch file in the same folder, under a name that cannot be predicted, and is then renamed into
+place. While it grows, its writer holds a lock on it, which ends with the process: a scratch file without a lock was
+left behind by a process that died, and the next write into that folder removes it.
 """
 
 import contextlib
@@ -21,9 +21,9 @@ except ImportError:  # Windows
 
 SCRATCH = re.compile(r"\.shallownet_c-[0-9a-f]{16}\.part")
 ACCESS_LIST = "system.posix_acl_access"
-#: A scratch file is taken for one that nobody writes any more after so long, where there are no locks to tell.
+#: Where there are no locks to tell, a scratch file of this age counts as left behind.
 STALE_SECONDS = 86_400
-#: A link in place of the file is not followed, a pipe not waited for, and no child process gets the file.
+#: A link in the place of the file is not followed, a pipe is not waited for, and no child process inherits the file.
 FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
 
@@ -60,16 +60,16 @@ def replace(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
 
 
 def check(path: str | os.PathLike[str]) -> None:
-    """The error that `replace` would end in, as far as it can be known before the work that makes the content."""
+    """Raise the error that `replace` would raise, as far as it can be known before the content has been made."""
     target, old = _destination(path)
     folder = os.path.dirname(target)
     descriptor, scratch = _scratch(folder, 0o600)
     os.close(descriptor)
-    with contextlib.suppress(FileNotFoundError):  # another writer may have taken it for one of the dead
+    with contextlib.suppress(FileNotFoundError):  # another writer may have removed it as left behind
         os.unlink(scratch)
     if old is not None and hasattr(os, "geteuid"):
         place = os.stat(folder)
-        # In a folder such as /tmp nobody may replace what belongs to another.
+        # In a folder with the sticky bit, such as /tmp, only a file's owner may replace it.
         if place.st_mode & stat.S_ISVTX and os.geteuid() not in (0, place.st_uid, old.st_uid):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), target)
 
@@ -89,10 +89,10 @@ def _open_regular(path: str, flags: int) -> int:
 
 
 class Lock:
-    """Held, it keeps every other Lock on the same file from being held, in this process and in others.
+    """A lock on a path: only one Lock on the same path can be held at a time, in this process and in all others.
 
-    It is a lock on a file of its own in the same folder, which ends with the process and is removed at the end. Where
-    the file system has no locks it does nothing.
+    It locks a file of its own in the same folder. That lock ends with the process, and the file is removed when the
+    Lock is released. Where the file system has no locks, it does nothing.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -105,7 +105,7 @@ class Lock:
         self.descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Hold it from now on; a BlockingIOError if another does."""
+        """Take the lock; a BlockingIOError if it is held elsewhere."""
         while True:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | FLAGS, 0o666)
             locked = _lock(descriptor)
@@ -120,7 +120,7 @@ class Lock:
                 return
             if not locked:
                 raise BlockingIOError(errno.EWOULDBLOCK, "another writer holds it", self.target)
-            # Who held it has removed it between our two steps.
+            # The holder has removed the file after we opened it and before we locked it.
 
     def release(self) -> None:
         if self.descriptor is None:
@@ -128,7 +128,7 @@ class Lock:
         _held.discard(self)
         if self._is_at_its_place(self.descriptor):
             with contextlib.suppress(OSError):
-                os.unlink(self.path)  # while it is held: whoever has opened it looks then where it is
+                os.unlink(self.path)  # still locked: whatever opened it before checks its place after locking it
         os.close(self.descriptor)
         self.descriptor = None
 
@@ -143,7 +143,7 @@ _held: set[Lock] = set()
 
 
 def _in_forked_child() -> None:
-    # The lock is the parent's, and would outlive it in a child that goes on.
+    # The lock belongs to the parent, and would outlive it in a child that keeps the file open.
     for lock in _held:
         if lock.descriptor is not None:
             os.close(lock.descriptor)
@@ -156,7 +156,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _destination(path: str | os.PathLike[str]) -> tuple[str, os.stat_result | None]:
-    """Where links lead to, and the regular file that is there."""
+    """Where the path leads, links followed, and the status of the regular file there, if there is one."""
     target = os.path.realpath(os.fsdecode(path))
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
@@ -168,7 +168,7 @@ def _destination(path: str | os.PathLike[str]) -> tuple[str, os.stat_result | No
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
     if not stat.S_ISREG(found.st_mode):
-        # Replaced, a device such as /dev/null would be gone for every program.
+        # Replacing a device such as /dev/null would take it from every program.
         raise OSError(errno.EINVAL, "not a regular file", target)
     return target, found
 
@@ -180,9 +180,9 @@ def _scratch(folder: str, mode: int) -> tuple[int, str]:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | FLAGS, mode)
         except OSError as error:
-            # Of the folder: its user has never heard of this file.
+            # The error names the folder, since the caller does not know the scratch file.
             raise OSError(error.errno, f"cannot write into the folder: {error.strerror}", folder) from None
-        # Another writer may have found it before it was locked, and taken it for one of the dead.
+        # Another writer may have found it before it was locked, and removed it as left behind.
         if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink > 0:
             return descriptor, path
         os.close(descriptor)
@@ -191,14 +191,14 @@ def _scratch(folder: str, mode: int) -> tuple[int, str]:
 
 
 def _lock(descriptor: int) -> bool | None:
-    """Whether the file is locked by this from now on; None where there are no locks."""
+    """Whether this call has locked the file; None where there are no locks."""
     if fcntl is None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
-    except OSError:  # a file system without
+    except OSError:  # a file system without locks
         return None
     return True
 
@@ -206,7 +206,7 @@ def _lock(descriptor: int) -> bool | None:
 def _remove_stale(folder: str) -> None:
     """Remove what dead processes have left in the folder, as far as the system allows.
 
-    One of many files is looked through again only when twenty times as long has passed as that takes.
+    A folder is searched again only after twenty times as long as the last search took.
     """
     global _looked_through
     began = time.monotonic()
@@ -220,7 +220,7 @@ def _remove_stale(folder: str) -> None:
     _looked_through = (folder, now + 20 * (now - began))
 
 
-#: The folder of the last write, and until when it need not be looked through again.
+#: The folder of the last write, and until when it need not be searched again.
 _looked_through = ("", 0.0)
 
 
@@ -251,14 +251,14 @@ def _hand_on_access(descriptor: int, target: str, old: os.stat_result) -> None:
             mode &= 0o707 | (mode & 0o007) << 3  # another group may do no more than everybody
     if not _hand_on_list(descriptor, target):
         mode &= 0o707
-    with contextlib.suppress(OSError):  # a file system without
+    with contextlib.suppress(OSError):  # a file system without modes
         os.fchmod(descriptor, mode)
 
 
 def _hand_on_list(descriptor: int, target: str) -> bool:
-    """Give the new file the old one's list of what single users may do, Linux's ACL; False if it stays without its own.
+    """Give the new file the old one's access control list; False if that is not possible.
 
-    Where there is a list, the group's bits of the mode are those of all on it.
+    Where there is such a list, the group's bits of the mode bound what its entries allow.
     """
     if not hasattr(os, "getxattr"):
         return True

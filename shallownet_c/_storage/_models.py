@@ -39,7 +39,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Model, Array, tuple[str, ...] | 
     Raises
     ------
     ValueError
-        If it is no such file, or is damaged: the message names the file and what is wrong.
+        If it is not such a file, or is damaged: the message names the file and what is wrong.
     """
     with serialization.opened(path) as file:
         if "checkpoint" in file.metadata:

@@ -1,8 +1,8 @@
 """What the metadata of models and checkpoints must be: files come from outside.
 
 The tables at the end read like the JSON that they describe. Each of their entries is a check, which raises a ValueError
-that names the place; `record`, `items` and so on make checks of others. What goes together is for the constructors to
-say that take these values.
+that names the place; `record`, `items` and so on make checks of others. Whether values go together is checked by the
+constructors that take them.
 """
 
 import math
@@ -83,7 +83,7 @@ def variants(name: str, kinds: dict[str, dict[str, Check]]) -> Check:
 
 
 def is_number(found: Any) -> bool:
-    """Whether it is one that a float can hold; NaN, which Python's JSON knows, is none."""
+    """Whether it is a number that a float can hold, and not NaN, which Python's JSON reads."""
     return (type(found) is float and not math.isnan(found)) or (type(found) is int and abs(found) < 2**64)
 
 
@@ -93,7 +93,7 @@ boolean = value("true or false", lambda found: type(found) is bool)
 number = value("a finite number", lambda found: is_number(found) and abs(found) < math.inf)
 number_or_infinity = value("a number", lambda found: is_number(found) and found > -math.inf)
 count = integer(0, sys.maxsize)
-counter = integer(0, 2**62)  # one of the kernels', which have 64 bits, with room to go on
+counter = integer(0, 2**62)  # the kernels count in 64 bits: this leaves room to go on
 word, long_word, switch = integer(0, 2**32 - 1), integer(0, 2**64 - 1), integer(0, 1)
 
 ARCHITECTURE = record(
@@ -108,13 +108,13 @@ ARCHITECTURE = record(
         "dtype": one_of(("float32", "float64")),
         "feature_names": items(text),
     },
-    # Files from before there were these losses; networks that have learnt from no table.
+    # Older files have no parameters of losses; a network that has not learnt from a table has no names.
     may_lack=("delta", "quantile", "feature_names"),
 )
 
-# NumPy's generators trust these numbers: some are places in arrays of C, and one of PCG's with an even increment can
-# stand still, where a permutation would wait without end for a number that is small enough.
-half = {"has_uint32": switch, "uinteger": word}  # of a number of 64 bits, kept for the next call
+# NumPy's generators trust these numbers: some are indices of C arrays, and a PCG generator with an even increment can
+# get stuck, so that a permutation would wait for ever for a number that is small enough.
+half = {"has_uint32": switch, "uinteger": word}  # half of a 64-bit number, kept for the next call
 odd = value("an odd integer of 128 bits", lambda found: type(found) is int and 0 < found < 2**128 and found % 2 == 1)
 pcg = {"state": record({"state": integer(0, 2**128 - 1), "inc": odd}), **half}
 BIT_GENERATORS = {

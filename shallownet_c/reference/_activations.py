@@ -24,7 +24,7 @@ class Activation:
     """A row of the table.
 
     Functions take z, and the leak after it where `parameter` says so. Softmax is a function of all of a sample's z
-    together: its `value` takes a list of them, and a derivative of its own it has not.
+    together: its `value` takes a list of them, and it has no derivative of its own.
     """
 
     name: str
@@ -256,7 +256,7 @@ def sigmoid_slopes(z: Array) -> Array:
     return a * (1.0 - a)
 
 
-#: In the order of the kernels' codes. At z = 0 the derivatives of ReLU and of its kind are those of the left.
+#: In the order of the kernels' codes. At z = 0 the derivatives of ReLU and its kind are those of the left side.
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in (

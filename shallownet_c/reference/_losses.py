@@ -108,14 +108,14 @@ def difference(a: Any, y: Any) -> Any:
 
 SQUARED_ERROR = Form(squared_error, difference, squared_error, difference)
 
-#: With each sigmoid the probability of a label of its own: −[y log a + (1 − y) log(1 − a)].
+#: With sigmoids, each the probability of a label: −[y log a + (1 − y) log(1 − a)].
 LABELS = Form(
     lambda a, y: 0.0 - (times_log(y, a) + times_log(1.0 - y, 1.0 - a)),
     lambda a, y: ratio(1.0 - y, 1.0 - a) - ratio(y, a),
     lambda a, y: 0 - (times_logs(y, a) + times_logs(1 - y, 1 - a)),
     lambda a, y: ratios(1 - y, 1 - a) - ratios(y, a),
 )
-#: With softmax the probabilities of classes: −y log a.
+#: With softmax, whose outputs are the probabilities of classes: −y log a.
 CLASSES = Form(
     lambda a, y: 0.0 - times_log(y, a),
     lambda a, y: 0.0 - ratio(y, a),
@@ -160,14 +160,14 @@ PINBALL = Form(
 )
 
 
-#: Of a count y whose mean is e^a: e^a − y a.
+#: For a count y whose mean is e^a: e^a − y a.
 LOGARITHM_OF_RATE = Form(
     lambda a, y: exp(a) - y * a,
     lambda a, y: exp(a) - y,
     lambda a, y: exps(a) - y * a,
     lambda a, y: exps(a) - y,
 )
-#: Of a count y whose mean is a: a − y log a.
+#: For a count y whose mean is a: a − y log a.
 RATE = Form(
     lambda a, y: a - times_log(y, a),
     lambda a, y: 1.0 - ratio(y, a),

@@ -43,14 +43,14 @@ class BaseMLP(Kept):
 
     @abstractmethod
     def _meet(self, y: Any, incremental: bool, classes: Any) -> None:
-        """Learn from checked targets what a fit must know of them, or refuse those that do not go on from the last."""
+        """Learn what a fit must know of checked targets, or refuse those that do not go on from the last fit."""
 
     @abstractmethod
     def _encoded(self, y: Any) -> Any:
         """Checked targets as the network takes them."""
 
     def _n_outputs(self, y: Any) -> int:
-        """Of the network for encoded targets."""
+        """The number of the network's outputs for encoded targets."""
         return 1 if y.ndim == 1 else y.shape[1]
 
     def _factors(self, y: Any) -> Any:
@@ -66,7 +66,7 @@ class BaseMLP(Kept):
         """The score on checked data that early stopping goes by."""
 
     def _options(self) -> dict[str, float]:
-        """What else the network's constructor is told."""
+        """Further arguments of the network's constructor."""
         return {"leak": self.leak}
 
     def _n_threads(self) -> int:
@@ -83,7 +83,7 @@ class BaseMLP(Kept):
         return sizes
 
     def _activations(self, hidden: int) -> list[str]:
-        """Those of so many hidden layers."""
+        """The activations of so many hidden layers."""
         if isinstance(self.activation, str):
             names = [self.activation] * hidden
         else:
@@ -113,7 +113,7 @@ class BaseMLP(Kept):
     def _prepared(
         self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, ...], incremental: bool, classes: Any
     ) -> tuple[Callable[[], None], Any]:
-        """The training of a fit, which nothing is left to refuse, and the dtype of the parameters it ends with."""
+        """The training of a fit, after all checks, as a function; and the dtype of the parameters it ends with."""
         given = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
         given |= dict(zip(("X_val", "y_val", "sample_weight_val"), validation, strict=True))
         for name, value in given.items():
@@ -291,7 +291,7 @@ class BaseMLP(Kept):
             coefs, intercepts = parameters(self.coefs_, self.intercepts_)
             activations = self._activations(len(coefs) - 1)
             net = network(coefs, intercepts, activations, self.out_activation_, self.loss, **self._options())
-        # What validate_data finds out by and by, at once for the commonest array of all.
+        # The checks of validate_data, in a moment for the commonest kind of array.
         plain = (
             type(X) is np.ndarray
             and X.dtype == net.dtype
@@ -313,7 +313,7 @@ class BaseMLP(Kept):
         return outputs(net, X.astype(net.dtype, copy=False))
 
     def _computes_as(self, net: MLP) -> bool:
-        """What no fit would accept names no functions."""
+        """As in `Kept`; parameters that no fit would accept name no functions, and are no reason to differ."""
         try:
             names = activation_names(self._activations(len(net.layer_sizes) - 2), self.out_activation_)
         except (AttributeError, TypeError, ValueError):

@@ -14,7 +14,7 @@ from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._network import ACTIVATIONS, LOSSES, network, parameters
 from shallownet_c.sklearn._parameters import HIDDEN
 
-#: Parameters that scikit-learn's estimators lack, and the values that need none of them.
+#: Parameters that scikit-learn's estimators lack, and the values with which they have no effect.
 LACKING = {"class_weight": (None,), "dropout": (0.0,)}
 #: What a fit leaves besides coefs_ and intercepts_, where it has left it.
 LEFT = (
@@ -77,7 +77,7 @@ def from_sklearn(estimator: Any) -> MLP:
     Raises
     ------
     TypeError
-        If it is none of the two.
+        If it is neither of the two.
     sklearn.exceptions.NotFittedError
         If it has not been fitted.
     ImportError

@@ -34,7 +34,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_1, …, n_{L−1}.
     activation : str or sequence of str, default "relu"
         Of the hidden layers, one for all or one for each: "identity", "logistic", "tanh", "relu", and beyond
-        scikit-learn any other that a hidden layer of `MLP` may have.
+        scikit-learn "leaky_relu", "silu", "gelu", "gelu_tanh", "mish", "softplus", "elu", "selu" and "sin". See `MLP`
+        for the formulas.
     solver : {"adam", "sgd", "lbfgs"}, default "adam"
     alpha : float, default 1e-4
         L2 penalty on the weights.
@@ -229,7 +230,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """The classes' numbers (m,)."""
         known = self._binarizer().classes_
         numbers = np.searchsorted(known, y)
-        if (np.take(known, numbers, mode="clip") != y).any():  # somebody has put others in the place of classes_
+        if (np.take(known, numbers, mode="clip") != y).any():  # other classes have been put in their place
             raise ValueError(f"`y` must hold classes that the last fit knew, {known}, got {np.unique(y)}")
         return numbers
 
@@ -247,7 +248,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return None
         if y.ndim == 2:
             return compute_sample_weight(self.class_weight, y)
-        # Of all classes that there are: rows of partial_fit need not hold each of them.
+        # Factors of all classes, since the rows of a partial_fit need not hold each of them.
         factors = compute_class_weight(self.class_weight, classes=self._binarizer().classes_, y=y)
         if not (np.isfinite(factors) & (factors >= 0)).all():
             raise ValueError(
@@ -300,8 +301,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Parameters
     ----------
     loss : str, default "squared_error"
-        "squared_error"; "poisson", half the deviance with the logarithm as link, for y ≥ 0; beyond scikit-learn
-        "quantile", which is `MLP`'s pinball, and all its other losses of numbers. See `MLP` for the formulas.
+        "squared_error"; "poisson", half the deviance with the logarithm as link, for y ≥ 0; and beyond scikit-learn
+        "absolute_error", "huber", "quantile", which is the pinball of `MLP`, and "log_cosh". `MLP` has the formulas.
     delta : float, default 1.0
         Beyond scikit-learn: δ > 0 of huber.
     quantile : float, default 0.5
@@ -316,8 +317,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     validation_scores_, best_validation_score_
         R² with early_stopping, otherwise None.
     coefs_, intercepts_, loss_, …
-        All others as in `MLPClassifier`. loss_ and loss_curve_ are means over the outputs, but for poisson, whose
-        outputs are added up.
+        All others as in `MLPClassifier`. loss_ and loss_curve_ are means over the outputs, except for poisson, whose
+        losses are added up over the outputs.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from shallownet_c.mlp import MLP
 
 NUMBER, COUNT, LIST = (Real,), (Integral,), (list,)
 WORDS = {Real: "a number", Integral: "an integer", list: "a list", NoneType: "None"}
-#: What a fit by sgd or adam goes on from, besides the parameters and the optimizer's state, and the types it has.
+#: Attributes, besides the parameters and the optimizer's state, that a fit by sgd or adam goes on from; their types.
 COURSE: dict[str, tuple[type, ...]] = {
     "t_": COUNT,
     "loss_curve_": LIST,
@@ -34,7 +34,7 @@ COURSE: dict[str, tuple[type, ...]] = {
 
 
 def first_course(early_stopping: bool) -> dict[str, Any]:
-    """What COURSE names, as a fit begins with it."""
+    """The values of COURSE with which a fit begins."""
     worst = -np.inf if early_stopping else None
     return {
         "t_": 0,
@@ -51,7 +51,7 @@ def first_course(early_stopping: bool) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def unchanged_if_refused(estimator: BaseEstimator) -> Iterator[None]:
-    """Whatever is raised within leaves the estimator's attributes as they were, and its RandomState where it was.
+    """If anything is raised within, the estimator's attributes and its RandomState are put back as they were.
 
     Lists and arrays that are attributes must be replaced within, never written to.
     """
@@ -70,7 +70,7 @@ class Kept(BaseEstimator, ABC):
     """The attributes that a fit leaves."""
 
     def _begin(self, first: bool, facts: dict[str, Any], course: dict[str, Any]) -> None:
-        """Attributes as a fit begins with them; one that goes on from another has them already."""
+        """Set the attributes with which a fit begins; a fit that goes on from another has them already."""
         for name, value in (facts | course).items():
             if first or not hasattr(self, name):
                 setattr(self, name, value)
@@ -96,11 +96,11 @@ class Kept(BaseEstimator, ABC):
         """Whether the network predicts as all attributes say."""
         if not self._are_tied():
             return False
-        known = self._functions  # what has been compared once need not be again
+        known = self._functions  # what has been compared once need not be compared again
         return (known is not None and all(map(operator.is_, known, self._named()))) or self._computes_as(net)
 
     def _are_tied(self) -> bool:
-        """Whether coefs_ and intercepts_ are still the network's; somebody may have put others in their place."""
+        """Whether coefs_ and intercepts_ are still the network's; others may have been put in their place."""
         try:
             given, views = (*self.coefs_, *self.intercepts_), self._views
             return len(given) == len(views) and all(map(operator.is_, given, views))

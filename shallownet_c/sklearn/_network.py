@@ -17,7 +17,7 @@ LOSSES = {row.sklearn_name or row.name: row for row in _losses.LOSSES.values()}
 
 
 def parameters(coefs: Any, intercepts: Any) -> tuple[list[Array], list[Array]]:
-    """coefs_ and intercepts_, which anybody may have replaced, as arrays of one dtype that make a network."""
+    """coefs_ and intercepts_, which may have been replaced, as arrays of one dtype that make a network."""
     named = [_arrays("coefs_", coefs), _arrays("intercepts_", intercepts)]
     if not named[0] or len(named[0]) != len(named[1]):
         lengths = " and ".join(str(len(arrays)) for arrays in named)
@@ -50,7 +50,7 @@ def activation_names(activations: Sequence[str], output: str) -> tuple[str, ...]
 
 
 def _ours(name: str, rows: Mapping[str, Any]) -> str:
-    """The name that `MLP` has for it, which refuses what is not known."""
+    """The name that `MLP` has for it; a name that is not known stays as it is, for `MLP` to refuse."""
     return rows[name].name if name in rows else name
 
 
@@ -81,7 +81,7 @@ def network(
 def converted(net: MLP, dtype: Any) -> MLP:
     """A copy of the network with parameters of another dtype."""
     copy = MLP(**net.model.description() | {"dtype": dtype}, init="zeros")
-    with np.errstate(over="ignore", under="ignore"):  # who needs finite parameters looks for them
+    with np.errstate(over="ignore", under="ignore"):  # callers that need finite parameters check for them
         copy.params[:] = net.params
     return copy
 

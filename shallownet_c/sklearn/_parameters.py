@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions, valid
 
 from shallownet_c.sklearn._network import ACTIVATIONS
 
-#: Those of hidden layers.
+#: scikit-learn's names of the activations that a hidden layer may have.
 HIDDEN = {name for name, row in ACTIVATIONS.items() if row.hidden}
 
 
@@ -24,7 +24,7 @@ class Finite(Interval):
         return super().__contains__(value) and abs(value) <= sys.float_info.max
 
 
-#: Of the parameters that both estimators have.
+#: The constraints of the parameters that both estimators have.
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(HIDDEN), "array-like"],
@@ -100,7 +100,7 @@ def validated(fit: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fit)
     def wrapper(estimator: BaseEstimator, *args: Any, **kwargs: Any) -> Any:
         validate(estimator)
-        with config_context(skip_parameter_validation=True):  # of scikit-learn's functions that a fit calls
+        with config_context(skip_parameter_validation=True):  # in the functions of scikit-learn's that a fit calls
             return fit(estimator, *args, **kwargs)
 
     return wrapper

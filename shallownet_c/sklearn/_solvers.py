@@ -54,18 +54,18 @@ class Objective:
         #: Half the Poisson deviance of a sample is the network's loss and this.
         self.constants = None
         if loss.logarithmic:
-            counts = np.asarray(y, np.float64)  # of great ones the two terms nearly cancel each other
+            counts = np.asarray(y, np.float64)  # for great counts the two terms nearly cancel each other
             self.constants = (xlogy(counts, counts) - counts).reshape(len(y), -1).sum(axis=1)
         self.weights = weights
-        # What scikit-learn's arithmetic gives: xlogy is one of float64 for all but float32, be it booleans of classes,
-        # and the batch size that a caller sets has become an integer of NumPy's.
+        # The type that scikit-learn's arithmetic gives: xlogy returns float64 for all but float32, booleans of classes
+        # included, and a batch size that a caller sets has become an integer of NumPy's.
         single = net.dtype == np.float32 and getattr(weights, "dtype", None) != np.float64
         single = single and not loss.classes and (not loss.logarithmic or y.dtype == np.float32)
         single = single and (estimator.solver == "lbfgs" or estimator.batch_size == "auto")
         self.kind = type(np.float32(0) + 0.5 * estimator.alpha) if single else np.float64
 
     def told(self, cost: float, order: Any, batch: int) -> np.floating[Any]:
-        """The loss of an epoch that had this cost for the kernels, in batches of so many rows.
+        """The loss of an epoch whose cost the kernels report as `cost`, in batches of so many rows.
 
         The constants are added, and rows of batches without any weight, which the kernels skip, are not counted.
         """
@@ -100,14 +100,14 @@ class Rule:
             adam._epsilon_as_given = True
             self.hyper = adam.hyper_parameters()
         else:
-            # By hand: scikit-learn takes a momentum of 1, and Nesterov's without any.
+            # Not from an SGD, since scikit-learn takes a momentum of 1, and Nesterov's without momentum.
             self.hyper = np.array([self.learning_rate, estimator.momentum, estimator.nesterovs_momentum])
         self.state = np.zeros((self.SIZES[self.kind][0], net.n_params), net.dtype)
         self.step = np.zeros(1, np.int64)
 
     @classmethod
     def kept(cls, rule: object, net: MLP) -> Rule:
-        """The rule of the call before, for `net`: anybody may have changed it, and the kernels trust its arrays."""
+        """The rule of the call before, for `net`, checked: it may have been changed, and kernels trust its arrays."""
         if not isinstance(rule, cls) or rule.kind not in cls.SIZES:
             raise TypeError(f"_rule must be the estimator's own, got {_validation.shown(rule)}")
         rule = copy.copy(rule)
@@ -131,7 +131,7 @@ class Rule:
         return rule
 
     def penalised(self, l2: float) -> _engine.Rule:
-        """As the compiled loop takes it."""
+        """The rule as the compiled loop takes it."""
         return _engine.Rule(self.kind.code, self.hyper, self.state, self.step, l2)
 
     def rate_after(self, samples: int) -> float:
@@ -221,7 +221,7 @@ class Descent:
             self.params[:] = self.best_params
 
     def length(self) -> int:
-        """How many epochs can pass before anybody looks: no more than it takes to exhaust the patience."""
+        """How many epochs can run at a time: no more than it takes to exhaust the patience."""
         estimator = self.estimator
         watched = self.score is not None or estimator.verbose
         if watched or self.rounds or not self.source.in_memory:
@@ -246,7 +246,7 @@ class Descent:
                     costs[0] = self.rounded_epoch(None if orders is None else orders[0], rates)
             else:
                 self.compiled.run(orders, rates, costs)
-        finally:  # of a Ctrl-C, too
+        finally:  # after a Ctrl-C, too
             for i in range(int(np.isfinite(costs).sum())):
                 self.record(self.objective.told(float(costs[i]), None if orders is None else orders[i], self.batch))
         if not np.isfinite(costs[-1]):

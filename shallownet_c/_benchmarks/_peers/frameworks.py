@@ -214,7 +214,7 @@ class Jax:
 
         def timed() -> Array:
             run()
-            return flat  # of the first run, which is every run's: making it is not the peer's work
+            return flat  # the first run's, the same for every run: making it is not the peer's work
 
         return timed
 
@@ -259,7 +259,7 @@ class OnnxRuntime:
         return lambda X: session.run(None, {"X": X})[0]
 
     def row(self, net: MLP, x: Array) -> Callable[[], Array]:
-        """By an IOBinding to memory that stays where it is, its fastest way."""
+        """One row by an IOBinding to memory that stays where it is, the fastest way."""
         session, name = self.session(net)
         X, out = x[None].copy(), np.empty((1, net.layer_sizes[-1]), net.dtype)
         binding = session.io_binding()

@@ -68,7 +68,7 @@ def peak() -> dict[str, float]:
 
 
 def check(name: str, results: dict[str, Array], tolerances: dict[str, float]) -> None:
-    """All results are ours, to the tolerance relative to the greatest value: who is not right is not timed."""
+    """An error unless all results are ours within the tolerance, relative to the greatest value."""
     ours = np.asarray(results["shallownet_c"], float).reshape(-1)
     scale = max(1.0, float(np.abs(ours).max()))
     for peer, values in results.items():

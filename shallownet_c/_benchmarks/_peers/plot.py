@@ -14,7 +14,7 @@ PEERS = ("NumPy", "PyTorch", "JAX")
 
 
 def speed_ups(present: dict[str, Any], width: int, batch: int) -> dict[str, float]:
-    """Of a step of Adam, 10-w-w-1 tanh, float32: each peer's time as a multiple of ours."""
+    """Each peer's time for a step of Adam, 10-w-w-1 tanh, float32, as a multiple of ours."""
     m = 16 * batch
     task = Task("", [10, width, width, 1], "tanh", "identity", m, batch, "adam")
     trainers = {name: peer.trainer(task, "float32") for name, peer in present.items()}

@@ -40,12 +40,12 @@ class Task:
 
     @property
     def steps(self) -> int:
-        """In one pass over the rows; a last batch that is not full is left out, so that all batches are alike."""
+        """Steps in one pass over the rows; a last batch that is not full is left out, so that all batches are alike."""
         return self.m // self.batch
 
     @property
     def flops(self) -> int:
-        """Of one step's products: forward, gradient, and backward but for the first layer."""
+        """Operations of one step's products: forward, gradient, and backward except for the first layer."""
         sizes = self.layer_sizes
         return self.batch * (6 * sum(a * b for a, b in itertools.pairwise(sizes)) - 2 * sizes[0] * sizes[1])
 
