@@ -31,6 +31,7 @@ typedef struct {
     double loss_parameter;      /* delta of huber, quantile of pinball, greatest log_loss that is reported */
     void *params;               /* (P,): W[1], b[1], W[2], b[2], ... */
     Py_ssize_t P;
+    Py_ssize_t widest;          /* the greatest of n_1 ... n_L */
 } model_t;
 
 typedef struct {

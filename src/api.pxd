@@ -21,6 +21,7 @@ cdef extern from "api.h" nogil:
         double loss_parameter
         void* params
         Py_ssize_t P
+        Py_ssize_t widest
 
     ctypedef struct rows_t:
         Py_ssize_t m

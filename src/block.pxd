@@ -31,10 +31,10 @@ cdef struct Block:
     int* back_tickets               # the same of gradients, then of dA, on the way back
 
 
-cdef inline Py_ssize_t widest(const model_t* net, Py_ssize_t last) noexcept nogil:
-    """The greatest n_l, 1 <= l <= last; 0 if there is none."""
+cdef inline Py_ssize_t widest_hidden(const model_t* net) noexcept nogil:
+    """The greatest n_l of the hidden layers; 0 if there is none"""
     cdef Py_ssize_t l, n = 0
-    for l in range(last):
+    for l in range(net.layers - 1):
         n = net.layer[l].n_out if net.layer[l].n_out > n else n
     return n
 
@@ -49,7 +49,7 @@ cdef inline Py_ssize_t units_of(const model_t* net) noexcept nogil:
 
 cdef inline Py_ssize_t block_samples(const model_t* net, Py_ssize_t m) noexcept nogil:
     """128 samples, or more of a narrow network: as many as fill an eighth of a second-level cache of 1 MB, at most 512."""
-    cdef Py_ssize_t reals = units_of(net) + 3 * widest(net, net.layers)
+    cdef Py_ssize_t reals = units_of(net) + 3 * net.widest
     cdef Py_ssize_t samples = 131072 // (reals * <Py_ssize_t>sizeof(real))
     samples = 128 if samples < 128 else 512 if samples > 512 else samples - samples % PANEL
     return samples if samples < m else vectors_of(m) * LANES
@@ -65,7 +65,7 @@ cdef inline real* carve(char** memory, Py_ssize_t reals) noexcept nogil:
 cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint training) noexcept nogil:
     """Allocate the workspace for blocks of at most m samples; False if there is no memory."""
     cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers, n_0 = net.layer[0].n_in, n_L = net.layer[net.layers - 1].n_out
-    cdef Py_ssize_t hidden = widest(net, L - 1), reals = 0, losses = vectors_of(s)
+    cdef Py_ssize_t hidden = widest_hidden(net), reals = 0, losses = vectors_of(s)
     cdef Py_ssize_t tickets = 3 * (L + 1) * <Py_ssize_t>sizeof(int), pieces = 2 * L + 13
     cdef char* at
     block.samples = s
@@ -75,7 +75,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
             if needs_z(net.layer[l - 1].activation):
                 reals += net.layer[l - 1].n_out
     else:
-        reals = n_0 + 2 * widest(net, L)
+        reals = n_0 + 2 * net.widest
     block.memory = <char*>malloc(s * reals * sizeof(real) + 2 * (L + 1) * sizeof(void*) + losses * sizeof(double) + tickets
                                  + 64 * pieces)
     if block.memory == NULL:
@@ -104,7 +104,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
     else:
         block.kept = NULL
         for l in range(1, L + 1):
-            block.A[l] = block.A[l - 2] if l > 2 else carve(&at, s * widest(net, L))
+            block.A[l] = block.A[l - 2] if l > 2 else carve(&at, s * net.widest)
     block.loss_vectors = losses
     return True
 

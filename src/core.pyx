@@ -179,7 +179,7 @@ cdef class Network:
         self.scratch, self.layer, self._params, self._kernels, self.table = scratch, layer, params, kernels, kernels.table
         self.model.layers, self.model.layer, self.model.leak = layers, layer, leak
         self.model.loss, self.model.loss_parameter = loss, loss_parameter
-        self.model.params, self.model.P = cnp.PyArray_DATA(params), P
+        self.model.params, self.model.P, self.model.widest = cnp.PyArray_DATA(params), P, widest
         self.n_in, self.n_out, self.type_number = sizes[0], sizes[layers], cnp.PyArray_TYPE(params)
 
     def __dealloc__(self):
@@ -398,7 +398,7 @@ def output_gradient(Kernels kernels not None, int activation, double leak, int l
            "Z must go with the rows")
     layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = rows.n_in, Z.shape[1], 0, 0, activation
     net.layers, net.layer, net.leak, net.loss, net.loss_parameter = 1, &layer, leak, loss, loss_parameter
-    net.params, net.P = NULL, 0
+    net.params, net.P, net.widest = NULL, 0, layer.n_out
     with nogil:
         code = kernels.table.output_gradient(&net, &rows.rows, z, &total)
     passed(code, "a layer")

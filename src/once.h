@@ -13,12 +13,6 @@
 #define ONCE static __attribute__((noipa)) /* neither inlined nor cloned for constant arguments */
 #else
 #define ONCE static __attribute__((noinline))
-/* What a member of a team does, or a thread by itself: a Step, Prediction or Layer, the member's number, and the team's size. */
-ONCE void step_part(void *step, int member, int size);
-ONCE void predict_part(void *prediction, int member, int size);
-ONCE void forward_part(void *layer, int member, int size);
-ONCE void backward_part(void *layer, int member, int size);
-
 #endif
 
 ONCE void layer_forward(const real *W, const real *b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,

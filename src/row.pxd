@@ -2,7 +2,6 @@
 """One sample through the network: matrix times vector, lanes along the inputs, W read once as it lies."""
 
 from api cimport layer_t, model_t
-from block cimport widest
 from codes cimport SOFTMAX
 from elementary cimport exp_negative
 from once cimport activate
@@ -106,7 +105,7 @@ cdef inline void row_predict(const model_t* net, const real* x, real* out, real*
     cdef const layer_t* layer = net.layer
     cdef const real* a = x
     cdef real* z
-    cdef Py_ssize_t l, n = widest(net, net.layers)
+    cdef Py_ssize_t l, n = net.widest
     for l in range(net.layers):
         z = scratch + (l % 2) * n
         row_forward(<const real*>net.params + layer.W, <const real*>net.params + layer.b, layer.n_out, layer.n_in, a, z)
