@@ -9,7 +9,8 @@ from api cimport model_t, rows_t
 from codes cimport SOFTMAX
 from dropout cimport Dropout
 from geometry cimport PANEL, vectors_of
-from panels cimport clear_sample, load_classes, load_rows, load_weights, smooth_targets
+from once cimport smooth_targets
+from panels cimport clear_sample, load_classes, load_rows, load_weights
 from real cimport LANES, real
 
 

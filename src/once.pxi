@@ -6,6 +6,7 @@ cimport dense
 cimport dropout
 cimport layers
 cimport losses
+cimport panels
 cimport prediction
 cimport step
 cimport threads
@@ -42,6 +43,10 @@ cdef void once_bias_gradient "bias_gradient" (const real* dZ, Py_ssize_t first, 
 cdef void once_forward_rows "forward_rows" (const real* packed, Py_ssize_t n_out, Py_ssize_t n_in, const real* X,
                                             Py_ssize_t m, int activation, real leak, real* A) noexcept nogil:
     dense.forward_rows(packed, n_out, n_in, X, m, activation, leak, A)
+
+
+cdef void once_smooth_targets "smooth_targets" (real* Y, Py_ssize_t n, real keep, real share) noexcept nogil:
+    panels.smooth_targets(Y, n, keep, share)
 
 
 cdef void once_activate "activate" (int activation, real leak, real* z, Py_ssize_t n) noexcept nogil:

@@ -109,6 +109,15 @@ cdef inline void count_momenta(Step* s) noexcept nogil:
         s.mu_product *= nadam_momentum(s.hyper[1], s.hyper[4], <double>s.mu_factors)
 
 
+cdef inline int vectors_of_rule(int optimizer, const double* hyper) noexcept nogil:
+    """How many rows of the state `descend` uses"""
+    if optimizer == SGD:
+        return hyper[1] != 0
+    if optimizer == RMSPROP:
+        return 1 + (hyper[3] != 0) + (hyper[4] != 0)
+    return 2 if optimizer == ADAM or optimizer == RPROP or optimizer == ADAMAX or optimizer == NADAM else 0
+
+
 cdef inline void descend(const Step* s, Py_ssize_t first, Py_ssize_t n, double penalty, double rate,
                          double root) noexcept nogil:
     """A step of the optimizer on n parameters from `first` on, whose gradient is scale grad + penalty W."""
