@@ -318,6 +318,8 @@ def gradient(Network net not None, Rows rows not None, grad, int n_threads=1, bi
     fits(net, rows)
     g = data_of(grad, 1, rows.itemsize, True)
     expect(size(grad, 0, net.model.P) == net.model.P, "grad must have an element for each parameter")
+    if rows.rows.m == 0:
+        return 0.0, 0.0
     with nogil:
         code = net.table.gradient(&net.model, &rows.rows, g, n_threads, training, sums)
     passed(code, "a gradient")
@@ -377,6 +379,8 @@ def output_gradient(Kernels kernels not None, int activation, double leak, int l
     cdef int code
     expect(rows.itemsize == kernels.itemsize and rows.rows.m == size(Z, 0) and rows.n_out in (-1, size(Z, 1))
            and size(Z, 1) > 0, "Z must go with the rows")
+    if rows.rows.m == 0:
+        return 0.0
     layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = rows.n_in, size(Z, 1), 0, 0, activation
     net.layers, net.layer, net.leak, net.loss, net.loss_parameter = 1, &layer, leak, loss, loss_parameter
     net.params, net.P = NULL, 0
