@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* To be raised with every change below: a build of another version is refused. */
-#define API_VERSION 1
+#define API_VERSION 2
 
 /* What functions return that may fail. */
 enum { DONE = 0, PYTHON_ERROR = -1, NO_MEMORY = -2, UNFIT_DATA = -3 };
@@ -47,7 +47,8 @@ typedef struct {
 typedef struct {
     int code;
     const double *hyper;        /* (MAX_HYPER,), in the rule's own order, zeros after them */
-    void *state;                /* (k, P), or NULL */
+    void *state;                /* (vectors, P) */
+    Py_ssize_t vectors;
     int64_t *step;              /* steps done: 0, 1, 2, ... */
     double l2, l1;
     double clip_norm;           /* of the whole gradient; infinite: it is left as it is */
@@ -88,7 +89,7 @@ typedef struct {
     int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, double *sums);
     int (*cost_and_grad)(const model_t *, const rows_t *, void *grad, int n_threads, double *J);
     int (*train)(const model_t *, const rows_t *, const rule_t *, const run_t *);
-    void (*step)(const model_t *, void *grad, double weight_sum, const rule_t *);
+    int (*step)(const model_t *, void *grad, double weight_sum, const rule_t *);
     int (*output_gradient)(const model_t *, const rows_t *, void *Z, double *loss_sum);
     int (*layer)(const dense_t *);
     int (*layer_backward)(const dense_t *);

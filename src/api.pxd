@@ -36,6 +36,7 @@ cdef extern from "api.h" nogil:
         int code
         const double* hyper
         void* state
+        Py_ssize_t vectors
         int64_t* step
         double l2, l1
         double clip_norm
@@ -72,7 +73,7 @@ cdef extern from "api.h" nogil:
         int (*gradient)(const model_t*, const rows_t*, void* grad, int n_threads, int training, double* sums) noexcept nogil
         int (*cost_and_grad)(const model_t*, const rows_t*, void* grad, int n_threads, double* J) noexcept nogil
         int (*train)(const model_t*, const rows_t*, const rule_t*, const run_t*) noexcept nogil
-        void (*step)(const model_t*, void* grad, double weight_sum, const rule_t*) noexcept nogil
+        int (*step)(const model_t*, void* grad, double weight_sum, const rule_t*) noexcept nogil
         int (*output_gradient)(const model_t*, const rows_t*, void* Z, double* loss_sum) noexcept nogil
         int (*layer)(const dense_t*) noexcept nogil
         int (*layer_backward)(const dense_t*) noexcept nogil

@@ -9,51 +9,29 @@ cimport numpy as cnp
 from api cimport (
     API_VERSION, MAX_HYPER, NO_MEMORY, UNFIT_DATA, kernels_t, layer_t, model_t, rows_t, rule_t, run_t,
 )
-from arrays cimport apart, is_plain
+from arrays cimport apart, is_contiguous, is_plain
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 cnp.import_array()
 
-ctypedef fused element:
-    float
-    double
+cdef void* data_of(object a, int n_dim, int itemsize, bint written=False) except? NULL:
+    """Where a lies, NULL for None; an error unless it is an array as the kernels take it, and writeable if it is written."""
+    cdef int type_number = cnp.NPY_FLOAT32 if itemsize == sizeof(float) else cnp.NPY_FLOAT64
+    if a is None:
+        return NULL
+    if not is_contiguous(a, n_dim, type_number):
+        raise ValueError(f"the kernels take C-contiguous arrays of float{8 * itemsize} in {n_dim} dimensions, got "
+                         f"{type(a).__name__} {getattr(a, 'dtype', '')} of shape {getattr(a, 'shape', None)}")
+    if written and not cnp.PyArray_ISWRITEABLE(a):
+        raise ValueError("an array that the kernels write to is read-only")
+    return cnp.PyArray_DATA(a)
 
 
-# Where arrays lie, once they have been found to be C-contiguous arrays of an element type and, but for those that are only
-# read, writeable.
-
-cdef const void* of_matrix(const element[:, ::1] a) noexcept:
-    return &a[0, 0] if a is not None else NULL
-
-
-cdef void* of_own_matrix(element[:, ::1] a) noexcept:
-    return &a[0, 0] if a is not None else NULL
-
-
-cdef const void* of_vector(const element[::1] a) noexcept:
-    return &a[0] if a is not None else NULL
-
-
-cdef void* of_own_vector(element[::1] a) noexcept:
-    return &a[0] if a is not None else NULL
-
-
-cdef const void* matrix(object a, int itemsize) except? NULL:
-    return of_matrix[float](a) if itemsize == sizeof(float) else of_matrix[double](a)
-
-
-cdef void* own_matrix(object a, int itemsize) except? NULL:
-    return of_own_matrix[float](a) if itemsize == sizeof(float) else of_own_matrix[double](a)
-
-
-cdef const void* vector(object a, int itemsize) except? NULL:
-    return of_vector[float](a) if itemsize == sizeof(float) else of_vector[double](a)
-
-
-cdef void* own_vector(object a, int itemsize) except? NULL:
-    return of_own_vector[float](a) if itemsize == sizeof(float) else of_own_vector[double](a)
+cdef Py_ssize_t size(object a, int axis, Py_ssize_t absent=-1):
+    """Length of an axis of what has been through `data_of`; `absent` for None."""
+    return cnp.PyArray_DIM(a, axis) if a is not None else absent
 
 
 cdef int expect(bint fits, str what) except -1:
@@ -108,8 +86,8 @@ cdef class Kernels:
 
     def first_nonfinite(self, a):
         """Number of the first row of a (m, n) that holds a NaN or an infinity, -1 if there is none"""
-        cdef const void* data = matrix(a, self.itemsize)
-        cdef Py_ssize_t m = a.shape[0], n = a.shape[1]
+        cdef const void* data = data_of(a, 2, self.itemsize)
+        cdef Py_ssize_t m = size(a, 0, 0), n = size(a, 1, 0)
         with nogil:
             m = self.table.first_nonfinite(data, m, n)
         return m
@@ -159,13 +137,14 @@ cdef class Network:
             raise TypeError(f"{type(self).__name__}.__init__ can be called only once for each object: make a new one")
         if layers < 1 or sizes.shape[0] != layers + 1:
             raise ValueError(f"sizes has {sizes.shape[0]} elements, activations {layers}: needs one more than that, and a layer")
+        data_of(params, 1, kernels.itemsize, True)
         for l in range(layers):
+            # By division: a product of sizes may be more than a number of elements can be.
+            if sizes[l] < 1 or sizes[l + 1] < 1 or sizes[l] >= (params.shape[0] - P) // sizes[l + 1]:
+                raise ValueError(f"sizes must be at least 1, and those of {params.shape[0]} parameters")
             P += sizes[l + 1] * (sizes[l] + 1)
             widest = max(widest, sizes[l + 1])
-        if params.ndim != 1 or params.shape[0] != P or not cnp.PyArray_ISCARRAY(params):
-            raise ValueError(f"params must be a writeable, contiguous array of shape ({P},), got {(<object>params).shape}")
-        if params.descr.itemsize != kernels.itemsize:
-            raise TypeError(f"params of {params.dtype} for kernels of {kernels.itemsize}-byte elements")
+        expect(params.shape[0] == P, f"params must have shape ({P},), got ({params.shape[0]},)")
         scratch, layer = malloc(2 * widest * params.descr.itemsize), <layer_t*>malloc(layers * sizeof(layer_t))
         if scratch == NULL or layer == NULL:
             free(scratch)
@@ -237,19 +216,18 @@ cdef class Rows:
     cdef Py_ssize_t n_in, n_out
     cdef int itemsize
     cdef tuple held
+    cdef const int64_t[::1] classes
 
-    def __cinit__(self, X, Y, classes, weights, double smoothing=0.0):
-        cdef Py_ssize_t m = X.shape[0]
-        cdef const int64_t[::1] numbers = classes
-        self.itemsize, self.held = X.itemsize, (X, Y, classes, weights)
-        self.rows.X, self.n_in, self.rows.m = matrix(X, self.itemsize), X.shape[1], m
-        self.rows.Y, self.rows.weights = matrix(Y, self.itemsize), vector(weights, self.itemsize)
-        self.rows.classes = &numbers[0] if numbers is not None else NULL
-        self.rows.order, self.rows.smoothing = NULL, smoothing
-        self.n_out = Y.shape[1] if Y is not None else -1
+    def __cinit__(self, cnp.ndarray X not None, Y, const int64_t[::1] classes, weights, double smoothing=0.0):
+        cdef Py_ssize_t m
+        self.itemsize, self.held, self.classes = X.descr.itemsize, (X, Y, weights), classes
+        self.rows.X, self.n_in, m = data_of(X, 2, self.itemsize), size(X, 1), size(X, 0)
+        self.rows.m, self.rows.Y, self.rows.weights = m, data_of(Y, 2, self.itemsize), data_of(weights, 1, self.itemsize)
+        self.rows.classes = &classes[0] if classes is not None else NULL
+        self.rows.order, self.rows.smoothing, self.n_out = NULL, smoothing, size(Y, 1)
         expect((Y is None) != (classes is None), "rows have either Y or classes")
-        expect((Y is None or Y.shape[0] == m) and (classes is None or classes.shape[0] == m)
-               and (weights is None or weights.shape[0] == m), f"Y, classes and weights must have {m} rows, as X has")
+        expect(size(Y, 0, m) == m and (classes is None or classes.shape[0] == m) and size(weights, 0, m) == m,
+               f"Y, classes and weights must have {m} rows, as X has")
 
 
 cdef class Rule:
@@ -273,18 +251,19 @@ cdef class Rule:
     cdef double[MAX_HYPER] hyper
     cdef int itemsize
     cdef Py_ssize_t P
-    cdef tuple held
+    cdef cnp.ndarray state
+    cdef int64_t[::1] step
 
-    def __cinit__(self, int code, const double[::1] hyper not None, state, step, double l2=0.0, double l1=0.0,
-                  double clip_norm=float("inf")):
-        cdef int64_t[::1] counter = step
+    def __cinit__(self, int code, const double[::1] hyper not None, cnp.ndarray state not None, int64_t[::1] step not None,
+                  double l2=0.0, double l1=0.0, double clip_norm=float("inf")):
         cdef Py_ssize_t i
-        self.itemsize, self.P, self.held = state.itemsize, state.shape[1], (state, step)
-        self.rule.state = own_matrix(state, self.itemsize) if state.shape[0] > 0 else NULL
-        expect(hyper.shape[0] <= MAX_HYPER and counter.shape[0] == 1, f"a rule has at most {MAX_HYPER} numbers, and one step")
+        self.itemsize, self.state, self.step = state.descr.itemsize, state, step
+        self.rule.state = data_of(state, 2, self.itemsize, True)
+        self.rule.vectors, self.P = size(state, 0), size(state, 1)
+        expect(hyper.shape[0] <= MAX_HYPER and step.shape[0] == 1, f"a rule has at most {MAX_HYPER} numbers, and one step")
         for i in range(MAX_HYPER):
             self.hyper[i] = hyper[i] if i < hyper.shape[0] else 0
-        self.rule.code, self.rule.hyper, self.rule.step = code, self.hyper, &counter[0]
+        self.rule.code, self.rule.hyper, self.rule.step = code, self.hyper, &step[0]
         self.rule.l2, self.rule.l1, self.rule.clip_norm = l2, l1, clip_norm
 
 
@@ -292,16 +271,15 @@ cdef class Run:
     """How a training goes: rows of a batch, dropout (L - 1,) or None, the scale of its costs, threads at most."""
 
     cdef run_t run
-    cdef object held
+    cdef const double[::1] dropout
     cdef Py_ssize_t n_hidden
 
-    def __cinit__(self, Py_ssize_t batch_size, dropout=None, uint64_t dropout_seed=0, double objective_scale=0.0,
-                  int n_threads=1):
-        cdef const double[::1] rates = dropout
+    def __cinit__(self, Py_ssize_t batch_size, const double[::1] dropout=None, uint64_t dropout_seed=0,
+                  double objective_scale=0.0, int n_threads=1):
         expect(batch_size > 0, "a batch has at least one row")
-        self.held, self.n_hidden = dropout, rates.shape[0] if rates is not None else -1
+        self.dropout, self.n_hidden = dropout, dropout.shape[0] if dropout is not None else -1
         self.run.batch_size, self.run.dropout_seed = batch_size, dropout_seed
-        self.run.dropout = &rates[0] if rates is not None and rates.shape[0] > 0 else NULL
+        self.run.dropout = &dropout[0] if dropout is not None and dropout.shape[0] > 0 else NULL
         self.run.objective_scale, self.run.n_threads = objective_scale, n_threads
 
 
@@ -318,12 +296,12 @@ def predict(Network net not None, X, out, int n_threads=1):
     """out (m, n_L) = A[L] of X (m, n_0)"""
     cdef const void* x
     cdef void* a
-    cdef Py_ssize_t m = X.shape[0]
+    cdef Py_ssize_t m
     cdef int code
     if net.scratch == NULL:
         raise TypeError("the network has not been initialised")
-    x, a = matrix(X, net._kernels.itemsize), own_matrix(out, net._kernels.itemsize)
-    expect(X.shape[1] == net.n_in and out.shape[0] == m and out.shape[1] == net.n_out, "X and out must fit the network")
+    x, a, m = data_of(X, 2, net._kernels.itemsize), data_of(out, 2, net._kernels.itemsize, True), size(X, 0)
+    expect(size(X, 1) == net.n_in and size(out, 0) == m and size(out, 1) == net.n_out, "X and out must fit the network")
     with nogil:
         code = net.table.predict(&net.model, x, m, a, n_threads)
     passed(code, "a prediction")
@@ -338,8 +316,10 @@ def gradient(Network net not None, Rows rows not None, grad, int n_threads=1, bi
     cdef void* g
     cdef int code
     fits(net, rows)
-    g = own_vector(grad, rows.itemsize)
-    expect(grad is None or grad.shape[0] == net.model.P, "grad must have an element for each parameter")
+    g = data_of(grad, 1, rows.itemsize, True)
+    expect(size(grad, 0, net.model.P) == net.model.P, "grad must have an element for each parameter")
+    if rows.rows.m == 0:
+        return 0.0, 0.0
     with nogil:
         code = net.table.gradient(&net.model, &rows.rows, g, n_threads, training, sums)
     passed(code, "a gradient")
@@ -369,18 +349,21 @@ def train(Network net not None, Rows rows not None, Rule rule not None, Run run 
     with nogil:
         code = net.table.train(&net.model, &data, &rule.rule, &how)
     passed(code, "a training run")
+    expect(code != UNFIT_DATA, "the state has fewer rows than the rule needs")
 
 
 def step(Network net not None, Rule rule not None, grad, double weight_sum):
     """One step of the rule on grad (P,), the gradient of sum_i w_i L(a_i, y_i), and weight_sum > 0; grad is used up."""
     cdef void* g
+    cdef int code
     if net.scratch == NULL:
         raise TypeError("the network has not been initialised")
-    g = own_vector(grad, net._kernels.itemsize)
-    expect(grad is not None and rule.itemsize == net._kernels.itemsize and rule.P == grad.shape[0] == net.model.P,
+    g = data_of(grad, 1, net._kernels.itemsize, True)
+    expect(rule.itemsize == net._kernels.itemsize and rule.P == size(grad, 0) == net.model.P,
            "grad and the rule's state must be those of the network")
     with nogil:
-        net.table.step(&net.model, g, weight_sum, &rule.rule)
+        code = net.table.step(&net.model, g, weight_sum, &rule.rule)
+    expect(code != UNFIT_DATA, "the state has fewer rows than the rule needs")
 
 
 def output_gradient(Kernels kernels not None, int activation, double leak, int loss, double loss_parameter, Z,
@@ -391,12 +374,14 @@ def output_gradient(Kernels kernels not None, int activation, double leak, int l
     """
     cdef layer_t layer
     cdef model_t net
-    cdef void* z = own_matrix(Z, kernels.itemsize)
+    cdef void* z = data_of(Z, 2, kernels.itemsize, True)
     cdef double total
     cdef int code
-    expect(rows.itemsize == kernels.itemsize and rows.rows.m == Z.shape[0] and rows.n_out in (-1, Z.shape[1]),
-           "Z must go with the rows")
-    layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = rows.n_in, Z.shape[1], 0, 0, activation
+    expect(rows.itemsize == kernels.itemsize and rows.rows.m == size(Z, 0) and rows.n_out in (-1, size(Z, 1))
+           and size(Z, 1) > 0, "Z must go with the rows")
+    if rows.rows.m == 0:
+        return 0.0
+    layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = rows.n_in, size(Z, 1), 0, 0, activation
     net.layers, net.layer, net.leak, net.loss, net.loss_parameter = 1, &layer, leak, loss, loss_parameter
     net.params, net.P, net.widest = NULL, 0, layer.n_out
     with nogil:

@@ -2,7 +2,7 @@
 """One layer by itself, built once for all CPUs: a small layer takes less time than Python's checks of one."""
 
 cimport numpy as cnp
-from api cimport NO_MEMORY, dense_t, kernels_t
+from api cimport API_VERSION, NO_MEMORY, dense_t, kernels_t
 from arrays cimport apart, is_contiguous, is_plain
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -11,6 +11,19 @@ cnp.import_array()
 
 cdef enum:
     SHORT = 100_000     # multiply-adds, a few microseconds: not worth giving up the GIL, nor a look for threads
+
+
+cdef const kernels_t* kernels_of(object capsule, int itemsize) except NULL:
+    """The build in a capsule, for elements of so many bytes; 0 for any."""
+    cdef const kernels_t* kernels = <const kernels_t*>PyCapsule_GetPointer(capsule, "shallownet_c.kernels")
+    if kernels.abi != API_VERSION or kernels.itemsize != itemsize != 0:
+        raise ValueError(f"a build of boundary version {API_VERSION} for {itemsize}-byte elements is needed, got one of "
+                         f"version {kernels.abi} for {kernels.itemsize} bytes")
+    return kernels
+
+
+cdef bint has_shape(object matrix, Py_ssize_t m, Py_ssize_t n):
+    return cnp.PyArray_DIM(matrix, 0) == m and cnp.PyArray_DIM(matrix, 1) == n
 
 
 cdef class DenseForward:
@@ -34,8 +47,7 @@ cdef class DenseForward:
     cdef object for_work, general
 
     def __init__(self, float32, float64, dict codes not None, for_work, general):
-        self.float32 = <const kernels_t*>PyCapsule_GetPointer(float32, "shallownet_c.kernels")
-        self.float64 = <const kernels_t*>PyCapsule_GetPointer(float64, "shallownet_c.kernels")
+        self.float32, self.float64 = kernels_of(float32, sizeof(float)), kernels_of(float64, sizeof(double))
         self.codes, self.for_work, self.general = codes, for_work, general
 
     def __call__(self, X, W, b, activation, out, leak):
@@ -89,7 +101,7 @@ def dense_backward(capsule, arrays, outputs, int activation, double leak, int n_
     outputs : tuple
         dW, db, and dX or None.
     """
-    cdef const kernels_t* kernels = <const kernels_t*>PyCapsule_GetPointer(capsule, "shallownet_c.kernels")
+    cdef const kernels_t* kernels = kernels_of(capsule, 0)
     cdef int type_number = cnp.NPY_FLOAT32 if kernels.itemsize == 4 else cnp.NPY_FLOAT64
     cdef dense_t call
     cdef int status
@@ -100,9 +112,9 @@ def dense_backward(capsule, arrays, outputs, int activation, double leak, int n_
         if not is_contiguous(array, n_dim, type_number) or (written and not cnp.PyArray_ISWRITEABLE(array)):
             raise ValueError("arrays must be C-contiguous, of the dtype of the kernels, and outputs writeable")
     call.m, call.n_in, call.n_out = cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(X, 1), cnp.PyArray_DIM(W, 0)
-    rows, layer = (call.m, call.n_out), (call.n_out, call.n_in)
-    if (W.shape != layer or dA.shape != rows or kept.shape != rows or dW.shape != layer or db.shape != (call.n_out,)
-            or (dX is not None and dX.shape != X.shape)):
+    if (not has_shape(W, call.n_out, call.n_in) or not has_shape(dW, call.n_out, call.n_in)
+            or not has_shape(dA, call.m, call.n_out) or not has_shape(kept, call.m, call.n_out)
+            or cnp.PyArray_DIM(db, 0) != call.n_out or (dX is not None and not has_shape(dX, call.m, call.n_in))):
         raise ValueError("the shapes of a layer's arrays must go together")
     call.X, call.W, call.dA, call.kept = cnp.PyArray_DATA(X), cnp.PyArray_DATA(W), cnp.PyArray_DATA(dA), cnp.PyArray_DATA(kept)
     call.dW, call.db, call.dX = cnp.PyArray_DATA(dW), cnp.PyArray_DATA(db), cnp.PyArray_DATA(dX) if dX is not None else NULL

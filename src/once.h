@@ -28,6 +28,7 @@ ONCE void bias_gradient(const real *dZ, Py_ssize_t first, Py_ssize_t last, Py_ss
 ONCE void forward_rows(const real *packed, Py_ssize_t n_out, Py_ssize_t n_in, const real *X, Py_ssize_t m, int activation,
                        real leak, real *A);
 
+ONCE void smooth_targets(real *Y, Py_ssize_t n, real keep, real share);
 ONCE void activate(int activation, real leak, real *z, Py_ssize_t n);
 ONCE void multiply_by_derivative(int activation, real leak, const real *kept, real *d, Py_ssize_t n);
 ONCE double elementwise_loss(int loss, real parameter, int activation, real leak, real *Z, const real *Y, const real *w,

@@ -48,6 +48,10 @@ cdef void once_forward_rows "forward_rows" (const real* packed, Py_ssize_t n_out
     dense.forward_rows(packed, n_out, n_in, X, m, activation, leak, A)
 
 
+cdef void once_smooth_targets "smooth_targets" (real* Y, Py_ssize_t n, real keep, real share) noexcept nogil:
+    panels.smooth_targets(Y, n, keep, share)
+
+
 cdef void once_activate "activate" (int activation, real leak, real* z, Py_ssize_t n) noexcept nogil:
     activations.activate(activation, leak, z, n)
 

@@ -202,6 +202,15 @@ cdef inline void count_momenta(Update* u) noexcept nogil:
         u.mu_product *= nadam_momentum(u.hyper[1], u.hyper[4], <double>u.mu_factors)
 
 
+cdef inline int vectors_of_rule(int code, const double* hyper) noexcept nogil:
+    """How many rows of the state `apply_rule` uses"""
+    if code == SGD:
+        return hyper[1] != 0
+    if code == RMSPROP:
+        return 1 + (hyper[3] != 0) + (hyper[4] != 0)
+    return 2 if code == ADAM or code == RPROP or code == ADAMAX or code == NADAM else 0
+
+
 cdef inline void begin_update(Update* u) noexcept nogil:
     """What follows from the step's number alone, for one member to find out"""
     if u.code == ADAM:

@@ -77,9 +77,9 @@ cdef inline bint take_span(Span* span, int* tickets, Py_ssize_t n, Py_ssize_t un
 
 
 cdef inline int team_size(int allowed, double cycles, double least) noexcept nogil:
-    """As many threads as have `least` cycles of work."""
+    """As many threads as have `least` cycles of work, at least one."""
     cdef double most = cycles / least
-    allowed = allowed if allowed < MAX_THREADS else MAX_THREADS
+    allowed = 1 if allowed < 1 else allowed if allowed < MAX_THREADS else MAX_THREADS
     if most >= allowed:
         return allowed
     return <int>most if most > 1 else 1

@@ -14,7 +14,7 @@ from dropout cimport no_dropout
 from finite cimport are_fit
 from network cimport cycles_of
 from once cimport penalty_of, step_part
-from optimizers cimport NO_RULE, begin_update
+from optimizers cimport NO_RULE, begin_update, vectors_of_rule
 from real cimport real
 from step cimport Step
 from threads cimport (
@@ -178,9 +178,12 @@ cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule
     cdef Step s
     cdef double[MAX_HYPER] hyper
     cdef Py_ssize_t most = run.batch_size if run.batch_size < data.m else data.m
-    cdef int n_threads = run.n_threads
-    cdef real* grad = <real*>malloc(net.P * sizeof(real))
-    cdef int n = open_step(&s, blocks, net, data, most, &n_threads) if grad != NULL else 0
+    cdef int n_threads = run.n_threads, n
+    cdef real* grad
+    if rule.vectors < vectors_of_rule(rule.code, rule.hyper):
+        return UNFIT_DATA
+    grad = <real*>malloc(net.P * sizeof(real))
+    n = open_step(&s, blocks, net, data, most, &n_threads) if grad != NULL else 0
     if n == 0:
         free(grad)
         return NO_MEMORY
@@ -194,13 +197,16 @@ cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule
     return PYTHON_ERROR if s.watch.stop else DONE
 
 
-cdef inline void one_step(const model_t* net, void* grad, double weight_sum, const rule_t* rule) noexcept nogil:
+cdef inline int one_step(const model_t* net, void* grad, double weight_sum, const rule_t* rule) noexcept nogil:
     """One step, as in `train`, on grad (P,), the gradient of sum_i w_i L(a_i, y_i), and weight_sum > 0; grad is used up."""
     cdef double[MAX_HYPER] hyper
     cdef Step s
+    if rule.vectors < vectors_of_rule(rule.code, rule.hyper):
+        return UNFIT_DATA
     s.net, s.P, s.groups, s.grad = net, net.P, 1, <real*>grad
     take_rule(&s, rule, hyper)
     s.update.scale = 1 / weight_sum
     begin_update(&s.update)
     finish_step(&s, True, team_of(0, 1))
     rule.step[0] += 1
+    return DONE

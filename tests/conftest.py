@@ -10,80 +10,10 @@ import numpy as np
 import pytest
 
 import shallownet_c
-from shallownet_c import _core, _kernels, _layer
+from shallownet_c import _kernels, _layer
 from shallownet_c._kernels import ACTIVATIONS
 
 BUILDS = [(level, dtype) for level in _kernels.available for dtype in ("float32", "float64")]
-
-
-class Old:
-    def __init__(self, k):
-        self.k = k
-        for name in ("itemsize", "lanes", "vector_bytes", "max_threads", "first_nonfinite", "capsule"):
-            setattr(self, name, getattr(k, name))
-        self.records, self.record_fields = k.records, k.record_fields
-
-    def net(self, sizes, codes, leak, loss, parameter, params):
-        return _core.Network(self.k, params, sizes, codes, leak, loss, parameter)
-
-    def forward(self, sizes, codes, leak, params, X, out, n_threads=1):
-        _core.predict(self.net(sizes, codes, leak, 0, 0.0, params), X, out, n_threads)
-
-    def accumulate_grad(
-        self, sizes, codes, leak, loss, parameter, params, X, Y, classes, weights, grad, n_threads=1, training=False
-    ):
-        net = self.net(sizes, codes, leak, loss, parameter, params)
-        return _core.gradient(net, _core.Rows(X, Y, classes, weights), grad, n_threads, training)
-
-    def train(
-        self,
-        sizes,
-        codes,
-        leak,
-        loss,
-        parameter,
-        params,
-        X,
-        Y,
-        classes,
-        weights,
-        order,
-        n_epochs,
-        batch_size,
-        l2,
-        l1,
-        clip_norm,
-        objective_scale,
-        dropout,
-        dropout_seed,
-        optimizer,
-        rates,
-        hyper,
-        state,
-        step,
-        cost,
-        n_threads=1,
-    ):
-        net = self.net(sizes, codes, leak, loss, parameter, params)
-        rule = _core.Rule(optimizer, hyper, state, step, l2, l1, clip_norm)
-        run = _core.Run(batch_size, dropout, dropout_seed, objective_scale, n_threads)
-        _core.train(net, _core.Rows(X, Y, classes, weights), rule, run, order, rates, cost)
-
-    def optimize(self, sizes, codes, params, grad, weight_sum, l2, l1, clip_norm, optimizer, hyper, state, step):
-        net = self.net(sizes, codes, 0.0, 0, 0.0, params)
-        _core.step(net, _core.Rule(optimizer, hyper, state, step, l2, l1, clip_norm), grad, weight_sum)
-
-    def output_gradient(self, activation, leak, loss, parameter, Z, Y, classes, weights):
-        return _core.output_gradient(self.k, activation, leak, loss, parameter, Z, _core.Rows(Z, Y, classes, weights))
-
-    def dense_backward(self, dA, A, X, W, activation, leak, dW, db, dX, n_threads=1):
-        _layer.dense_backward(self.capsule, (X, W, dA, A), (dW, db, dX), activation, leak, n_threads)
-
-    def dense_forward(self, X, W, b, activation, leak, out, n_threads=1):
-        name = list(ACTIVATIONS)[activation]
-        _layer.DenseForward(self.capsule, self.capsule, ACTIVATIONS, lambda work: n_threads, None)(
-            X, W, b, name, out, float(leak)
-        )
 
 
 class Build:
@@ -93,9 +23,40 @@ class Build:
         self.level = level
         self.dtype = np.dtype(dtype)
         # A build that the CPU supports and the installation lacks is an error of every test, not a skip.
-        self.kernels = Old(_kernels.load(level, dtype))
+        self.kernels = _kernels.load(level, dtype)
         suffix = {"float32": "f32", "float64": "f64"}[dtype]
         self.library = importlib.import_module(f"shallownet_c._kernels_{level}_{suffix}").__file__
+
+    def dense_forward(
+        self,
+        X: np.ndarray,
+        W: np.ndarray,
+        b: np.ndarray,
+        name: str,
+        leak: float = 0.0,
+        out: np.ndarray | None = None,
+        n_threads: int = 1,
+    ) -> np.ndarray:
+        """g(X Wᵀ + b); a product below 100,000 multiply-adds has one thread whatever n_threads is."""
+        capsules = [_kernels.load(self.level, dtype).capsule for dtype in ("float32", "float64")]
+        # Without a function for other arguments: an array that is not just as the kernels take it is an error.
+        layer = _layer.DenseForward(*capsules, ACTIVATIONS, lambda work: n_threads, None)
+        return layer(X, W, b, name, out, leak)
+
+    def dense_backward(
+        self,
+        X: np.ndarray,
+        W: np.ndarray,
+        dA: np.ndarray,
+        kept: np.ndarray,
+        name: str,
+        outputs: tuple[np.ndarray, np.ndarray, np.ndarray | None],
+        leak: float = 0.0,
+        n_threads: int = 1,
+    ) -> None:
+        """dW and db of outputs grow by the layer's gradient, dX becomes dZ W unless it is None."""
+        arrays = X, W, dA, kept
+        _layer.dense_backward(self.kernels.capsule, arrays, outputs, ACTIVATIONS[name], leak, n_threads)
 
 
 def pytest_report_header() -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tolerances
 
-from shallownet_c._kernels import ACTIVATIONS
+from shallownet_c import _core
 
 mpmath.mp.dps = 40
 EXACT = {
@@ -18,10 +18,8 @@ EXACT = {
 def activate(build, name, z, leak=0.01):
     """g(z) (n,) by the build's dense_forward: 1 · z − 0 is z, sign of zero included."""
     z = np.asarray(z, build.dtype)[:, np.newaxis]
-    out = np.empty_like(z)
     one, minus_zero = np.ones((1, 1), build.dtype), np.full(1, -0.0, build.dtype)
-    build.kernels.dense_forward(np.ascontiguousarray(z), one, minus_zero, ACTIVATIONS[name], leak, out)
-    return out[:, 0]
+    return build.dense_forward(np.ascontiguousarray(z), one, minus_zero, name, leak)[:, 0]
 
 
 def ulps(actual, exact_rounded, exact):
@@ -90,11 +88,9 @@ def derivative(build, name, a, leak):
     """g'(z) (n,) from a = g(z), by the build's dense_backward with dA = 1 and W = 1."""
     A = np.asarray(a, build.dtype)[:, np.newaxis].copy()
     ones, W = np.ones_like(A), np.ones((1, 1), build.dtype)
-    dX = np.empty_like(A)
-    build.kernels.dense_backward(
-        ones, A, ones, W, ACTIVATIONS[name], leak, np.zeros((1, 1), build.dtype), np.zeros(1, build.dtype), dX
-    )
-    return dX[:, 0]
+    outputs = np.zeros_like(W), np.zeros(1, build.dtype), np.empty_like(A)
+    build.dense_backward(ones, W, ones, A, name, outputs, leak)
+    return outputs[2][:, 0]
 
 
 def test_derivatives_from_a(build):
@@ -110,10 +106,7 @@ def test_derivatives_from_a(build):
 def softmax(build, Z):
     Z = np.ascontiguousarray(Z, build.dtype)
     n = Z.shape[1]
-    out = np.empty_like(Z)
-    eye, zero = np.eye(n, dtype=build.dtype), np.zeros(n, build.dtype)
-    build.kernels.dense_forward(Z, eye, zero, ACTIVATIONS["softmax"], 0.0, out)
-    return out
+    return build.dense_forward(Z, np.eye(n, dtype=build.dtype), np.zeros(n, build.dtype), "softmax")
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 33])
@@ -138,13 +131,13 @@ def test_softmax_of_great_numbers(build):
 def loss_and_dz(build, output, z, Y=None, classes=None):
     """Loss, and dJ/dz for one sample with logits z: a layer whose weights are zero and whose biases are z."""
     n = len(z)
-    sizes, codes = np.array([1, n], np.intp), np.array([ACTIVATIONS[output]], np.intc)
     params = np.concatenate([np.zeros(n), z]).astype(build.dtype)
     grad = np.zeros(2 * n, build.dtype)
     X = np.zeros((1, 1), build.dtype)
     Y = None if Y is None else np.array([Y], build.dtype)
     classes = None if classes is None else np.array([classes], np.int64)
-    loss, weight = build.kernels.accumulate_grad(sizes, codes, 0.0, 1, np.inf, params, X, Y, classes, None, grad)
+    net = networks.bound(build.kernels, (1, n), [output], params, "log_loss")
+    loss, weight = _core.gradient(net, _core.Rows(X, Y, classes, None), grad)
     assert weight == 1
     return loss, grad[n:].astype(float)
 

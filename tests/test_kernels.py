@@ -10,7 +10,7 @@ import tolerances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shallownet_c import _kernels
+from shallownet_c import _core
 from shallownet_c.optimizers import SGD, Adam
 from shallownet_c.reference import vectorized
 from shallownet_c.reference._activations import ACTIVATIONS
@@ -18,19 +18,14 @@ from shallownet_c.reference._activations import ACTIVATIONS
 
 def forward(build, case):
     out = np.full((case.m, case.sizes[-1]), np.nan, build.dtype)
-    build.kernels.forward(*case.spec(), case.params, case.X.astype(build.dtype), out)
+    _core.predict(case.network(build.kernels), case.X.astype(build.dtype), out)
     return out
 
 
 def accumulate(build, case, weights=None, classes=None, grad=None):
     """(loss sum, weight sum, grad) of the compiled network; grad starts at zero unless given."""
     grad = np.zeros(len(case.params), build.dtype) if grad is None else grad
-    Y = None if classes is not None else case.Y.astype(build.dtype)
-    weights = None if weights is None else weights.astype(build.dtype)
-    sums = build.kernels.accumulate_grad(
-        *case.spec(), *case.loss_terms, case.params, case.X.astype(build.dtype), Y, classes, weights, grad
-    )
-    return *sums, grad
+    return *_core.gradient(case.network(build.kernels), case.rows(classes, weights), grad), grad
 
 
 def check(build, case):
@@ -112,8 +107,12 @@ def test_no_rows(build):
     """Nothing is written before or after where the rows would be."""
     case = networks.make((3, 4, 2), ["tanh"], ("identity", "squared_error"), 1, build.dtype)
     memory = np.full((3, 2), 7, build.dtype)
-    build.kernels.forward(*case.spec(), case.params, np.empty((0, 3), build.dtype), memory[1:1])
+    net = case.network(build.kernels)
+    _core.predict(net, np.empty((0, 3), build.dtype), memory[1:1])
     np.testing.assert_array_equal(memory, 7)
+    grad = np.ones(len(case.params), build.dtype)
+    assert _core.gradient(net, case.part(slice(0)).rows(), grad) == (0, 0)
+    np.testing.assert_array_equal(grad, 1)
 
 
 def test_sample_weights(build):
@@ -146,16 +145,15 @@ def test_gradient_adds_to_what_is_there(build):
     case = networks.make((4, 6, 2), ["relu"], ("identity", "squared_error"), 90, build.dtype)
     _, _, whole = accumulate(build, case)
     grad = np.zeros_like(whole)
-    accumulate(build, case.rows(slice(0, 31)), grad=grad)
-    accumulate(build, case.rows(slice(31, 90)), grad=grad)
+    accumulate(build, case.part(slice(0, 31)), grad=grad)
+    accumulate(build, case.part(slice(31, 90)), grad=grad)
     networks.close(grad, whole.astype(float), tolerances.network(build.dtype, case.sizes, case.m))
 
 
 def test_cost_alone_is_the_same(build):
     case = networks.make((4, 6, 2), ["relu"], ("sigmoid", "log_loss"), 90, build.dtype)
     with_grad = accumulate(build, case)[:2]
-    args = (case.params, case.X.astype(build.dtype), case.Y.astype(build.dtype), None, None, None)
-    assert build.kernels.accumulate_grad(*case.spec(), *case.loss_terms, *args) == with_grad
+    assert _core.gradient(case.network(build.kernels), case.rows(), None) == with_grad
 
 
 # A kink between the two points would spoil a difference.
@@ -171,14 +169,12 @@ def test_gradient_against_central_differences(build64, hidden, output):
     case = networks.make((3, 4, 2), [hidden], output, 9, build.dtype)
     _, _, grad = accumulate(build, case)
     h = 1e-5
-    X, Y = case.X, case.Y
     for k in range(len(grad)):
         costs = []
         for step in (h, -h):
             params = case.params
             params[k] += step
-            args = (*case.loss_terms, params, X, Y, None, None, None)
-            costs.append(build.kernels.accumulate_grad(*case.spec(), *args)[0])
+            costs.append(_core.gradient(case.network(build.kernels, params), case.rows(), None)[0])
         assert abs((costs[0] - costs[1]) / (2 * h) - grad[k]) < tolerances.CENTRAL_DIFFERENCE * case.m
 
 
@@ -225,16 +221,9 @@ def reference_training(case, optimizer, batches, l2, weights):
 
 
 def train(build, case, optimizer, epochs, batch_size, l2=0.0, weights=None, order=None):
-    params = case.params
-    state = optimizer.state(len(params), build.dtype)
-    step, cost = np.zeros(1, np.int64), np.full(epochs, np.nan)
-    weights = None if weights is None else weights.astype(build.dtype)
-    build.kernels.train(
-        *case.spec(), *case.loss_terms, params, case.X.astype(build.dtype), case.Y.astype(build.dtype), None, weights,
-        order, epochs, batch_size, l2, *networks.PLAIN, optimizer.code, np.full(epochs, optimizer.learning_rate),
-        optimizer.hyper_parameters(), state, step, cost,
-    )  # fmt: skip
-    return params, int(step[0]), cost
+    net, rows = case.network(build.kernels), case.rows(weights=weights)
+    done = networks.train(net, rows, optimizer, epochs, batch_size, order=order, penalties={"l2": l2})
+    return done.params, int(done.step[0]), done.cost
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
@@ -284,15 +273,11 @@ def test_training_goes_on_where_it_stopped(build):
     case = networks.make((4, 6, 2), ["tanh"], ("identity", "squared_error"), 48, build.dtype)
     adam = Adam(0.01)
     whole, steps, _ = train(build, case, adam, 20, 16)
-    params, state, step = case.params, adam.state(len(case.params), build.dtype), np.zeros(1, np.int64)
+    net, done = case.network(build.kernels), None
     for epochs in (7, 13):
-        build.kernels.train(
-            *case.spec(), *case.loss_terms, params, case.X.astype(build.dtype), case.Y.astype(build.dtype), None, None,
-            None, epochs, 16, 0.0, *networks.PLAIN, adam.code, np.full(epochs, 0.01), adam.hyper_parameters(), state,
-            step, np.empty(epochs),
-        )  # fmt: skip
-    assert step[0] == steps == 60
-    np.testing.assert_array_equal(params, whole)
+        done = networks.train(net, case.rows(), adam, epochs, 16, after=done)
+    assert done.step[0] == steps == 60
+    np.testing.assert_array_equal(done.params, whole)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -302,29 +287,28 @@ def test_dense_forward(build, name):
         case.activations = [name]
         out = np.full((m, n_out), np.nan, build.dtype)
         W, b = case.W[0].astype(build.dtype), case.b[0].astype(build.dtype)
-        build.kernels.dense_forward(case.X.astype(build.dtype), W, b, _kernels.ACTIVATIONS[name], networks.LEAK, out)
+        assert build.dense_forward(case.X.astype(build.dtype), W, b, name, networks.LEAK, out) is out
         networks.close(out, case.forward()[1][-1], tolerances.network(build.dtype, case.sizes))
 
 
-@pytest.mark.parametrize("name", [name for name, row in ACTIVATIONS.items() if row.elementwise])
+@pytest.mark.parametrize("name", networks.ELEMENTWISE)
 def test_dense_backward_accumulates(build, name):
     for m, n_in, n_out in [(1, 1, 1), (5, 3, 2), (33, 17, 31), (130, 64, 65), (600, 10, 9)]:
         case = networks.make((n_in, n_out), [], (name, "squared_error"), m, build.dtype)
         Z, A = case.forward()
-        A = A[1].astype(build.dtype)
+        kept = (Z[0] if ACTIVATIONS[name].needs_z else A[1]).astype(build.dtype)
         dA = case.Y.astype(build.dtype)
         W, X = case.W[0].astype(build.dtype), case.X.astype(build.dtype)
         dW, db = np.ones_like(W), np.ones(n_out, build.dtype)
         dX = np.full_like(X, np.nan)
-        code = _kernels.ACTIVATIONS[name]
-        build.kernels.dense_backward(dA, A, X, W, code, networks.LEAK, dW, db, dX)
+        build.dense_backward(X, W, dA, kept, name, (dW, db, dX), networks.LEAK)
         dZ = case.Y * vectorized.derivative(Z[0], name, networks.LEAK)
         tolerance = tolerances.network(build.dtype, case.sizes, m)
         networks.close(dW, 1 + dZ.T @ case.X, tolerance)
         networks.close(db, 1 + dZ.sum(axis=0), tolerance)
         networks.close(dX, dZ @ case.W[0], tolerance)
         again, more = np.ones_like(W), np.ones(n_out, build.dtype)
-        build.kernels.dense_backward(dA, A, X, W, code, networks.LEAK, again, more, None)
+        build.dense_backward(X, W, dA, kept, name, (again, more, None), networks.LEAK)
         np.testing.assert_array_equal(again, dW)
         np.testing.assert_array_equal(more, db)
 

@@ -8,10 +8,12 @@ import tolerances
 from sklearn.metrics import mean_pinball_loss
 
 import shallownet_c as sn
-from shallownet_c import _kernels
+from shallownet_c import _core, _kernels
 from shallownet_c.reference import vectorized
 from shallownet_c.reference._activations import ACTIVATIONS
 from shallownet_c.reference._losses import LOSSES
+
+IDENTITY = _kernels.ACTIVATIONS["identity"]
 
 
 def parameters(loss):
@@ -147,7 +149,8 @@ def log_cosh(build, d):
     zero = np.zeros((1, 1), build.dtype)
     for i, x in enumerate(d):
         Z = np.full((1, 1), x, build.dtype)
-        losses[i] = build.kernels.output_gradient(0, 0.1, _kernels.LOSSES["log_cosh"], np.inf, Z, zero, None, None)
+        rows = _core.Rows(zero, zero, None, None)
+        losses[i] = _core.output_gradient(build.kernels, IDENTITY, 0.1, _kernels.LOSSES["log_cosh"], np.inf, Z, rows)
         slopes[i] = Z[0, 0]
     return losses, slopes
 
@@ -178,8 +181,9 @@ def test_log_cosh_at_its_ends(build):
     np.testing.assert_array_equal(slopes, [0, 0, least, -least, 1, -1, np.nan])
 
 
-@pytest.mark.parametrize("code", [7, 99, -1])
+@pytest.mark.parametrize("code", [len(LOSSES), 99, -1])
 def test_a_loss_that_is_not_known_is_no_number(build, code):
     Z, Y = np.ones((5, 2), build.dtype), np.ones((5, 2), build.dtype)
-    assert np.isnan(build.kernels.output_gradient(0, 0.1, code, 1.0, Z, Y, None, None))
+    rows = _core.Rows(Y, Y, None, None)
+    assert np.isnan(_core.output_gradient(build.kernels, IDENTITY, 0.1, code, 1.0, Z, rows))
     assert np.isnan(Z).all()

@@ -9,7 +9,7 @@ import pytest
 import tolerances
 
 import shallownet_c as sn
-from shallownet_c import optimizers, serialization
+from shallownet_c import _core, optimizers, serialization
 
 X = np.random.default_rng(0).standard_normal((30, 3))
 Y = X @ [1.0, -2.0, 0.5]
@@ -333,25 +333,22 @@ def test_steps_of_the_formula_with_a_schedule(kind, schedule):
     networks.close(net.params, expected, tolerances.training("float64", net.layer_sizes, 30, 20))
 
 
-@pytest.mark.parametrize("rule", new_rules(), ids=str)
+@pytest.mark.parametrize("rule", networks.rules(), ids=str)
 @pytest.mark.parametrize(("sizes", "m", "batch"), [((40, 90, 20, 3), 601, 300), ((7, 12, 3), 5003, 5003)], ids=str)
 def test_steps_by_any_number_of_threads(build, sizes, m, batch, rule):
     case = networks.make(sizes, ["tanh"] * (len(sizes) - 2), ("identity", "squared_error"), m, build.dtype)
-    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
-    notes = np.asarray(build.kernels.paces)
+    notes = build.kernels.records
     for l2, l1 in ((0.0, 0.0), (1e-3, 0.0), (1e-3, 1e-3)):
         results = set()
         for n_threads in (1, 2, 3, 4):
             notes[:] = 0  # a team begins
-            params, cost = case.params, np.full(3, np.nan)
-            state, step = np.zeros((rule._n_vectors(), len(params)), build.dtype), np.zeros(1, np.int64)
-            build.kernels.train(
-                *case.spec(), *case.loss_terms, params, X, Y, None, None, None, 3, batch, l2, l1, *networks.PLAIN[1:],
-                rule.code, np.full(3, 1e-3), rule.hyper_parameters(), state, step, cost, n_threads,
+            done = networks.train(
+                case.network(build.kernels), case.rows(), rule, 3, batch,
+                rate=1e-3, penalties={"l2": l2, "l1": l1}, n_threads=n_threads,
             )  # fmt: skip
-            results.add((params.tobytes(), state.tobytes(), cost.tobytes()))
+            results.add(done.bits)
         assert len(results) == 1
-        assert params.tobytes() != case.params.tobytes()
+        assert done.params.tobytes() != case.params.tobytes()
 
 
 #: μ that stays near half of β₁; one that is β₁ to the last bit after 9, 900 steps; one whose product lasts longest.
@@ -487,12 +484,10 @@ def test_names_are_those_of_the_classes():
 
 def test_a_rule_that_is_not_known_does_nothing(build):
     case = networks.make((3, 4, 1), ["tanh"], ("identity", "squared_error"), 9, build.dtype)
-    for code in (6, 99, -2):
+    for code in (sn.LBFGS.code, 99, -2):  # SciPy runs the first
         params, state = case.params, np.zeros((2, len(case.params)), build.dtype)
-        build.kernels.train(
-            *case.spec(), *case.loss_terms, params, case.X.astype(build.dtype), case.Y.astype(build.dtype), None, None,
-            None, 3, 9, 0.1, *networks.PLAIN, code, np.full(3, 0.1), np.full(6, 0.5), state, np.zeros(1, np.int64),
-            np.full(3, np.nan),
-        )  # fmt: skip
+        rule = _core.Rule(code, np.full(6, 0.5), state, np.zeros(1, np.int64), l2=0.1)
+        net, cost = case.network(build.kernels, params), np.full(3, np.nan)
+        _core.train(net, case.rows(), rule, _core.Run(9), None, np.full(3, 0.1), cost)
         np.testing.assert_array_equal(params, case.params)
         np.testing.assert_array_equal(state, 0)

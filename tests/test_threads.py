@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import tolerances
 
-from shallownet_c import MLP, Adam, _kernels, _threads, datasets
+from shallownet_c import MLP, Adam, _core, _kernels, _threads, datasets
 from shallownet_c.optimizers import SGD
+from shallownet_c.reference._activations import ACTIVATIONS
 
 REGRESSION, CLASSES = ("identity", "squared_error"), ("softmax", "log_loss")
 #: Sizes, output, rows, batch: many blocks and few parameters, which are cut into groups; and the other way round, where
@@ -33,7 +34,7 @@ THREADS = (1, 2, 3, 7)
 def case_and_weights(build, sizes, output, m):
     hidden = (["relu", "tanh"] * 2)[: len(sizes) - 2]
     case = networks.make(sizes, hidden, output, m, build.dtype)
-    weights = np.random.default_rng(5).random(m).astype(build.dtype)
+    weights = np.random.default_rng(5).random(m)
     weights[::3] = 0
     return case, weights
 
@@ -42,18 +43,14 @@ def case_and_weights(build, sizes, output, m):
 def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
     case, weights = case_and_weights(build, sizes, output, m)
     order = np.random.default_rng(6).permutation(m).astype(np.int64)[np.newaxis].repeat(2, axis=0)
-    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
     for optimizer, w in ((Adam(), None), (SGD(0.01, momentum=0.9), weights)):
         results = []
         for n_threads in THREADS:
-            params, cost = case.params, np.empty(2)
-            state = optimizer.state(len(params), build.dtype)
-            build.kernels.train(
-                *case.spec(), *case.loss_terms, params, X, Y, None, w, order, 2, batch, 1e-4, *networks.PLAIN,
-                optimizer.code, np.full(2, optimizer.learning_rate), optimizer.hyper_parameters(),
-                state, np.zeros(1, np.int64), cost, n_threads,
+            done = networks.train(
+                case.network(build.kernels), case.rows(weights=w), optimizer, 2, batch,
+                order=order, penalties={"l2": 1e-4}, n_threads=n_threads,
             )  # fmt: skip
-            results.append((params.tobytes(), state.tobytes(), cost.tobytes()))
+            results.append(done.bits)
         assert len(set(results)) == 1
         assert results[0][0] != case.params.tobytes()
 
@@ -74,28 +71,25 @@ EVERY_HIDDEN = [
 def test_every_output_and_loss_by_any_number_of_threads(build, sizes, m, batch, pair):
     """Costs, too, and from run to run: the last bits are what a second copy of a loop would change."""
     case = networks.make(sizes, list(_kernels.HIDDEN), pair, m, build.dtype)
-    model = *case.spec(), case.loss_terms[0], 0.3
-    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
-    P, dropout = len(case.params), np.full(len(sizes) - 2, 0.2)
+    X, P, dropout = case.X.astype(build.dtype), len(case.params), np.full(len(sizes) - 2, 0.2)
     rng = np.random.default_rng(8)
-    weights, order = rng.random(m).astype(build.dtype), np.stack([rng.permutation(m) for _ in range(2)])
-    notes = np.asarray(build.kernels.records)
+    weights, order = rng.random(m), np.stack([rng.permutation(m) for _ in range(2)])
+    notes = build.kernels.records
     results = set()
     for n_threads in (1, 2, 3, 4, 2):
         notes[:] = 0  # a team begins
         result = []
         for w, dropped, l2 in ((None, None, 0.0), (weights, dropout, 1e-3)):
-            params, state, cost = case.params, np.zeros((2, P), build.dtype), np.full(2, np.nan)
-            build.kernels.train(
-                *model, params, X, Y, None, w, order, 2, batch, l2, 0.0, np.inf, 1.0 if l2 else 0.0, dropped, 7,
-                Adam.code, np.full(2, 1e-3), Adam().hyper_parameters(), state, np.zeros(1, np.int64), cost, n_threads,
+            net, rows = case.network(build.kernels, loss_parameter=0.3), case.rows(weights=w)
+            result += networks.train(
+                net, rows, Adam(), 2, batch, order=order, penalties={"l2": l2}, objective_scale=1.0 if l2 else 0.0,
+                dropout=dropped, dropout_seed=7, n_threads=n_threads,
             )  # fmt: skip
             grad, out = np.zeros(P, build.dtype), np.empty((m, sizes[-1]), build.dtype)
-            arguments = *model, params, X, Y, None, w
-            sums = build.kernels.accumulate_grad(*arguments, grad, n_threads, training=True)
-            assert build.kernels.accumulate_grad(*arguments, None, n_threads, training=True) == sums
-            build.kernels.forward(*case.spec(), params, X, out, n_threads)
-            result += [params, state, cost, grad, out, np.array(sums)]
+            sums = _core.gradient(net, rows, grad, n_threads, training=True)
+            assert _core.gradient(net, rows, None, n_threads, training=True) == sums
+            _core.predict(net, X, out, n_threads)
+            result += [grad, out, np.array(sums)]
         results.add(tuple(array.tobytes() for array in result))
     assert len(results) == 1
 
@@ -117,16 +111,14 @@ def test_histories_by_any_number_of_threads():
 @pytest.mark.parametrize(("sizes", "output", "m", "batch"), WORK, ids=str)
 def test_gradient_and_prediction_by_any_number_of_threads(build, sizes, output, m, batch):
     case, weights = case_and_weights(build, sizes, output, m)
-    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
+    net = case.network(build.kernels)
     for w in (None, weights):
         J, gradient = case.cost_and_grad(w) if w is None else (None, None)
         results = []
         for n_threads in THREADS:
             grad = np.zeros(len(case.params), build.dtype)
-            arguments = *case.spec(), *case.loss_terms, case.params, X, Y, None, w
-            sums = build.kernels.accumulate_grad(*arguments, grad, n_threads, training=True)
-            alone = build.kernels.accumulate_grad(*arguments, None, n_threads, training=True)
-            assert alone == sums
+            sums = _core.gradient(net, case.rows(weights=w), grad, n_threads, training=True)
+            assert _core.gradient(net, case.rows(weights=w), None, n_threads, training=True) == sums
             results.append((grad.tobytes(), *sums))
         assert len(set(results)) == 1
         if w is None:
@@ -134,47 +126,40 @@ def test_gradient_and_prediction_by_any_number_of_threads(build, sizes, output, 
             networks.close(sums[0], J, tolerance)
             networks.close(grad, gradient, tolerance)
     predictions = []
-    X = np.tile(X, (8, 1))  # enough work for threads in a single call
+    X = np.tile(case.X.astype(build.dtype), (8, 1))  # enough work for threads in a single call
     for n_threads in THREADS:
         out = np.full((len(X), sizes[-1]), np.nan, build.dtype)
-        build.kernels.forward(*case.spec(), case.params, X, out, n_threads)
+        _core.predict(net, X, out, n_threads)
         predictions.append(out.tobytes())
     assert len(set(predictions)) == 1
 
 
-@pytest.mark.parametrize("activation", range(6))
+@pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize(("m", "n_in", "n_out"), [(8001, 30, 64), (517, 300, 311), (100_001, 17, 5)])
-def test_a_layer_by_any_number_of_threads(build, m, n_in, n_out, activation):
+def test_a_layer_by_any_number_of_threads(build, m, n_in, n_out, name):
     rng = np.random.default_rng(0)
     X, W, b, dA = (rng.standard_normal(s).astype(build.dtype) for s in ((m, n_in), (n_out, n_in), n_out, (m, n_out)))
     forwards, backwards = set(), set()
     for n_threads in THREADS:
-        A = np.full((m, n_out), np.nan, build.dtype)
-        build.kernels.dense_forward(X, W, b, activation, 0.1, A, n_threads)
+        A = build.dense_forward(X, W, b, name, 0.1, n_threads=n_threads)
         forwards.add(A.tobytes())
-        if activation < 5:
-            dW, db, dX = np.ones_like(W), np.ones_like(b), np.full_like(X, np.nan)
-            build.kernels.dense_backward(dA, A, X, W, activation, 0.1, dW, db, dX, n_threads)
-            backwards.add((dW.tobytes(), db.tobytes(), dX.tobytes()))
+        if ACTIVATIONS[name].elementwise:
+            outputs = np.ones_like(W), np.ones_like(b), np.full_like(X, np.nan)
+            build.dense_backward(X, W, dA, A, name, outputs, 0.1, n_threads)
+            backwards.add(tuple(array.tobytes() for array in outputs))
     assert len(forwards) == 1
-    assert len(backwards) == (activation < 5)
+    assert len(backwards) == ACTIVATIONS[name].elementwise
 
 
 def test_a_team_or_one_thread_whatever_is_faster(build):
     """The build's records say which of the two is in use; the results do not."""
     case, _ = case_and_weights(build, (10, 64, 64, 1), REGRESSION, 1000)
-    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
     table = build.kernels.records
     records = table.view([(name, table.dtype) for name in build.kernels.record_fields])[:, 0]
 
     def steps(n, m=1000):
-        params = case.params.copy()
-        build.kernels.train(
-            *case.spec(), *case.loss_terms, params, X[:m], Y[:m], None, None, None, n, m, 0.0, *networks.PLAIN, 0,
-            np.full(n, 1e-3), np.array([1e-3, 0.0, 0.0]), np.zeros((0, len(params)), build.dtype),
-            np.zeros(1, np.int64), np.zeros(n), 2,
-        )  # fmt: skip
-        return params
+        net, rows = case.network(build.kernels), case.part(slice(m)).rows()
+        return networks.train(net, rows, SGD(1e-3), n, m, n_threads=2).params
 
     def step_from(**values):
         """One more step, which is the last of three, after what the record says, and when it began and ended."""
@@ -223,21 +208,16 @@ def test_a_team_or_one_thread_whatever_is_faster(build):
 def test_single_calls_by_a_team_or_alone(build):
     """Enough of them that one thread and two are both tried."""
     case, _ = case_and_weights(build, (10, 64, 64, 1), REGRESSION, 4000)
-    X, Y = case.X.astype(build.dtype), case.Y.astype(build.dtype)
+    X, net = case.X.astype(build.dtype), case.network(build.kernels)
     W = np.random.default_rng(1).standard_normal((300, 10)).astype(build.dtype)
     results = set()
     for n_threads in (1, *[2] * 12):
-        out, A, dW, dX = (
-            np.empty((4000, 1), X.dtype),
-            np.empty((4000, 300), X.dtype),
-            np.zeros_like(W),
-            np.empty_like(X),
-        )
+        out, dW, dX = np.empty((4000, 1), X.dtype), np.zeros_like(W), np.empty_like(X)
         grad = np.zeros(len(case.params), X.dtype)
-        build.kernels.forward(*case.spec(), case.params, X, out, n_threads)
-        build.kernels.accumulate_grad(*case.spec(), *case.loss_terms, case.params, X, Y, None, None, grad, n_threads)
-        build.kernels.dense_forward(X, W, W[:, 0].copy(), 2, 0.0, A, n_threads)
-        build.kernels.dense_backward(A, A, X, W, 2, 0.0, dW, np.zeros(300, X.dtype), dX, n_threads)
+        _core.predict(net, X, out, n_threads)
+        _core.gradient(net, case.rows(), grad, n_threads)
+        A = build.dense_forward(X, W, W[:, 0].copy(), "tanh", n_threads=n_threads)
+        build.dense_backward(X, W, A, A, "tanh", (dW, np.zeros(300, X.dtype), dX), n_threads=n_threads)
         results.add(tuple(a.tobytes() for a in (out, grad, A, dW, dX)))
     assert len(results) == 1
 

@@ -9,11 +9,12 @@ import threading
 import time
 import traceback
 
+import networks
 import numpy as np
 import pytest
 
 import shallownet_c as sn
-from shallownet_c import _kernels
+from shallownet_c import _core, _kernels
 from shallownet_c._fitting._settings import Settings
 
 RNG = np.random.default_rng(0)
@@ -252,12 +253,9 @@ def test_dropout_is_the_same_on_every_build(build):
     n, P = 40, 40 * 2 + 41
     params = np.zeros(P, build.dtype)
     params[:n] = 1
-    X, Y = np.ones((130, 1), build.dtype), np.ones((130, 1), build.dtype)
-    build.kernels.train(
-        np.array([1, n, 1], np.intp), np.array([0, 0], np.intc), 0.0, 0, 1.0, params, X, Y, None, None, None, 1, 130,
-        0.0, 0.0, np.inf, 0.0, np.array([0.5]), 77, 0, np.array([1.0]), np.array([1.0, 0, 0]),
-        np.zeros((0, P), build.dtype), np.zeros(1, np.int64), np.zeros(1),
-    )  # fmt: skip
+    net = networks.bound(build.kernels, (1, n, 1), ["identity"] * 2, params)
+    rows = _core.Rows(np.ones((130, 1), build.dtype), np.ones((130, 1), build.dtype), None, None)
+    networks.train(net, rows, sn.SGD(1.0), 1, 130, dropout=np.array([0.5]), dropout_seed=77)
     counts = params[2 * n : 3 * n].astype(float) * 130 / 2  # dW = sum of (0 - 1) a / m, and a is 0 or 2
     np.testing.assert_allclose(counts, KEPT, rtol=1e-5)
 
