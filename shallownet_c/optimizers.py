@@ -24,7 +24,8 @@ FLOAT64 = np.dtype(np.float64)
 class Optimizer:
     """What the optimizers share: hyper-parameters as attributes, and a state that belongs to one size of network."""
 
-    #: The place in OPTIMIZERS, by which the kernels know it, and the hyper-parameters in the order in which they take them.
+    #: The place in OPTIMIZERS, by which the kernels know it, and the hyper-parameters in the order in which they take
+    #: them.
     code: ClassVar[int]
     names: ClassVar[tuple[str, ...]]
     #: Whether it needs all rows for each step.
@@ -681,7 +682,7 @@ class LBFGS(Optimizer):
         self.ftol = _validation.real_number("ftol", self.ftol, ">= 0", lambda x: x >= 0)
 
 
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "adam": Adam,
     "rprop": RPROP,

@@ -71,11 +71,11 @@ class Orders:
         """That of epochs `first` … first + n − 1, (n, m) or fewer; None is the rows' own. Each is taken once."""
         if callable(self.order):
             return _own_copy(self.order(first), (self.m,))[np.newaxis]
-        if self.order is None and self.rng is None:
-            return None
-        n = min(n, max(1, CHUNK // self.m))
+        n = min(n, max(1, CHUNK // max(1, self.m)))
         if self.order is not None:
             return _own_copy(self.order[first : first + n], (n, self.m))
+        if self.rng is None:
+            return None
         orders = [_permutation(self.rng, self.m).astype(np.int64, copy=False) for _ in range(n)]
         return orders[0][np.newaxis] if n == 1 else np.stack(orders)
 
