@@ -22,6 +22,13 @@ class Piece(NamedTuple):
     order: Array | None = None
 
     @property
+    def targets(self) -> Array:
+        """Y, or the classes that stand in its place."""
+        targets = self.Y if self.classes is None else self.classes
+        assert targets is not None
+        return targets
+
+    @property
     def weight_sum(self) -> float:
         return float(len(self.X) if self.weights is None else self.weights.sum(dtype=np.float64))
 

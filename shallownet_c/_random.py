@@ -9,7 +9,7 @@ import numpy as np
 
 def state(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
     """Where the source stands."""
-    return rng.get_state(legacy=False) if isinstance(rng, np.random.RandomState) else rng.bit_generator.state
+    return rng.get_state(legacy=False) if isinstance(rng, np.random.RandomState) else dict(rng.bit_generator.state)
 
 
 def restore(rng: np.random.Generator | np.random.RandomState, state: dict[str, Any]) -> None:

@@ -33,10 +33,7 @@ def classify(predict: Callable[[Any], Array], model: Model, X: object) -> Any:
 
 def score(predict: Callable[[Array], Array], model: Model, source: Source) -> float:
     """See `MLP.score`: `predict` is the network on rows of the source."""
-    pieces = [
-        (predict(piece.X), piece.Y if piece.classes is None else piece.classes, piece.weights)
-        for piece in source.pieces(None, source.m or 1, None)
-    ]
+    pieces = [(predict(piece.X), piece.targets, piece.weights) for piece in source.pieces(None, source.m or 1, None)]
     A, Y = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
     given = [piece[2] if piece[2] is not None else np.ones(len(piece[0]), model.dtype) for piece in pieces]
     weights = np.concatenate(given)

@@ -22,11 +22,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, 1 if a bench disagrees, 2 for bad input, 130 after Ctrl-C."""
     try:
         arguments = _parser().parse_args(argv)
-        return arguments.run(arguments)
+        status: int = arguments.run(arguments)
+        return status
     except BrokenPipeError:
         # The reader of the output has seen enough, as in `shallownet-c predict … | head`. Python flushes stdout once
         # more as it ends, which would fail again.
-        if sys.stdout is sys.__stdout__:
+        if sys.__stdout__ is not None and sys.stdout is sys.__stdout__:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except UnicodeEncodeError as error:

@@ -1,5 +1,7 @@
 """First values of the weights; the biases start at zero."""
 
+from __future__ import annotations  # evaluated, the annotations would import numpy.random
+
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,7 +11,7 @@ import numpy as np
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 
-Draw = Callable[[Any, int, int], np.ndarray[Any, Any]]
+Draw = Callable[["np.random.Generator | np.random.RandomState", int, int], Array]
 
 #: name -> (rng, n_out, n_in) -> W (n_out, n_in) float64. The bounds of the uniform ones are those that give the
 #: normal ones' variance: 2 / (n_in + n_out) for tanh and sigmoid (Glorot and Bengio, 2010), 2 / n_in for ReLU (He et
@@ -23,11 +25,11 @@ INITIALIZERS: dict[str, Draw] = {
 }
 
 
-def _uniform(rng: Any, n_out: int, n_in: int, square: float) -> np.ndarray[Any, Any]:
+def _uniform(rng: np.random.Generator | np.random.RandomState, n_out: int, n_in: int, square: float) -> Array:
     return rng.uniform(-math.sqrt(square), math.sqrt(square), (n_out, n_in))
 
 
-def _normal(rng: Any, n_out: int, n_in: int, variance: float) -> np.ndarray[Any, Any]:
+def _normal(rng: np.random.Generator | np.random.RandomState, n_out: int, n_in: int, variance: float) -> Array:
     return math.sqrt(variance) * rng.standard_normal((n_out, n_in))
 
 
@@ -55,7 +57,7 @@ def initializer(init: str | float, dtype: np.dtype[Any]) -> Draw:
     takes = f"one of {', '.join(INITIALIZERS)} or a number in [0, {most:.3g}]"
     scale = _validation.real_number("init", init, takes, lambda s: 0 <= s <= most)
 
-    def draw(rng: Any, n_out: int, n_in: int) -> np.ndarray[Any, Any]:
+    def draw(rng: np.random.Generator | np.random.RandomState, n_out: int, n_in: int) -> Array:
         with np.errstate(under="ignore"):
             return (scale * rng.standard_normal((n_out, n_in))).astype(dtype)
 

@@ -6,7 +6,7 @@ variable ``SHALLOWNET_C_CPU`` forces one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -92,14 +92,42 @@ def _forward_of_any(X: ArrayLike, W: ArrayLike, b: ArrayLike, activation: str, o
     return out
 
 
+_float32, _float64 = (_kernels.module(dtype).capsule for dtype in _DTYPES)
 _forward = _layer.DenseForward(
-    *(_kernels.module(dtype).capsule for dtype in _DTYPES),
+    _float32,
+    _float64,
     _kernels.ACTIVATIONS,
     for_work=_threads.for_work,
     general=_forward_of_any,
 )
 
 
+@overload
+def dense_backward(
+    dA: ArrayLike,
+    A: ArrayLike,
+    X: ArrayLike,
+    W: ArrayLike,
+    activation: str,
+    dW: Array,
+    db: Array,
+    dX: Array | None = None,
+    leak: float = 0.01,
+    Z: ArrayLike | None = None,
+) -> Array: ...
+@overload
+def dense_backward(
+    dA: ArrayLike,
+    A: ArrayLike,
+    X: ArrayLike,
+    W: ArrayLike,
+    activation: str,
+    dW: Array,
+    db: Array,
+    dX: Literal[False],
+    leak: float = 0.01,
+    Z: ArrayLike | None = None,
+) -> None: ...
 def dense_backward(
     dA: ArrayLike,
     A: ArrayLike,
@@ -201,7 +229,7 @@ def check_leak(leak: object) -> float:
     return _validation.real_number("leak", leak, "in [0, 1)", lambda x: 0 <= x < 1)
 
 
-def _of_one_dtype(values: dict[str, ArrayLike]) -> dict[str, Array]:
+def _of_one_dtype(values: dict[str, Any]) -> dict[str, Array]:
     """The values as C-contiguous, aligned, native arrays of the dtype that they share."""
     X = values["X"]
     dtype = X.dtype if type(X) is np.ndarray else None

@@ -682,7 +682,7 @@ class LBFGS(Optimizer):
         self.ftol = _validation.real_number("ftol", self.ftol, ">= 0", lambda x: x >= 0)
 
 
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "adam": Adam,
     "rprop": RPROP,

@@ -23,8 +23,11 @@ class Schedule:
 
     #: Whether the rate of an epoch can only be told when its turn has come.
     one_by_one = False
-    #: Whether the rates depend on how many epochs the fit takes.
-    of_a_fit = False
+
+    @property
+    def of_a_fit(self) -> bool:
+        """Whether the rates depend on how many epochs the fit takes."""
+        return False
 
     def check(self) -> None:
         """Raise an error for settings out of their ranges; each fit checks again, since attributes can be set."""
@@ -119,7 +122,7 @@ class Cosine(Schedule):
         self.least = _validation.real_number("least", self.least, ">= 0", lambda x: x >= 0)
 
     @property
-    def of_a_fit(self) -> bool:  # type: ignore[override]
+    def of_a_fit(self) -> bool:
         return self.epochs is None
 
     def rates(self, alpha: float, first: int, n: int, began: int, epochs: int) -> Array:
@@ -208,7 +211,12 @@ class PerEpoch(Schedule):
         )
 
 
-SCHEDULES = {"constant": Constant, "invscaling": InverseScaling, "adaptive": Adaptive, "cosine": Cosine}
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "invscaling": InverseScaling,
+    "adaptive": Adaptive,
+    "cosine": Cosine,
+}
 
 
 def schedule(value: object) -> Schedule:
@@ -232,7 +240,7 @@ def settings(schedule: Schedule) -> dict[str, Any]:
     return {"name": kind.__name__, **{name: getattr(schedule, name) for name in names}}
 
 
-def from_settings(values: dict[str, Any], function: Callable[[int], float] | None) -> Schedule:
+def from_settings(values: dict[str, Any], function: Any) -> Schedule:
     """The schedule whose `settings` these are, and the function that they cannot hold."""
     kinds = {kind.__name__: kind for kind in SCHEDULES.values()}
     values = dict(values)

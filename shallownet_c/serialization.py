@@ -23,7 +23,7 @@ FORMAT = "shallownet_c"
 MAX_HEADER = 100_000_000  # bytes; the format's own limit
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in ",[{"}
-DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
 def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any]) -> None:

@@ -76,8 +76,8 @@ def check_gradient(
     least = float(np.finfo(np.float64).eps)
     epsilon = _validation.real_number("epsilon", epsilon, f"in [{least:.3g}, 1)", lambda x: least <= x < 1)
     _features.Names(net.feature_names).checked(X)
-    X, Y, classes, weights, _ = _sources.check(net.model, X, Y, sample_weight)
-    return _differences.largest_error(net, X, Y if classes is None else classes, weights, epsilon)
+    rows = _sources.check(net.model, X, Y, sample_weight)
+    return _differences.largest_error(net, rows.X, rows.targets, rows.weights, epsilon)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,11 +201,12 @@ def compare_activations(
             raise _validation.retold(error, f"X_dev, Y_dev: {error}") from None
         try:
             with _advice.silenced():
-                history = net.fit(X, Y, optimizer=copy.deepcopy(optimizer), seed=seed, **fit)
+                net.fit(X, Y, optimizer=copy.deepcopy(optimizer), seed=seed, **fit)
             costs = net.cost(X, Y), net.cost(X_dev, Y_dev)
         except DivergenceError:
-            history, costs = net.history, (np.inf, np.inf)
-        rows.append(Comparison(name, *costs, net.score(X_dev, Y_dev), history.seconds))
+            costs = np.inf, np.inf
+        assert net.history is not None
+        rows.append(Comparison(name, *costs, net.score(X_dev, Y_dev), net.history.seconds))
     return Comparisons(sorted(rows, key=lambda row: row.dev_cost))
 
 

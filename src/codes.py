@@ -19,7 +19,7 @@ optimizers = ast.parse((folder / "optimizers.py").read_text(encoding="utf-8"))
 (rules,) = (
     [key.value for key in node.value.keys]
     for node in optimizers.body
-    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "OPTIMIZERS"
+    if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "OPTIMIZERS"
 )
 
 

@@ -1,6 +1,6 @@
 """What core.pyx offers. Arrays are float32 or float64, all of a call of one dtype, C-contiguous."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,19 +8,23 @@ from numpy.typing import NDArray
 _Real = NDArray[np.floating[Any]]
 
 class Kernels:
-    itemsize: int
-    lanes: int
-    vector_bytes: int
-    capsule: object
-    records: NDArray[np.float64]
-    record_fields: tuple[str, ...]
-    def __init__(self, capsule: object) -> None: ...
+    def __new__(cls, capsule: object) -> Self: ...
+    @property
+    def itemsize(self) -> int: ...
+    @property
+    def lanes(self) -> int: ...
+    @property
+    def vector_bytes(self) -> int: ...
+    @property
+    def capsule(self) -> object: ...
+    @property
+    def records(self) -> NDArray[np.float64]: ...
+    @property
+    def record_fields(self) -> tuple[str, ...]: ...
     def max_threads(self) -> int: ...
     def first_nonfinite(self, a: _Real) -> int: ...
 
 class Network:
-    _params: _Real
-    _kernels: Kernels
     def __init__(
         self,
         kernels: Kernels,
@@ -31,22 +35,26 @@ class Network:
         loss: int,
         loss_parameter: float,
     ) -> None: ...
+    @property
+    def _params(self) -> _Real: ...
+    @property
+    def _kernels(self) -> Kernels: ...
     def __call__(self, X: Any, out: Any = None) -> _Real: ...
     def _plain_cost_and_grad(self, X: object, Y: object, n_threads: int) -> tuple[float, _Real] | None: ...
 
 class Rows:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         X: _Real,
         Y: _Real | None,
         classes: NDArray[np.int64] | None,
         weights: _Real | None,
         smoothing: float = 0.0,
-    ) -> None: ...
+    ) -> Self: ...
 
 class Rule:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         code: int,
         hyper: NDArray[np.float64],
         state: _Real,
@@ -54,17 +62,17 @@ class Rule:
         l2: float = 0.0,
         l1: float = 0.0,
         clip_norm: float = ...,
-    ) -> None: ...
+    ) -> Self: ...
 
 class Run:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         batch_size: int,
         dropout: NDArray[np.float64] | None = None,
         dropout_seed: int = 0,
         objective_scale: float = 0.0,
         n_threads: int = 1,
-    ) -> None: ...
+    ) -> Self: ...
 
 def predict(net: Network, X: _Real, out: _Real, n_threads: int = 1) -> None: ...
 def gradient(

@@ -13,13 +13,13 @@ from shallownet_c._checks._validation import shown
 
 def names_of(X: Any) -> tuple[str, ...] | None:
     """The names of a table's columns, or of the values of one of its rows, if all of them are strings."""
-    labels = getattr(X, "columns", None)
+    labels: Any = getattr(X, "columns", None)
     if hasattr(X, "iloc"):  # a table of pandas, or a row, whose index holds the names
         labels = getattr(X, "index", None) if labels is None else labels
     elif type(labels) is not list:  # as polars has it
         return None
     try:
-        names = list(labels)  # type: ignore[arg-type]
+        names = list(labels)
     except TypeError:
         return None
     return tuple(map(str.__str__, names)) if names and all(isinstance(name, str) for name in names) else None

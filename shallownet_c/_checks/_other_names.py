@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 
-from shallownet_c.reference._activations import ACTIVATIONS
-from shallownet_c.reference._losses import LOSSES
+from shallownet_c.reference._activations import ACTIVATIONS, Activation
+from shallownet_c.reference._losses import LOSSES, Loss
 
+_ROWS: tuple[Activation | Loss, ...] = (*ACTIVATIONS.values(), *LOSSES.values())
 #: Our names, and those of others in lower case with underscores. One of theirs may stand for several of ours.
 VALUES = {
-    **{row.name: f"{row.sklearn_name} {row.aliases}" for row in (*ACTIVATIONS.values(), *LOSSES.values())},
+    **{row.name: f"{row.sklearn_name} {row.aliases}" for row in _ROWS},
     "glorot_uniform": "xavier xavier_uniform glorot",
     "glorot_normal": "xavier_normal",
     "he_normal": "he kaiming kaiming_normal",

@@ -8,7 +8,7 @@ import operator
 import reprlib
 import sys
 from collections.abc import Callable, Collection, Mapping, Set
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def integer(name: str, value: object, least: int, most: int | None = sys.maxsize
     if isinstance(scalar, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer, got {shown(value)}")
     try:
-        number = operator.index(scalar)  # type: ignore[arg-type]
+        number = operator.index(scalar)
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {shown(value)}") from None
     if number < least:
@@ -87,7 +87,7 @@ def real_number(name: str, value: object, takes: str, accepts: Callable[[float],
     if not _is_real(scalar):
         raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
-        number = float(scalar)  # type: ignore[arg-type]
+        number = float(scalar)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {shown(value)}") from None
     except OverflowError:
@@ -97,7 +97,7 @@ def real_number(name: str, value: object, takes: str, accepts: Callable[[float],
     return number
 
 
-def _scalar(name: str, value: object) -> object:
+def _scalar(name: str, value: object) -> Any:
     """The value itself, or the scalar that an array without dimensions holds."""
     if not isinstance(value, np.ndarray):
         return value
@@ -147,7 +147,7 @@ def float_dtype(value: object) -> np.dtype[Any]:
     return np.dtype(dtype.type)  # the one object that arrays have, whatever metadata came with the value
 
 
-def sequence(name: str, value: object, of: str) -> list[Any]:
+def sequence(name: str, value: Any, of: str) -> list[Any]:
     """The value's items, whose order means something: a set or a mapping has none to offer."""
     if type(value) is list or type(value) is tuple:
         return list(value)  # the common case, decided in a moment
@@ -155,7 +155,7 @@ def sequence(name: str, value: object, of: str) -> list[Any]:
         if isinstance(value, np.ndarray):
             refuse_masked(name, value)
         try:
-            return list(value)  # type: ignore[call-overload]
+            return list(value)
         except (TypeError, OverflowError):  # no items, or a range of more than can be
             pass
     raise TypeError(f"{name} must be a sequence of {of}, got {shown(value)}")
@@ -192,10 +192,10 @@ def refuse_masked(name: str, value: object) -> None:
     ma = sys.modules.get("numpy.ma")  # where it has not been imported, there is no masked array
     if type(value) is np.ndarray or ma is None:
         return
-    items = [value]
+    items: list[Any] = [value]
     for _ in range(3):  # the value, its rows, their elements
         kinds = set(map(type, items))
-        masked = tuple(kind for kind in kinds if issubclass(kind, ma.MaskedArray))
+        masked: tuple[Any, ...] = tuple(kind for kind in kinds if issubclass(kind, ma.MaskedArray))
         for item in items if masked else ():
             if isinstance(item, masked) and item.dtype.names is None and ma.is_masked(item):
                 raise ValueError(
@@ -234,7 +234,7 @@ def _refuse_objects(name: str, array: Array) -> None:
             )
 
 
-def is_ready(value: object, dtype: np.dtype[Any]) -> bool:
+def is_ready(value: object, dtype: np.dtype[Any] | None) -> TypeGuard[Array]:
     """Whether the value is an array just as kernels take it: the common case, decided in a moment."""
     if type(value) is not np.ndarray or value.dtype is not dtype:
         return False

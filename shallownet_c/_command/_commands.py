@@ -173,7 +173,7 @@ def _and_say(note: str, lines: Iterator[str]) -> Iterator[str]:
 
 def _lines(net: MLP, X: Array, classes: list[Any] | None, probabilities: bool) -> Iterator[str]:
     """What is printed: a line for each row, in pieces."""
-    if probabilities:
+    if probabilities and classes is not None:
         header = io.StringIO()
         csv.writer(header, lineterminator="\n").writerow(classes)  # a class's name may hold a comma
         yield header.getvalue()

@@ -1,6 +1,6 @@
 """What the user gives to the command line: files that are opened, and text that messages show."""
 
-from typing import BinaryIO
+from io import BufferedReader
 
 from shallownet_c._checks._validation import shown
 from shallownet_c._storage import _files
@@ -12,7 +12,7 @@ class InputError(Exception):
     """Something is wrong with what the user gave: one line for them, no traceback."""
 
 
-def open_regular(path: str) -> BinaryIO:
+def open_regular(path: str) -> BufferedReader:
     """Open a file for reading; whatever else has that name is the user's error."""
     try:
         return _files.opened(path)

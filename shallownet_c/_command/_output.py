@@ -8,7 +8,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from typing import TextIO
+from typing import IO, TextIO
 
 from shallownet_c._command._input import InputError
 from shallownet_c._storage import _files
@@ -46,7 +46,7 @@ def write(path: str | None, chunks: Iterable[str]) -> None:
 
 
 @contextlib.contextmanager
-def _spooled(chunks: Iterable[str], encoding: str | None = None, errors: str | None = None) -> Iterator[TextIO]:
+def _spooled(chunks: Iterable[str], encoding: str | None = None, errors: str | None = None) -> Iterator[IO[str]]:
     """All chunks, and the error that one of them would be in another encoding."""
     with tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="") as spool:
         for chunk in chunks:

@@ -34,13 +34,14 @@ class Standard:
 
     def apply(self, X: Array) -> Array:
         with np.errstate(over="ignore"):  # of rows that it has not been made from
-            standard = X - self.shift
+            standard: Array = X - self.shift
             standard /= self.scale
         return standard
 
     def lost(self, dtype: np.dtype[Any]) -> Array:
         """What rounding to `dtype` changes each column by, in spreads."""
-        return np.finfo(dtype).eps * self.sizes / self.scale
+        lost: Array = np.finfo(dtype).eps * self.sizes / self.scale
+        return lost
 
 
 @dataclass

@@ -44,14 +44,15 @@ class Advice:
     """What is worth a warning in one fit, which warns once at most."""
 
     def __init__(self, source: Source, optimizer: Optimizer, epochs: int, batch_size: int | None) -> None:
-        self.model, self.params, self.m = source.model, source.params, source.m
+        self.model, self.params, self.m = source.model, source.params, source.m or 0
         self.optimizer, self.epochs, self.batch_size = optimizer, epochs, batch_size
         self.silent = _silent.get() or source.m is None
         if not self.silent:
-            piece = next(iter(source.pieces(None, source.m, None)))  # type: ignore[arg-type]
+            piece = next(iter(source.pieces(None, source.m, None)))
             step = -(-len(piece.X) // ROWS)
-            rows = (None if array is None else np.ascontiguousarray(array[::step]) for array in piece[:4])
-            self.rows = Piece(*rows)
+            X = np.ascontiguousarray(piece.X[::step])
+            others = (None if array is None else np.ascontiguousarray(array[::step]) for array in piece[1:4])
+            self.rows = Piece(X, *others)
 
     def before(self) -> None:
         """Warn of what can be told beforehand."""
@@ -72,7 +73,7 @@ class Advice:
         if (
             self.batch_size is not None
             or not self.optimizer.for_minibatches
-            or self.m <= FULL_BATCH_ROWS  # type: ignore[operator]
+            or self.m <= FULL_BATCH_ROWS
             or self.epochs >= FULL_BATCH_EPOCHS
         ):
             return []
@@ -125,19 +126,20 @@ class Advice:
 
         NaN where all rows have weight 0, or the same target: nothing can be better then.
         """
-        model, (_, Y, classes, weights, _) = self.model, self.rows
-        w = np.ones(len(self.rows.X)) if weights is None else weights.astype(np.float64)
-        targets = Y if classes is None else classes
-        if not w.any() or (targets == targets[0]).all():  # type: ignore[index]
+        model, rows, targets = self.model, self.rows, self.rows.targets
+        w = np.ones(len(rows.X)) if rows.weights is None else rows.weights.astype(np.float64)
+        if not w.any() or (targets == targets[0]).all():
             return float("nan")
-        if classes is not None:
-            mean = np.bincount(classes, w, model.sizes[-1]) / w.sum()
+        if rows.classes is not None:
+            mean = np.bincount(rows.classes, w, model.sizes[-1]) / w.sum()
         else:
-            mean = np.average(Y, axis=0, weights=w)  # type: ignore[arg-type]
+            mean = np.average(targets, axis=0, weights=w)
         loss = LOSSES[model.loss]
         output = model.activations[-1] if model.activations[-1] in loss.canonical else loss.usual_output
+        link = ACTIVATIONS[output].link
+        assert link is not None
         with np.errstate(divide="ignore"):
-            z = ACTIVATIONS[output].link(mean)  # type: ignore[misc]
+            z = link(mean)
         if loss.canonical:
             # The logarithm of a frequency of 0 is infinite; any number that is small enough has the same loss.
             z = np.clip(z, -80, 80)

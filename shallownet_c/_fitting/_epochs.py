@@ -59,7 +59,7 @@ class Epochs:
         `orders` (epochs, m) are those of the rows. A source that is not in memory takes one epoch at a time.
         """
         if self.source.in_memory:
-            self.train(self.source.piece, orders, rates, costs)  # type: ignore[attr-defined]
+            self.train(self.source.piece, orders, rates, costs)
         elif self.whole_batch is not None:
             costs[0] = self._step(self.whole_batch, rates[0])
         else:

@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from shallownet_c._model import Net
 from shallownet_c._storage import _checkpoint
 from shallownet_c.errors import DivergenceError
 from shallownet_c.history import History
-from shallownet_c.optimizers import Optimizer
+from shallownet_c.optimizers import LBFGS, Optimizer
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -288,7 +288,8 @@ class Fit:
         )
 
     def minimise(self, batch: WholeBatch, bar: _progress.Silent) -> None:
-        optimizer, settings, history = self.optimizer, self.settings, self.history
+        optimizer = cast(LBFGS, self.optimizer)  # the only one that takes no steps
+        settings, history = self.settings, self.history
         optimizer._step = np.zeros(1, np.int64)
 
         def finish_epoch(cost: float) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
+import dataclasses
 import importlib
 import math
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +33,16 @@ def penalties(model: Model, l2: float) -> Array:
     return penalties
 
 
+@dataclasses.dataclass
+class State:
+    """Where the last iteration ended, and what it found."""
+
+    x: Array
+    J: float = math.nan
+    stop: bool = False
+    epoch: int = 0
+
+
 def minimise(
     model: Model,
     params: Array,
@@ -48,32 +60,32 @@ def minimise(
     optimize = scipy_optimize()
     penalised = penalties(model, l2)
     costs: list[tuple[Array, float]] = []  # of the points tried since the last iteration ended
-    state = {"x": params.astype(np.float64), "J": math.nan, "stop": False, "epoch": 0}
+    state = State(params.astype(np.float64))
 
     def objective(x: Array) -> tuple[float, Array]:
         params[:] = x
         loss_sum, weight_sum, grad = cost_and_grad()
         optimizer._step += 1
         J = loss_sum / weight_sum
-        if math.isnan(state["J"]):
-            state["J"] = J
+        if math.isnan(state.J):
+            state.J = J
         costs.append((x.copy(), J))
         value = J + 0.5 * float(penalised @ (x * x)) / weight_sum
         if not math.isfinite(value) or not np.isfinite(grad).all():
-            params[:] = state["x"]
-            raise DivergenceError(state["epoch"], optimizer.n_steps, None if math.isnan(state["J"]) else state["J"])
+            params[:] = state.x
+            raise DivergenceError(state.epoch, optimizer.n_steps, None if math.isnan(state.J) else state.J)
         return value, (grad.astype(np.float64) + penalised * x) / weight_sum
 
-    def iteration(intermediate_result: object) -> None:
-        x = intermediate_result.x  # type: ignore[attr-defined]
-        began_with = state["J"]
-        state["J"] = next(J for point, J in reversed(costs) if np.array_equal(point, x))
-        state["x"] = x.copy()
-        state["epoch"] += 1
+    def iteration(intermediate_result: Any) -> None:
+        x = intermediate_result.x
+        began_with = state.J
+        state.J = next(J for point, J in reversed(costs) if np.array_equal(point, x))
+        state.x = x.copy()
+        state.epoch += 1
         costs.clear()
         params[:] = x
         if finish_epoch(began_with):
-            state["stop"] = True
+            state.stop = True
             raise StopIteration
 
     options = {
@@ -84,14 +96,12 @@ def minimise(
         "ftol": min(optimizer.ftol, 2.0),  # no iteration lessens more; SciPy divides it by ε, which may overflow
     }
     try:
-        result = optimize.minimize(
-            objective, state["x"], jac=True, method="L-BFGS-B", callback=iteration, options=options
-        )
+        result = optimize.minimize(objective, state.x, jac=True, method="L-BFGS-B", callback=iteration, options=options)
     finally:
         # Whatever ended it, Ctrl-C included: the last iteration's parameters, not a point that was only tried.
-        params[:] = state["x"]
-    if state["stop"]:
+        params[:] = state.x
+    if state.stop:
         return "stop"
     if result.status == 1:
-        return "epochs" if state["epoch"] >= epochs else "max_fun"
+        return "epochs" if state.epoch >= epochs else "max_fun"
     return "converged" if result.status == 0 else "line_search"

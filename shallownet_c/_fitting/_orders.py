@@ -71,11 +71,11 @@ class Orders:
         """The order in epochs `first` … first + n − 1, (n, m) or fewer of them; None for rows as they lie."""
         if callable(self.order):
             return _own_copy(self.order(first), (self.m,))[np.newaxis]
-        if self.order is None and self.rng is None:
-            return None
-        n = min(n, max(1, CHUNK // self.m))
+        n = min(n, max(1, CHUNK // max(1, self.m)))
         if self.order is not None:
             return _own_copy(self.order[first : first + n], (n, self.m))
+        if self.rng is None:
+            return None
         orders = [_permutation(self.rng, self.m).astype(np.int64, copy=False) for _ in range(n)]
         return orders[0][np.newaxis] if n == 1 else np.stack(orders)
 

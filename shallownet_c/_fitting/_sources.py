@@ -20,7 +20,7 @@ from shallownet_c._model import Model
 PIECE_BYTES = 1 << 22
 
 
-def check(model: Model, X: object, Y: object, weights: object, all_zero: bool = False) -> Piece:
+def check(model: Model, X: Any, Y: Any, weights: Any, all_zero: bool = False) -> Piece:
     """The rows as the kernels take them; weights may be 0 in all of them if told so.
 
     Raises
@@ -32,10 +32,10 @@ def check(model: Model, X: object, Y: object, weights: object, all_zero: bool = 
     if len(X) == 0:
         raise ValueError("X must have at least one row, got none")
     _validation.refuse_nonfinite("X", X, _engine.first_nonfinite)
-    Y, classes = _targets.check(model, Y, len(X))  # type: ignore[arg-type]
+    Y, classes = _targets.check(model, Y, len(X))
     if weights is not None:
         weights = _validation.sample_weights(weights, len(X), model.dtype, all_zero)
-    return Piece(X, Y, classes, weights)  # type: ignore[arg-type]
+    return Piece(X, Y, classes, weights)
 
 
 class Source:
@@ -43,6 +43,8 @@ class Source:
     columns."""
 
     m: int | None
+    #: All rows, if they are in memory.
+    piece: Piece
     #: Whether the rows have weights of their own.
     weighted = False
     #: Whether all rows are one piece, in memory or mapped into it.
@@ -121,6 +123,7 @@ class Lazy(Source):
     """Rows of an object with shape, dtype and the array protocol (h5py, zarr, a mapped file of another dtype), a few
     megabytes at a time; every row is read and checked once before the training."""
 
+    m: int
     whole_batch_in_pieces = True
 
     def __init__(self, model: Model, params: Array, names: _features.Names, X: Any, Y: Any, weights: object) -> None:
@@ -170,7 +173,7 @@ class Chunks(Source):
         super().__init__(model, params, names)
         self.factory = factory
 
-    def pieces(self, _order: None, batch: int | None, rng: Any) -> Iterator[Piece]:
+    def pieces(self, _order: Array | None, batch: int | None, rng: Any) -> Iterator[Piece]:
         empty = True
         chunks = self.factory()
         if not isinstance(chunks, Iterable):
@@ -206,7 +209,7 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
 
 
 def source(
-    model: Model, params: Array, X: object, Y: object, weights: object, names: _features.Names | None = None
+    model: Model, params: Array, X: Any, Y: object, weights: object, names: _features.Names | None = None
 ) -> Source:
     """The source that goes with the arguments of a fit.
 
@@ -219,7 +222,7 @@ def source(
         return Chunks(model, params, names, X)
     if Y is None:
         raise TypeError("Y must be given with an array X")
-    if is_lazy(X, model.dtype) and len(X.shape) == 2:  # type: ignore[attr-defined]
+    if is_lazy(X, model.dtype) and len(X.shape) == 2:
         return Lazy(model, params, names, X, Y, weights)
     return Rows(model, params, names, X, Y, weights)
 

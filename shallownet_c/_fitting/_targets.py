@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,14 +15,11 @@ from shallownet_c._model import Model
 from shallownet_c.reference._activations import ACTIVATIONS
 from shallownet_c.reference._losses import LOSSES, Loss
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
 INT64 = np.dtype(np.int64)
 _ones = functools.lru_cache(maxsize=8)(np.ones)
 
 
-def check(model: Model, Y: ArrayLike, m: int) -> tuple[Array | None, Array | None]:
+def check(model: Model, Y: object, m: int) -> tuple[Array | None, Array | None]:
     """Y (m, n_L) and None, or None and the classes (m,), as the kernels take them.
 
     Raises

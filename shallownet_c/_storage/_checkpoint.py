@@ -198,7 +198,7 @@ def optimizer_of(values: dict[str, Any], state: Array, schedule: Any) -> optimiz
     optimizer = OPTIMIZERS[values["name"]](**values["settings"])
     optimizer.schedule = schedules.from_settings(values["schedule"], schedule)
     if values["epsilon_as_given"]:
-        optimizer._epsilon_as_given = True  # type: ignore[attr-defined]
+        vars(optimizer)["_epsilon_as_given"] = True
     optimizer._state = state.copy()
     optimizer._step[0], optimizer._epoch = values["step"], values["epoch"]
     return optimizer

@@ -12,7 +12,7 @@ import re
 import stat
 import time
 from collections.abc import Iterable
-from typing import BinaryIO
+from io import BufferedReader
 
 try:
     import fcntl
@@ -74,7 +74,7 @@ def check(path: str | os.PathLike[str]) -> None:
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), target)
 
 
-def opened(path: str | os.PathLike[str]) -> BinaryIO:
+def opened(path: str | os.PathLike[str]) -> BufferedReader:
     """A regular file to be read; a ValueError if it is none: a pipe or a device might be waited for without end."""
     return open(path, "rb", opener=_open_regular)
 

@@ -241,7 +241,8 @@ def sigmoids(z: Array) -> Array:
 def softmaxes(z: Array) -> Array:
     """`softmax` of each row."""
     e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    a: Array = e / e.sum(axis=1, keepdims=True)
+    return a
 
 
 def exps(z: Array) -> Array:

@@ -3,22 +3,23 @@
 import operator
 import sys
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
-from shallownet_c.reference._activations import ACTIVATIONS, Activation
+from shallownet_c.reference._activations import ACTIVATIONS, Activation, Array
 from shallownet_c.reference._losses import LOSSES, Loss
 
 FLOAT64 = np.dtype(np.float64)
 ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if row.elementwise]
 
 
-def floats(name: str, value: object) -> np.ndarray:
+def floats(name: str, value: Any) -> Array:
     """The value as an array of floats; what a conversion would lose, a mask or an imaginary part, is refused."""
     if type(value) is np.ndarray and value.dtype is FLOAT64:  # at once, since others are measured against this
         return value
     try:
-        array = np.ma.asarray(value)
+        array: Array = np.ma.asarray(value)
     except ValueError as error:  # lists of unequal lengths
         raise ValueError(f"{name} must be an array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
@@ -29,7 +30,7 @@ def floats(name: str, value: object) -> np.ndarray:
         return np.asarray(array, dtype=float)
 
 
-def rows(name: str, value: object) -> np.ndarray:
+def rows(name: str, value: object) -> Array:
     """The value as an array (m, n) of floats."""
     array = floats(name, value)
     if array.ndim != 2:
@@ -37,10 +38,10 @@ def rows(name: str, value: object) -> np.ndarray:
     return array
 
 
-def layers(name: str, values: object) -> list[np.ndarray]:
+def layers(name: str, values: Any) -> list[Array]:
     """A list over layers, each an array of floats."""
     try:
-        items = list(values)  # type: ignore[call-overload]
+        items: list[Any] = list(values)
     except TypeError:
         raise TypeError(f"{name} must be a list of arrays, one for each layer, got {type(values).__name__}") from None
     if all(type(item) is np.ndarray and item.dtype is FLOAT64 for item in items):
@@ -58,10 +59,10 @@ def number(name: str, value: object) -> float:
     return float(array)
 
 
-def count(name: str, value: object) -> int:
+def count(name: str, value: Any) -> int:
     """The value as an int that is not negative."""
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
+        number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {type(value).__name__}") from None
     if not 0 <= number <= sys.maxsize:
@@ -69,29 +70,27 @@ def count(name: str, value: object) -> int:
     return number
 
 
-def check_name(name: str, value: object, valid: Collection[str]) -> None:
-    """The value must be one of the valid names."""
+def checked_name(name: str, value: object, valid: Collection[str]) -> str:
+    """The value, which must be one of the valid names."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {list(valid)}, got {type(value).__name__}")
     if value not in valid:
         raise ValueError(f"{name} must be one of {list(valid)}, got {value[:100]!r}")
+    return value
 
 
 def activation_row(name: object, differentiable: bool = False) -> Activation:
     """The row of the activation's name, of one with a derivative of its own if that is wanted."""
     if differentiable:
-        check_name("an activation with a derivative of its own", name, ELEMENTWISE)
-    else:
-        check_name("activation", name, ACTIVATIONS)
-    return ACTIVATIONS[name]  # type: ignore[index]
+        return ACTIVATIONS[checked_name("an activation with a derivative of its own", name, ELEMENTWISE)]
+    return ACTIVATIONS[checked_name("activation", name, ACTIVATIONS)]
 
 
 def loss_row(loss: object, output: object, parameter: object) -> tuple[Loss, tuple[float, ...]]:
     """The row of the loss, which must go with the output, and what its functions take after a and y."""
-    check_name("loss", loss, LOSSES)
-    check_name("output", output, ACTIVATIONS)
-    row = LOSSES[loss]  # type: ignore[index]
-    if not row.takes(output):  # type: ignore[arg-type]
+    loss, output = checked_name("loss", loss, LOSSES), checked_name("output", output, ACTIVATIONS)
+    row = LOSSES[loss]
+    if not row.takes(output):
         outputs = ", ".join(name for name in ACTIVATIONS if row.takes(name))
         raise ValueError(f"loss {loss} goes with the outputs {outputs}; got output {output}")
     if row.parameter is None:
@@ -104,15 +103,15 @@ def loss_row(loss: object, output: object, parameter: object) -> tuple[Loss, tup
     return row, (value,)
 
 
-def check_targets(Y: object, A_L: object) -> np.ndarray:
+def check_targets(Y: object, A_L: Any) -> Array:
     """Y as an array of floats of the output's shape."""
-    Y = floats("Y", Y)
-    if Y.shape != np.shape(A_L):
-        raise ValueError(f"Y must have the output's shape {np.shape(A_L)}, got {Y.shape}")
-    return Y
+    targets = floats("Y", Y)
+    if targets.shape != np.shape(A_L):
+        raise ValueError(f"Y must have the output's shape {np.shape(A_L)}, got {targets.shape}")
+    return targets
 
 
-def check_layer(W_l: np.ndarray, units: tuple[int, ...], units_below: tuple[int, ...]) -> None:
+def check_layer(W_l: Array, units: tuple[int, ...], units_below: tuple[int, ...]) -> None:
     """W[l] must have a row for each unit of its layer and a column for each of the layer below: broadcasting would let
     some mismatches pass, and plain loops would leave weights out."""
     if W_l.shape != units + units_below:

@@ -62,7 +62,9 @@ class Loss:
 
     def form_with(self, output: str) -> Form:
         """l with an output that it takes."""
-        return self.canonical.get(output, self.form)  # type: ignore[return-value]
+        form = self.canonical.get(output, self.form)
+        assert form is not None
+        return form
 
     @property
     def usual_output(self) -> str:
@@ -141,7 +143,8 @@ def huber(a: float, y: float, delta: float) -> float:
 def hubers(a: Array, y: Array, delta: float) -> Array:
     """`huber` of arrays."""
     bounded = np.minimum(np.abs(a - y), delta)
-    return bounded * (np.abs(a - y) - 0.5 * bounded)
+    loss: Array = bounded * (np.abs(a - y) - 0.5 * bounded)
+    return loss
 
 
 HUBER = Form(
@@ -187,8 +190,9 @@ def log_cosh(a: float, y: float) -> float:
 def log_coshs(a: Array, y: Array) -> Array:
     """`log_cosh` of arrays."""
     d = np.abs(a - y)
-    small = 0.5 * np.log1p(np.sinh(np.minimum(d, 1)) ** 2)
-    return np.where(d < 1, small, d + np.log1p(np.exp(-2 * d)) - math.log(2))
+    small: Array = 0.5 * np.log1p(np.sinh(np.minimum(d, 1)) ** 2)
+    large: Array = d + np.log1p(np.exp(-2 * d)) - math.log(2)
+    return np.where(d < 1, small, large)
 
 
 LOG_COSH = Form(log_cosh, lambda a, y: math.tanh(a - y), log_coshs, lambda a, y: np.tanh(a - y))

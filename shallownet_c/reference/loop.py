@@ -55,7 +55,8 @@ def _activate(z: list[float], name: str, leak: float) -> list[float]:
     row = activation_row(name)
     arguments = row.arguments(leak)
     if not row.elementwise:
-        return row.value(z, *arguments)
+        a: list[float] = row.value(z, *arguments)
+        return a
     return [row.value(z_j, *arguments) for z_j in z]
 
 
@@ -63,7 +64,8 @@ def _slopes(z: list[float], name: str, leak: float) -> list[float]:
     """g'(z) for the units of one layer and one sample."""
     row = activation_row(name, differentiable=True)
     arguments = row.arguments(leak)
-    return [row.derivative(z_j, *arguments) for z_j in z]  # type: ignore[misc]
+    assert row.derivative is not None
+    return [row.derivative(z_j, *arguments) for z_j in z]
 
 
 def forward(

@@ -67,7 +67,8 @@ def derivative(z: Array, name: str, leak: float = 0.01) -> Array:
     array([[0.01, 0.01, 1.  ]])
     """
     row = activation_row(name, differentiable=True)
-    return row.derivatives(rows("z", z), *row.arguments(number("leak", leak)))  # type: ignore[misc]
+    assert row.derivatives is not None
+    return row.derivatives(rows("z", z), *row.arguments(number("leak", leak)))
 
 
 def forward(

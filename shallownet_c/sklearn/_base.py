@@ -40,6 +40,13 @@ class BaseMLP(Kept):
     """What both estimators share."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    validation_loss_curve_: list[float] | None
+    best_validation_loss_: float | None
+    _best_score: float
+    _rule: Rule
 
     @abstractmethod
     def _meet(self, y: Any, incremental: bool, classes: Any) -> None:
@@ -268,7 +275,8 @@ class BaseMLP(Kept):
     def _validation_loss(self, source: Any) -> float:
         """The negative of the cost on a source's rows: the greater the better."""
         loss_sum, weight_sum = source.sums(None, self._n_threads())
-        return -loss_sum / weight_sum
+        cost: float = loss_sum / weight_sum
+        return -cost
 
     def _record_validation(self, score: float) -> None:
         """Keep what an epoch's validation gave, and the best of it."""
@@ -277,6 +285,7 @@ class BaseMLP(Kept):
             self.best_validation_loss_ = -self._best_score
             line = f"Validation loss: {-score:f}"
         else:
+            assert self.validation_scores_ is not None
             self.validation_scores_.append(score)
             self.best_validation_score_ = self._best_score
             line = f"Validation score: {score:f}"

@@ -287,7 +287,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """The share of rows whose class, or all of whose labels, `predict` finds, by weight."""
         _validation.refuse_masked("y", y)
         _validation.refuse_masked("sample_weight", sample_weight)
-        return super().score(X, y, sample_weight)
+        score: float = super().score(X, y, sample_weight)
+        return score
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -439,7 +440,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """R² of `predict`, the mean over the outputs, by weight."""
         _validation.refuse_masked("y", y)
         _validation.refuse_masked("sample_weight", sample_weight)
-        return super().score(X, y, sample_weight)
+        score: float = super().score(X, y, sample_weight)
+        return score
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

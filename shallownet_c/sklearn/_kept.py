@@ -117,12 +117,12 @@ class Kept(BaseEstimator, ABC):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        kept = vars(self)
+        kept = self.__dict__
         kept.pop("_views", None)
         if "network_" in kept:
             if not isinstance(kept["network_"], MLP):
                 raise TypeError(f"network_ must be an MLP, got {_validation.shown(kept['network_'])}")
-            others = {name: kept[name] for name in ("coefs_", "intercepts_") if name in kept}
+            others: dict[str, Any] = {name: kept[name] for name in ("coefs_", "intercepts_") if name in kept}
             self._tie(kept["network_"])
             kept.update(others)
 

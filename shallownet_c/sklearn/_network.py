@@ -61,7 +61,7 @@ def network(
     output: str,
     loss: str,
     dtype: Any = None,
-    **options: float,
+    **options: Any,
 ) -> MLP:
     """An MLP with these coefs (n_{l−1}, n_l) and intercepts (n_l,), of their dtype unless another is given.
 

@@ -21,7 +21,7 @@ class Finite(Interval):
     """scikit-learn's interval without the integers that no float can hold."""
 
     def __contains__(self, value: Any) -> bool:
-        return super().__contains__(value) and abs(value) <= sys.float_info.max
+        return bool(super().__contains__(value) and abs(value) <= sys.float_info.max)
 
 
 #: The constraints of the parameters that both estimators have.
@@ -71,8 +71,8 @@ def can_be_stochastic(estimator: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=16, typed=True)
-def _accept(kind: type, *values: Any) -> None:
-    constraints = kind._parameter_constraints  # type: ignore[attr-defined]
+def _accept(kind: Any, *values: Any) -> None:
+    constraints = kind._parameter_constraints
     validate_parameter_constraints(constraints, dict(zip(constraints, values, strict=True)), kind.__name__)
 
 
@@ -81,13 +81,14 @@ def validate(estimator: BaseEstimator) -> None:
 
     What has been accepted is remembered, since scikit-learn's check takes a fifth of the time of a short partial_fit.
     """
-    values = tuple(getattr(estimator, name) for name in estimator._parameter_constraints)
+    kind: Any = type(estimator)
+    values = tuple(getattr(estimator, name) for name in kind._parameter_constraints)
     try:
         hash(values)
     except TypeError:
-        _accept.__wrapped__(type(estimator), *values)
+        _accept.__wrapped__(kind, *values)
     else:
-        _accept(type(estimator), *values)
+        _accept(kind, *values)
 
 
 def validated(fit: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ import math
 import sys
 import warnings
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,9 +33,10 @@ NOT_FINITE = (
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """A warning that points at the line that called into this package."""
-    level, frame = 1, sys._getframe()
+    level = 1
+    frame: FrameType | None = sys._getframe()
     while frame is not None and str(frame.f_globals.get("__name__")).startswith("shallownet_c."):
-        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+        level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
 
 
@@ -139,9 +141,10 @@ class Rule:
         if self.schedule != "invscaling":
             return self.learning_rate
         try:
-            return self.first_rate / float(samples + 1) ** self.power_t
+            rate: float = self.first_rate / float(samples + 1) ** self.power_t
         except OverflowError:
             return 0.0
+        return rate
 
     def is_done(self, message: str, verbose: object) -> bool:
         """Whether to stop for want of progress; adaptive rates go down first."""
@@ -190,8 +193,8 @@ class Descent:
         self.rng, self.score, self.rounds = rng, score, rounds
         self.params = source.params
         self.compiled = Epochs(objective.model, self.params, source, rule.penalised(float(estimator.alpha)), run)
-        self.batch: int = run.batch_size  # type: ignore[assignment]
-        self.m: int = source.m  # type: ignore[assignment]
+        self.m = source.m or 0
+        self.batch = run.batch_size or self.m
         self.order = np.arange(self.m)
         #: What a fit with a score ends with. A warm start that finds nothing better than the fit before keeps its last
         #: parameters, in scikit-learn too.
@@ -226,8 +229,8 @@ class Descent:
         watched = self.score is not None or estimator.verbose
         if watched or self.rounds or not self.source.in_memory:
             return 1
-        left = estimator.max_iter - estimator.n_iter_
-        patience = min(estimator.n_iter_no_change, sys.maxsize) - estimator._no_improvement_count + 1
+        left: int = estimator.max_iter - estimator.n_iter_
+        patience: int = min(estimator.n_iter_no_change, sys.maxsize) - estimator._no_improvement_count + 1
         return max(1, min(left, patience, _orders.CHUNK // self.m))
 
     def epochs(self, n: int) -> None:
@@ -259,9 +262,10 @@ class Descent:
         batch, total, cost = self.batch, 0.0, np.zeros(1)
         for piece in self.source.pieces(order, batch, None):
             rows = slice(None) if piece.order is None else piece.order
-            arrays = [None if array is None else array[rows] for array in piece[:4]]
+            X, others = piece.X[rows], [None if array is None else array[rows] for array in piece[1:4]]
             for first in range(0, len(piece.X), batch):
-                taken = Piece(*(None if array is None else array[first : first + batch] for array in arrays))
+                part = slice(first, first + batch)
+                taken = Piece(X[part], *(None if array is None else array[part] for array in others))
                 self.compiled.train(taken, None, rates, cost)
                 self.params[:] = self.params.astype(np.float32)
                 total += len(taken.X) * float(cost[0])
@@ -315,7 +319,7 @@ def minimise(estimator: Any, source: Source, run: Run, objective: Objective, dty
     """
     params, penalty = source.params, _lbfgs.penalties(source.model, float(estimator.alpha))
     batch = WholeBatch(objective.model, source, run)
-    m: int = source.m  # type: ignore[assignment]
+    m = source.m or 0
 
     def value_and_gradient(x: Any) -> tuple[np.floating[Any], Any]:
         params[:] = x

@@ -19,7 +19,8 @@ class SparseRows:
         self.shape, self.dtype = X.shape, X.dtype
 
     def __getitem__(self, rows: slice | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return self.X[rows].toarray()
+        dense: np.ndarray[Any, Any] = self.X[rows].toarray()
+        return dense
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.asarray(self.X.toarray(), dtype)

@@ -75,7 +75,7 @@ def _result(name: str, unit: str, dtype: str, seconds: dict[str, float], flops: 
 
 
 def _compare(
-    name: str, unit: str, dtype: str, jobs: dict[str, Callable[[], Array]], flops: float, tolerance: float
+    name: str, unit: str, dtype: str, jobs: dict[str, Callable[..., Array]], flops: float, tolerance: float
 ) -> dict[str, Any]:
     measure.check(name, {peer: job() for peer, job in jobs.items()}, {"all": tolerance * float(np.finfo(dtype).eps)})
     return _result(f"{name}, {dtype}", unit, dtype, measure.interleaved(jobs), flops)
@@ -119,7 +119,7 @@ def predictions(present: dict[str, Any]) -> Iterator[dict[str, Any]]:
         predictors = _offered(present, "predictor", MLP(sizes, hidden, output, dtype=dtype, seed=0))
         for m in PREDICTED_ROWS:
             X = rng.standard_normal((m, sizes[0])).astype(dtype)
-            jobs = {name: partial(predict, X) for name, predict in predictors.items()}
+            jobs: dict[str, Callable[..., Array]] = {n: partial(predict, X) for n, predict in predictors.items()}
             name = f"{'-'.join(map(str, sizes))} {hidden}/{output}, {m:,} rows"
             yield _compare(name, "a prediction", dtype, jobs, products(sizes) * m, 1e3)
     for sizes, hidden, output in ONE_ROW:

@@ -44,7 +44,7 @@ class Torch:
         else:
             optimizer = torch.optim.Adam(model.parameters(), alpha, fused=True)
         functional = torch.nn.functional
-        losses = {
+        losses: dict[str, Callable[[Any, Any], Any]] = {
             "sigmoid": lambda Z, T: functional.binary_cross_entropy_with_logits(Z, T, reduction="sum"),
             "softmax": lambda Z, T: functional.cross_entropy(Z, T, reduction="sum"),
             "identity": lambda Z, T: functional.mse_loss(Z, T, reduction="sum") / 2,
@@ -69,7 +69,8 @@ class Torch:
         def predict(X: Array) -> Array:
             with torch.inference_mode():
                 A = model(torch.from_numpy(X))
-                return (A.softmax(-1) if softmax else A).numpy()
+                outputs: Array = (A.softmax(-1) if softmax else A).numpy()
+            return outputs
 
         return predict
 
@@ -86,9 +87,11 @@ class Torch:
             torch.addmm(b, X, W, out=out)
             if activation != "identity":
                 out.tanh_() if activation == "tanh" else out.relu_()
-            return out.numpy()
+            A: Array = out.numpy()
+            return A
 
-        return forward
+        layer: Callable[[], Array] = forward
+        return layer
 
 
 class Jax:
@@ -207,7 +210,7 @@ class Jax:
         cost = partial(self.cost, hidden=net.activations[0], output=net.activations[-1], columns=False)
         gradient, params, X, Y = jax.jit(jax.value_and_grad(cost)), self.params(net), jnp.asarray(X), jnp.asarray(Y)
 
-        def run() -> Array:
+        def run() -> Any:
             return jax.block_until_ready(gradient(params, X, Y))[1]
 
         flat = np.concatenate([np.asarray(part).ravel() for pair in run() for part in pair])

@@ -167,7 +167,9 @@ class ScikitLearn:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", self.warning)
             estimator.fit(np.zeros((2 * k, n), net.dtype), y.astype(int if k > 1 else net.dtype))
-        return estimator.predict_proba if net.activations[-1] == "softmax" else estimator.predict
+        probabilities = net.activations[-1] == "softmax"
+        predict: Callable[[Array], Array] = estimator.predict_proba if probabilities else estimator.predict
+        return predict
 
     def row(self, net: MLP, x: Array) -> Callable[[], Array]:
         return partial(self.predictor(net), x[None])
