@@ -1,4 +1,4 @@
-"""Writes the codes of activations, losses and update rules as enums for Cython: their places in the package's tables."""
+"""Writes the codes of activations, losses and update rules as enums for Cython: their places in the tables."""
 
 import ast
 import importlib
@@ -6,8 +6,8 @@ import sys
 import types
 from pathlib import Path
 
-# The package itself needs its compiled modules, which are yet to be built; two of its tables do not, and the keys of the
-# third can be read.
+# The package itself needs its compiled modules, which are yet to be built; two of its tables do not, and the keys of
+# the third can be read.
 folder = Path(__file__).parents[1] / "shallownet_c"
 package = types.ModuleType("shallownet_c")
 package.__path__ = [str(folder)]
