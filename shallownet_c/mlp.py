@@ -809,7 +809,14 @@ def go_on(net: MLP, fit: _fit.Fit) -> None:
         raise
 
 
+def described(kind: type[AnyMLP], description: dict[str, Any]) -> AnyMLP:
+    """A network of zeros, from what `_models.describe` has said of one."""
+    model, names = _models.described(description)
+    return made(kind, model, np.zeros(model.n_params, model.dtype), names)
+
+
 def _rebuild(kind: type[AnyMLP], description: dict[str, Any], params: Array) -> AnyMLP:
     """A network from what `MLP.__reduce__` has given to pickle."""
-    model, names = _models.described(description)
-    return made(kind, model, np.array(params, model.dtype), names)
+    net = described(kind, description)
+    net.params[:] = params
+    return net

@@ -59,6 +59,10 @@ class Activation(NamedTuple):  # a sixth of the time that a dataclass takes to m
     #: What others call it, in lower case with underscores.
     aliases: str = ""
 
+    def with_leak(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """One of its functions that takes the leak last, whether the leak matters to it or not."""
+        return lambda *values: function(*values[:-1], *self.arguments(values[-1]))
+
     def arguments(self, leak: float) -> tuple[float, ...]:
         """What the functions take after z."""
         return () if self.parameter is None else (leak,)
