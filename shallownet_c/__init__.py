@@ -27,13 +27,13 @@ except ImportError:
 
 from shallownet_c import kernels, schedules
 from shallownet_c.errors import DivergenceError, FitWarning
-from shallownet_c.history import History
 from shallownet_c.mlp import MLP, load
 from shallownet_c.optimizers import LBFGS, RPROP, SGD, Adam, AdaMax, NAdam, RMSprop
-from shallownet_c.resumption import resume
 
 if TYPE_CHECKING:
     from shallownet_c import datasets, reference
+    from shallownet_c.history import History
+    from shallownet_c.resumption import resume
     from shallownet_c.sklearn import from_sklearn
     from shallownet_c.tools import check_gradient, compare_activations
 
@@ -68,14 +68,21 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+#: Where the names are that a program that only predicts does not need: they are imported when they are first asked for.
+_MODULES = {
+    "History": "history",
+    "check_gradient": "tools",
+    "compare_activations": "tools",
+    "from_sklearn": "sklearn",
+    "resume": "resumption",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # What a program that only predicts does not need is imported when it is first asked for.
     if name in ("datasets", "reference"):
         return importlib.import_module(f"shallownet_c.{name}")
-    if name in ("check_gradient", "compare_activations"):
-        return getattr(importlib.import_module("shallownet_c.tools"), name)
-    if name == "from_sklearn":
-        return importlib.import_module("shallownet_c.sklearn").from_sklearn
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"shallownet_c.{_MODULES[name]}"), name)
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("shallownet-c")
     raise AttributeError(f"module 'shallownet_c' has no attribute {name!r}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import itertools
 import math
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self
 
 import numpy as np
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 
-@dataclasses.dataclass(frozen=True, init=False, repr=False)
 class Model:
     """What a network computes from its parameters, which are a flat vector (P,): W[1] row by row, b[1], W[2], …
 
@@ -70,11 +68,11 @@ class Model:
     quantile: float
     dtype: np.dtype[Any]
     loss_parameter: float
-    n_params: int = dataclasses.field(compare=False)
-    size_array: Array = dataclasses.field(compare=False)
-    codes: Array = dataclasses.field(compare=False)
-    loss_code: int = dataclasses.field(compare=False)
-    kernels: Kernels = dataclasses.field(compare=False)
+    n_params: int
+    size_array: Array
+    codes: Array
+    loss_code: int
+    kernels: Kernels
 
     def __init__(
         self,
@@ -112,6 +110,23 @@ class Model:
             loss_code=_kernels.LOSSES[loss],
             kernels=_kernels.module(dtype),
         )
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Model never changes: {name} cannot be set or deleted")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        self.__setattr__(name, None)
+
+    def _values(self) -> tuple[object, ...]:
+        """All that two models may differ in."""
+        parameters = self.leak, self.delta, self.quantile, self.loss_parameter
+        return self.sizes, self.activations, self.loss, *parameters, self.dtype
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, Model) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
 
     def description(self) -> dict[str, Any]:
         """The constructor's arguments, fit for JSON."""

@@ -16,6 +16,16 @@ from shallownet_c._checks._validation import shown
 from shallownet_c._command import _commands, _output
 from shallownet_c._command._input import InputError, one_line
 from shallownet_c._kernels import HIDDEN, available
+from shallownet_c.optimizers import OPTIMIZERS
+from shallownet_c.reference._losses import LOSSES
+
+#: Losses of numbers that may be scaled and shifted, and that have no parameter; optimizers that take steps on batches.
+_LOSSES = [
+    row.name
+    for row in LOSSES.values()
+    if row.takes("identity") and row.least == -math.inf and not row.logarithmic and row.parameter is None
+]
+_OPTIMIZERS = [name for name, kind in OPTIMIZERS.items() if not kind.full_batch]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -84,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--hidden", type=_sizes, default=[100], help="units of the hidden layers, like 100 or 64,64")
     train.add_argument("--activation", default="relu", choices=HIDDEN)
-    train.add_argument("--optimizer", default="adam", choices=("adam", "sgd"))
+    train.add_argument("--loss", choices=_LOSSES, help="of a target of numbers; if not given, squared_error")
+    train.add_argument("--optimizer", default="adam", choices=_OPTIMIZERS)
     train.add_argument("--learning-rate", type=_positive, help="if not given, the optimizer's own")
     train.add_argument("--epochs", type=_count, default=100, help="passes over the rows")
     train.add_argument("--batch-size", type=_count, default=200, help="rows a step")

@@ -199,9 +199,8 @@ def dense_backward(
     if needs_z and Z is None:
         raise ValueError(f"Z must be given for {activation!r}, whose derivative does not follow from A, got None")
     _check_layer(X, W)
-    for name in arrays.keys() - {"X", "W"}:
-        array = arrays[name]
-        if array.shape != (len(X), len(W)):
+    for name, array in arrays.items():
+        if name not in ("X", "W") and array.shape != (len(X), len(W)):
             raise ValueError(f"{name} must have shape {(len(X), len(W))}, got {array.shape}")
     outputs = {
         "dW": _validation.output_array("dW", dW, W.shape, X.dtype),

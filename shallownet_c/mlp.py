@@ -16,16 +16,17 @@ from shallownet_c import _core, _engine, _layers, _random, _scores, _threads, in
 from shallownet_c._checks import _arguments, _features, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._core import Network
-from shallownet_c._fitting import _advice, _fit, _orders, _sources
-from shallownet_c._fitting._settings import Settings
+from shallownet_c._fitting import _advice, _sources
 from shallownet_c._layers import LayerGradients
 from shallownet_c._model import Model, ModelAttributes
-from shallownet_c._storage import _checkpoint, _models
-from shallownet_c.history import History
+from shallownet_c._storage import _models
 from shallownet_c.reference._activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
+
+    from shallownet_c._fitting import _fit
+    from shallownet_c.history import History
 
 AnyMLP = TypeVar("AnyMLP", bound="MLP")
 
@@ -631,6 +632,11 @@ class MLP(Network, ModelAttributes):
         >>> history.cost[-1] < 0.2, history.stopped in ("epochs", "patience")
         (True, True)
         """
+        # Only here: a program that only predicts does not wait for the import of what trains.
+        from shallownet_c._fitting import _fit, _orders
+        from shallownet_c._fitting._settings import Settings
+        from shallownet_c._storage import _checkpoint
+
         source = self._source(X, Y, sample_weight, self._names.of_a_fit())
         n_threads = _threads.allowed(n_threads)
         settings = Settings.of_fit(
@@ -819,7 +825,14 @@ def go_on(net: MLP, fit: _fit.Fit) -> None:
         raise
 
 
+def described(kind: type[AnyMLP], description: dict[str, Any]) -> AnyMLP:
+    """A network of zeros, from what `_models.describe` has said of one."""
+    model, names = _models.described(description)
+    return made(kind, model, np.zeros(model.n_params, model.dtype), names)
+
+
 def _rebuild(kind: type[AnyMLP], description: dict[str, Any], params: Array) -> AnyMLP:
     """A network from what `MLP.__reduce__` has given to pickle."""
-    model, names = _models.described(description)
-    return made(kind, model, np.array(params, model.dtype), names)
+    net = described(kind, description)
+    net.params[:] = params
+    return net

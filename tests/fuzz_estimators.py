@@ -25,6 +25,7 @@ import sklearn.neural_network._base
 from sklearn import neural_network as theirs
 
 from shallownet_c import sklearn as ours
+from shallownet_c.sklearn._network import ACTIVATIONS, LOSSES
 
 #: Differences that stay, and the calls of the user's that they come of. Their reasons stand in docs/sklearn.md.
 KNOWN = {
@@ -43,9 +44,10 @@ KNOWN = {
 }
 NUMPY_WARNINGS = (RuntimeWarning,)  # of overflows in NumPy's operations, which the kernels do not have
 
+LOSSES_OF_NUMBERS = [name for name, row in LOSSES.items() if row.in_sklearn and not row.classes]
 PARAMETERS: dict[str, tuple[list[Any], list[Any]]] = {  # values that are accepted, and values that are not
     "hidden_layer_sizes": ([(5,), (), 3, (4, 3), [2], (1,), np.array([3, 2])], [(0,), -1, (3, 0), "x", None, 2.5]),
-    "activation": (["identity", "logistic", "tanh", "relu"], ["softsign", None]),
+    "activation": ([*(name for name, row in ACTIVATIONS.items() if row.hidden and row.in_sklearn)], ["softsign", None]),
     "solver": (["lbfgs", "sgd", "adam", "sgd", "adam"], ["newton", None]),
     "alpha": ([0, 0.0, 1e-4, 0.1, 1, 10.0, np.float64(0.5)], [-1, "x", None]),
     "batch_size": (["auto", 1, 2, 7, np.int64(3), 10**6], [0, -1, 1.5, None]),
@@ -168,7 +170,7 @@ def some_case(seed, number):
     name = chance.choice(["MLPClassifier", "MLPRegressor"])
     parameters = {"hidden_layer_sizes": (5,), "max_iter": 4, "random_state": 0} | some_parameters(chance, 0.2)
     if name == "MLPRegressor":
-        parameters["loss"] = chance.choice(["squared_error"] * 3 + ["poisson"] * 2)
+        parameters["loss"] = chance.choice([*LOSSES_OF_NUMBERS, "squared_error", *LOSSES_OF_NUMBERS])
     m, n = chance.choice(SHAPES)
     counts = parameters.get("loss") == "poisson"
 
@@ -191,7 +193,7 @@ def some_case(seed, number):
         elif what == "set":
             changed = some_parameters(chance, 0.06)
             if name == "MLPRegressor" and chance.random() < 0.1:
-                changed["loss"] = chance.choice(["squared_error", "poisson"])
+                changed["loss"] = chance.choice(LOSSES_OF_NUMBERS)
             steps.append((what, changed))
         elif what == "coefs":
             steps.append(

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
+from shallownet_c import optimizers
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
 
 torch = pytest.importorskip("torch")
 
@@ -41,12 +44,35 @@ def summed(function, **options):
 
 
 def losses():
+    """The options of our losses, and PyTorch's function, None where it has none."""
     f = torch.nn.functional
     return {
         "squared_error": ({}, lambda a, y: 0.5 * ((a - y) ** 2).sum(1).mean()),
         "absolute_error": ({}, summed(f.l1_loss)),
         "huber": ({"delta": 0.6}, summed(f.huber_loss, delta=0.6)),
+        "pinball": ({}, None),
         "poisson": ({}, summed(f.poisson_nll_loss, log_input=True)),
+        "log_cosh": ({}, None),
+    }
+
+
+def activations():
+    """PyTorch's functions by our names, None where PyTorch has none."""
+    f = torch.nn.functional
+    return {
+        "identity": torch.nn.Identity(),
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+        "relu": torch.relu,
+        "leaky_relu": lambda z: f.leaky_relu(z, 0.01),
+        "silu": f.silu,
+        "gelu": f.gelu,
+        "gelu_tanh": lambda z: f.gelu(z, approximate="tanh"),
+        "mish": f.mish,
+        "softplus": f.softplus,
+        "elu": f.elu,
+        "selu": f.selu,
+        "sin": torch.sin,
     }
 
 
@@ -59,7 +85,15 @@ def double():
     torch.set_default_dtype(before)
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
+def test_names_are_those_of_the_tables():
+    assert {type(ours()) for ours, _ in OPTIMIZERS.values()} == {
+        kind for kind in optimizers.OPTIMIZERS.values() if kind.takes_steps
+    }
+    assert losses().keys() == {name for name, row in LOSSES.items() if row.form}
+    assert activations().keys() == {name for name, row in ACTIVATIONS.items() if row.hidden}
+
+
+@pytest.mark.parametrize("loss", [name for name, (_, function) in losses().items() if function])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_steps(name, loss):
     if (name, loss) == ("rprop", "absolute_error"):
@@ -88,3 +122,19 @@ def test_steps(name, loss):
     params = np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
     np.testing.assert_allclose(net.params, params, rtol=0, atol=1e-13)
     np.testing.assert_allclose(history.cost, costs, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", activations())
+def test_gradients(name):
+    net = sn.MLP([6, 10, 8, 2], name, seed=0)
+    params = [torch.tensor(p, requires_grad=True) for p in (*net.weights, *net.biases)]
+    A = torch.tensor(X)
+    for layer in range(3):
+        A = A @ params[layer].T + params[3 + layer]
+        A = activations()[name](A) if layer < 2 else A
+    J = losses()["squared_error"][1](A, torch.tensor(Y))
+    J.backward()
+    cost, grad = net.cost_and_grad(X, Y)
+    expected = [p.grad.numpy().ravel() for pair in zip(params[:3], params[3:], strict=True) for p in pair]
+    np.testing.assert_allclose(cost, J.item(), rtol=1e-13)
+    np.testing.assert_allclose(grad, np.concatenate(expected), rtol=1e-12, atol=1e-14)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
+from shallownet_c import optimizers
 
 X, Y = np.eye(4)[:, :3], np.arange(4.0)
 
@@ -72,6 +73,18 @@ def test_fit(name, remedy):
     assert net.history is None
 
 
+def test_an_optimizers_argument_is_told_whose_it_is():
+    net, of_fit = sn.MLP([3, 1], seed=0), inspect.signature(sn.MLP.fit).parameters
+    for kind in optimizers.OPTIMIZERS.values():
+        for name in inspect.signature(kind).parameters.keys() - of_fit.keys():
+            with pytest.raises(TypeError, match=rf"^fit\(\) has no argument '{name}': give it to the") as refusal:
+                net.fit(X, Y, **{name: 0.1})
+            owner = re.search(rf"sn\.(\w+)\({name}=…\)$", str(refusal.value))[1]
+            assert name in inspect.signature(getattr(sn, owner)).parameters
+            assert owner == "Adam" or name not in inspect.signature(sn.Adam).parameters
+    refused(lambda: net.fit(X, Y, rho=0.9), "optimizer=sn.RMSprop(rho=…)")
+
+
 @pytest.mark.parametrize(("name", "remedy"), MLP.items(), ids=lambda x: x[:30])
 def test_networks(name, remedy):
     refused(lambda: sn.MLP([3, 1], **{name: 0.1}), f"MLP() has no argument '{name}'{remedy}")
@@ -89,6 +102,9 @@ class Own(sn.MLP):
         (lambda: sn.SGD(lr=0.1), "SGD() has no argument 'lr': did you mean 'learning_rate'?"),
         (lambda: sn.SGD(alpha=0.1), "SGD() has no argument 'alpha': did you mean 'learning_rate'?"),
         (lambda: sn.RPROP(lr=0.1), "RPROP() has no argument 'lr': did you mean 'learning_rate'?"),
+        (lambda: sn.RMSprop(lr=0.1), "RMSprop() has no argument 'lr': did you mean 'learning_rate'?"),
+        (lambda: sn.RMSprop(alpha=0.9), "RMSprop() has no argument 'alpha': did you mean 'rho'?"),
+        (lambda: sn.AdaMax(alpha=0.9), "AdaMax() has no argument 'alpha': did you mean 'learning_rate'?"),
         (lambda: sn.Adam(betas=(0.9, 0.99)), "Adam() has no argument 'betas': did you mean 'beta_1'?"),
         (lambda: sn.Adam(eps=1e-7), "Adam() has no argument 'eps': did you mean 'epsilon'?"),
         (lambda: sn.LBFGS(max_iter=9), "LBFGS() has no argument 'max_iter': give it to fit, net.fit(…, epochs=…)"),

@@ -15,6 +15,9 @@ import pytest
 import shallownet_c as sn
 from shallownet_c._benchmarks import _bench
 from shallownet_c.cli import main
+from shallownet_c.optimizers import OPTIMIZERS
+from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
 
 
 @pytest.fixture(autouse=True)
@@ -185,6 +188,41 @@ def test_regression(capsys, dtype):
     assert run("predict", "model.safetensors", "data.npz") == 0
     guesses = np.array(capsys.readouterr().out.split(), float)
     assert 1 - ((guesses - y) ** 2).sum() / ((y - y.mean()) ** 2).sum() > 0.99
+
+
+def trained(*options):
+    assert run("train", "--epochs", 20, "--hidden", 8, *options) == 0
+    return sn.load("model.safetensors")
+
+
+@pytest.mark.parametrize("name", [name for name, kind in OPTIMIZERS.items() if not kind.full_batch])
+def test_every_optimizer_of_batches(name, capsys):
+    net = trained("--data", "digits", "--optimizer", name)
+    X, y = sn.datasets.load_digits()
+    assert net.score(X, y) > 0.3  # chance is 0.1
+    other = trained("--data", "digits", "--optimizer", "adam" if name == "sgd" else "sgd")
+    assert (net.params != other.params).any()
+
+
+@pytest.mark.parametrize("name", [name for name, row in ACTIVATIONS.items() if row.hidden])
+def test_every_activation_of_hidden_layers(name, capsys):
+    net = trained("--data", "digits", "--activation", name, "--epochs", 1, "--learning-rate", 1e-300)
+    assert net.activations == (name, "softmax")
+    # Untrained, its W[2] is that of the initializer that goes with the activation.
+    init = "he_normal" if ACTIVATIONS[name].rectifier else "glorot_uniform"
+    expected = sn.MLP([64, 8, 10], name, "softmax", init=init, seed=0)
+    np.testing.assert_allclose(net.weights[1], expected.weights[1])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, row in LOSSES.items() if row.form and row.least < 0 and row.parameter is None]
+)
+def test_every_loss_of_plain_numbers(name, capsys):
+    X = np.random.default_rng(0).uniform(-3, 3, (200, 2))
+    np.savez("data.npz", X=X, y=5 + X @ [1.0, -2.0])
+    assert trained("--data", "data.npz", "--loss", name).loss == name
+    capsys.readouterr()
+    assert "--loss goes with a target of numbers" in refused(capsys, "train", "--data", "digits", "--loss", name)
 
 
 def test_constant_column(capsys):
@@ -368,6 +406,10 @@ def test_bad_predictions(capsys):
         ("--test-fraction", 1),
         ("--activation", "swish"),
         ("--optimizer", "lbfgs"),
+        ("--optimizer", "rprop"),
+        ("--loss", "poisson"),
+        ("--loss", "log_loss"),
+        ("--loss", "huber"),
         ("--seed", -1),
         ("--depth", 3),
     ],

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import shallownet_c as sn
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -47,3 +49,31 @@ def test_a_module_that_does_not_load_keeps_its_own_error(tmp_path):
     (package / "_cpu.py").write_text("raise ImportError('undefined symbol: kernels')", encoding="utf-8")
     process = run(tmp_path, "-c", "import shallownet_c")
     assert process.stderr.splitlines()[-1] == "ImportError: undefined symbol: kernels"
+
+
+def test_who_only_predicts_does_not_wait_for_the_import_of_what_trains():
+    code = (
+        "import sys, numpy; before = set(sys.modules); import shallownet_c as sn; "
+        "sn.MLP([3, 2], init='zeros')([1.0, 2.0, 3.0]); print(*sorted(sys.modules.keys() - before))"
+    )
+    process = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    imported = set(process.stdout.split())
+    assert "shallownet_c.mlp" in imported
+    for name in ("dataclasses", "inspect", "json", "threading", "difflib"):
+        assert name not in imported
+    for name in ("_fitting._fit", "_storage._schema", "serialization", "resumption", "reference.loop", "tools"):
+        assert f"shallownet_c.{name}" not in imported
+
+
+def test_names_that_are_imported_when_they_are_asked_for():
+    code = (
+        "import shallownet_c as sn; from shallownet_c import *; "
+        "assert all(getattr(sn, name) is not None for name in sn.__all__); print(len(sn.__all__), *dir(sn.reference)); "
+        "print(sn.History().n_epochs, resume.__module__, sn.reference.loop.__name__); sn.nothing"
+    )
+    process = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
+    assert process.stderr.splitlines()[-1] == "AttributeError: module 'shallownet_c' has no attribute 'nothing'"
+    assert process.stdout.splitlines() == [
+        f"{len(sn.__all__)} loop vectorized",
+        "0 shallownet_c.resumption shallownet_c.reference.loop",
+    ]

@@ -469,6 +469,47 @@ def test_state_of_as_many_rows_as_the_rule_needs():
         assert rule.state(5, np.dtype("float32")).shape == (rows, 5)
 
 
+def test_a_state_is_not_taken_for_another_of_the_same_shape():
+    """A velocity as the mean of the gradients: nothing would say so."""
+    net, rule = sn.MLP([3, 4, 1], seed=0), sn.RMSprop(momentum=0.9)
+    net.fit(X, Y, optimizer=rule, epochs=2)
+    rule.momentum, rule.centered = 0.0, True
+    before = net.params.copy()
+    message = "the state of another fit, mean square, velocity, where this one needs mean square, mean: make a new one"
+    for other in (rule, copy.deepcopy(rule), pickle.loads(pickle.dumps(rule))):
+        for refused in (
+            lambda other=other: net.fit(X, Y, optimizer=other, epochs=1),
+            lambda other=other: other.step(net, np.ones(net.n_params), 1.0),
+        ):
+            with pytest.raises(ValueError, match=message):
+                refused()
+    assert rule.n_steps == 2
+    np.testing.assert_array_equal(net.params, before)
+    rule.reset()
+    net.fit(X, Y, optimizer=rule, epochs=1)
+    rule.momentum, rule.centered = 0.5, False
+    with pytest.raises(ValueError, match="the state of another fit, mean square, mean, where this one needs mean"):
+        net.fit(X, Y, optimizer=rule, epochs=1)
+    rule.momentum, rule.centered = 0.0, True
+    net.fit(X, Y, optimizer=rule, epochs=1)
+    assert rule.n_steps == 2
+
+
+def test_hyper_parameters_are_checked_whichever_optimizer_has_them():
+    """Out of its range, of another type, no number: each is refused by its name, as an argument and as an attribute."""
+    for kind in optimizers.OPTIMIZERS.values():
+        for name in kind.names:
+            for bad in (-1, "0.5", np.nan):
+                with pytest.raises((TypeError, ValueError), match=rf"^{name} must be "):
+                    kind(**{name: bad})
+                rule = kind()
+                setattr(rule, name, bad)
+                with pytest.raises((TypeError, ValueError), match=rf"^{name} must be "):
+                    rule.hyper_parameters()
+        assert (kind.__module__, kind.__mro__[1].__module__) == ("shallownet_c.optimizers",) * 2
+    assert optimizers.Optimizer is sn.SGD.__mro__[1]
+
+
 def test_names_are_those_of_the_classes():
     assert {name: kind.__name__.lower() for name, kind in optimizers.OPTIMIZERS.items()} == {
         name: name for name in optimizers.OPTIMIZERS

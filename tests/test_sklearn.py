@@ -388,6 +388,35 @@ def test_dropout():
         ours.MLPClassifier(**{**options, "dropout": 0.5, "solver": "lbfgs"}).fit(X, y)
 
 
+@pytest.mark.parametrize("name", [name for name, row in _network.LOSSES.items() if not row.classes])
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_every_loss_of_numbers(name, solver):
+    row, rng = _network.LOSSES[name], np.random.default_rng(0)
+    y = np.clip(X[:, 0] + 2 + 0.1 * rng.standard_normal(150), row.least, row.greatest)
+    estimator = ours.MLPRegressor(
+        name, (6,), "tanh", solver=solver, alpha=0.0, learning_rate_init=0.02, max_iter=300, random_state=0
+    ).fit(X, y)
+    assert estimator.network_.loss == row.name
+    assert estimator.score(X, y) > 0.75
+    form, parameter = row.form_with(row.usual_output), () if row.parameter is None else (row.parameter.default,)
+    # What is told of poisson is half the deviance, which is 0 where the prediction is y; so are all others.
+    losses = form.values(estimator.predict(X), y, *parameter) - form.values(y, y, *parameter)
+    assert solver == "adam" or estimator.loss_ == pytest.approx(losses.mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name, row in _network.ACTIVATIONS.items() if row.hidden])
+@pytest.mark.parametrize("kind", [ours.MLPClassifier, ours.MLPRegressor])
+def test_every_activation_of_hidden_layers(name, kind):
+    ours_name = _network.ACTIVATIONS[name].name
+    y = TARGETS["binary"] if kind is ours.MLPClassifier else X[:, 0]
+    for activation in (name, ["tanh", name]):
+        estimator = kind(
+            hidden_layer_sizes=(6, 4), activation=activation, solver="lbfgs", max_iter=150, random_state=0
+        ).fit(X, y)
+        assert estimator.network_.activations[:2] == (ours_name if activation == name else "tanh", ours_name)
+        assert estimator.score(X, y) > 0.75
+
+
 def test_losses_beyond_theirs():
     y = X[:, 0] + 0.5 * RNG.standard_exponential(150)
     options = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0.0, "max_iter": 2000, "tol": 1e-7}

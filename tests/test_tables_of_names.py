@@ -106,6 +106,15 @@ def test_activations_at_zero_infinity_and_nan(name):
     assert np.isnan(row.value(np.nan, *arguments))
 
 
+@pytest.mark.parametrize("name", [name for name, row in ACTIVATIONS.items() if row.hidden])
+def test_rectifiers_let_about_half_of_the_mean_square_through(name):
+    row = ACTIVATIONS[name]
+    points, weights = np.polynomial.hermite_e.hermegauss(100)  # of a standard normal z
+    share = (row.values(points, *row.arguments(LEAK)) ** 2 @ weights) / weights.sum()
+    grows = row.value(30.0, *row.arguments(LEAK)) == pytest.approx(30.0)
+    assert row.rectifier == bool(grows and 0.3 < share < 0.55), share
+
+
 @pytest.mark.parametrize("name", [name for name, row in ACTIVATIONS.items() if not row.elementwise])
 def test_activations_of_whole_rows(name):
     row = ACTIVATIONS[name]

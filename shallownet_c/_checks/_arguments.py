@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import NoReturn, ParamSpec, TypeVar
 
 from shallownet_c._checks import _other_names
@@ -13,15 +13,6 @@ from shallownet_c._checks._validation import shown
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: How an argument is written that belongs to one of these; whoever comes first has those that several have.
-_PLACES = {
-    "fit": "fit, net.fit(…, {}=…)",
-    "Adam": "the optimizer, optimizer=sn.Adam({}=…)",
-    "SGD": "the optimizer, optimizer=sn.SGD({}=…)",
-    "RPROP": "the optimizer, optimizer=sn.RPROP({}=…)",
-    "LBFGS": "the optimizer, optimizer=sn.LBFGS({}=…)",
-    "MLP": "the network, sn.MLP(…, {}=…)",
-}
 #: What is not said by the name of an argument to somebody who knows it by another.
 _NOTES = {
     "layer_sizes": " ([n_0, …, n_L], inputs and outputs, too)",
@@ -29,15 +20,21 @@ _NOTES = {
     "sample_weight": " (one for each row)",
     "patience": " (epochs without progress after which it ends)",
 }
-#: The names of the arguments of all functions that are `checked`.
+#: The names of the arguments of all functions that are `checked`, and which of those make optimizers.
 _known: dict[str, list[str]] = {}
+_optimizers: list[str] = []
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """The function, which refuses keyword arguments that it does not have with a TypeError that helps."""
+    assert isinstance(function, FunctionType)
     kind, _, name = function.__qualname__.rpartition(".")
     name = kind if name == "__init__" else name
-    known = _known[name] = [argument for argument in inspect.signature(function).parameters if argument != "self"]
+    code = function.__code__  # inspect.signature takes longer, which every import of the package would wait for
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    known = _known[name] = [argument for argument in arguments if argument != "self"]
+    if function.__module__ == "shallownet_c.optimizers":
+        _optimizers.append(name)
     taken = frozenset(known)
 
     @functools.wraps(function)
@@ -49,13 +46,30 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+def _places() -> Iterator[tuple[str, str]]:
+    """How an argument is written that belongs to one of these; the first one has those that several of them have."""
+    yield "fit", "fit, net.fit(…, {}=…)"
+    for name in sorted(_optimizers, key=lambda name: name != "Adam"):  # the default of fit comes first
+        yield name, f"the optimizer, optimizer=sn.{name}({{}}=…)"
+    yield "MLP", "the network, sn.MLP(…, {}=…)"
+
+
+def _meant(function: str, argument: str) -> str | None:
+    """Which argument of the function somebody means who calls it `argument`, if that can be told."""
+    own = _other_names.ARGUMENTS_OF.get(function, {})
+    return _other_names.meant(argument, _known[function], own, _other_names.ARGUMENTS)
+
+
 def _refuse(function: str, argument: str) -> NoReturn:
     message = f"{function}() has no argument {shown(argument)}"
-    meant = _other_names.meant(argument, _known[function], _other_names.ARGUMENTS)
+    for other, place in _places():
+        if argument in _known[other]:  # an exact name of theirs before a similar one of the function's own
+            raise TypeError(f"{message}: give it to {place.format(argument)}")
+    meant = _meant(function, argument)
     if meant is not None:
         raise TypeError(f"{message}: did you mean {meant!r}{_NOTES.get(meant, '')}?")
-    for other, place in _PLACES.items():
-        meant = _other_names.meant(argument, _known[other], _other_names.ARGUMENTS)
+    for other, place in _places():
+        meant = _meant(other, argument)
         if meant is not None:
             raise TypeError(f"{message}: give it to {place.format(meant)}")
     raise TypeError(f"{message}; it takes {', '.join(_known[function])}")

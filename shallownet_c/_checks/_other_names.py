@@ -49,18 +49,32 @@ ARGUMENTS = {
     "output": "output_activation out_activation",
     "loss": "criterion loss_function loss_fn objective",
     "init": "initializer kernel_initializer weight_init initialization",
+    "rho": "smoothing_constant discounting_factor",
+    "eta_minus": "etas",
+    "step_min": "step_sizes",
+    "history_size": "maxcor",
+    "max_fun": "maxfun max_eval",
+    "gtol": "tolerance_grad pgtol",
+    "ftol": "tolerance_change",
 }
 
+#: Those of one class or function, where a name stands for something else than elsewhere: PyTorch's alpha is ρ there.
+ARGUMENTS_OF = {"RMSprop": {"rho": "alpha"}}
 
-def meant(name: str, valid: Collection[str], others: dict[str, str] = VALUES) -> str | None:
-    """Which of the valid names somebody means who says `name`, if that can be told."""
+
+def meant(name: str, valid: Collection[str], *tables: dict[str, str]) -> str | None:
+    """Which of the valid names somebody means who says `name`, if that can be told: the first table that knows it says.
+
+    Without tables the name is that of a value.
+    """
     name = str.__str__(name)
     if len(name) > 40:  # too long to be a name, and comparing it may take long
         return None
     folded = name.casefold().replace("-", "_").replace(" ", "_")
-    for one in valid:
-        if one.casefold() == folded or folded in others.get(one, "").split():
-            return one
+    for table in tables or (VALUES,):
+        for one in valid:
+            if one.casefold() == folded or folded in table.get(one, "").split():
+                return one
     import difflib  # only here: it takes longer to import than a network to make
 
     return next(iter(difflib.get_close_matches(folded, valid, 1, 0.8)), None)

@@ -15,6 +15,7 @@ from shallownet_c._command._input import InputError, brief, one_line
 from shallownet_c._fitting import _advice
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP, load
+from shallownet_c.reference._activations import ACTIVATIONS
 
 Array = np.ndarray[Any, Any]
 
@@ -34,6 +35,8 @@ def train(arguments: argparse.Namespace) -> int:
         raise InputError(f"{arguments.data}: {m} rows are too few to hold out a fraction of {arguments.test_fraction}")
     target, decision = table.target, _target.decide(table.target, arguments.task)
     classes, y = decision.classes, decision.y
+    if classes is not None and arguments.loss is not None:
+        raise InputError(f"--loss goes with a target of numbers, and that of {arguments.data} is classes")
     if classes is not None and len(classes) < 2:
         raise InputError(f"{arguments.data}: the target has one class only, {brief(classes[0])}")
 
@@ -85,7 +88,9 @@ def _network(arguments: argparse.Namespace, n: int, classes: list[str] | None) -
             [n, *arguments.hidden, 1 if classes is None else len(classes)],
             arguments.activation,
             "identity" if classes is None else "softmax",
-            init="he_normal" if "relu" in arguments.activation else "glorot_uniform",
+            loss=arguments.loss,
+            # As He et al. recommend for ReLU's kind; for all others Keras's default.
+            init="he_normal" if ACTIVATIONS[arguments.activation].rectifier else "glorot_uniform",
             dtype=arguments.dtype,
             seed=arguments.seed,
         )

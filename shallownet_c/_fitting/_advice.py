@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,10 +17,12 @@ from shallownet_c._checks import _validation
 from shallownet_c._engine import Piece
 from shallownet_c._fitting._sources import Source
 from shallownet_c.errors import FitWarning
-from shallownet_c.history import History
 from shallownet_c.optimizers import Optimizer
 from shallownet_c.reference._activations import ACTIVATIONS
 from shallownet_c.reference._losses import LOSSES
+
+if TYPE_CHECKING:
+    from shallownet_c.history import History
 
 #: Rows that are looked at, at most.
 ROWS = 1_000

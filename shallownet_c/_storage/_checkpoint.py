@@ -164,7 +164,7 @@ def _tensors(values: dict[str, Any], has_best: bool) -> dict[str, tuple[str, tup
     done, validated = values["history"]["n_epochs"], values["given"][0]
     tensors: dict[str, tuple[str, tuple[int, ...]]] = {
         "params": (dtype, (n_params,)),
-        "optimizer.state": (dtype, (optimizer._n_vectors(), n_params)),
+        "optimizer.state": (dtype, (len(optimizer._vectors()), n_params)),
         "history.cost": ("float64", (done,)),
         "history.val_cost": ("float64", (done if validated else 0,)),
     }

@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import serialization
 from shallownet_c._checks._validation import Array
 from shallownet_c._model import Model, tensor_shapes
-from shallownet_c._storage import _schema
 
 
 def describe(model: Model, names: tuple[str, ...] | None) -> dict[str, Any]:
@@ -30,6 +28,8 @@ def described(description: dict[str, Any]) -> tuple[Model, tuple[str, ...] | Non
 
 def write(path: str | os.PathLike[str], model: Model, params: Array, names: tuple[str, ...] | None) -> None:
     """Write a file that `read` reads; it appears whole or not at all."""
+    from shallownet_c import serialization  # only here: a network that is neither saved nor loaded needs no JSON
+
     serialization.write(path, _tensors(model, params), describe(model, names))
 
 
@@ -41,6 +41,9 @@ def read(path: str | os.PathLike[str]) -> tuple[Model, Array, tuple[str, ...] | 
     ValueError
         If it is not such a file, or is damaged: the message names the file and what is wrong.
     """
+    from shallownet_c import serialization
+    from shallownet_c._storage import _schema
+
     with serialization.opened(path) as file:
         if "checkpoint" in file.metadata:
             raise ValueError("it is the checkpoint of a fit, which resume goes on with")

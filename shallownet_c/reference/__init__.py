@@ -14,6 +14,21 @@ Lists start at the first layer, so ``W[0]`` is the notes' W[1]; only A starts a 
 notes' a[0].
 """
 
-from shallownet_c.reference import loop, vectorized
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shallownet_c.reference import loop, vectorized
 
 __all__ = ["loop", "vectorized"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def __getattr__(name: str) -> Any:
+    # The package needs the tables of activations and losses alone.
+    if name in __all__:
+        return importlib.import_module(f"shallownet_c.reference.{name}")
+    raise AttributeError(f"module 'shallownet_c.reference' has no attribute {name!r}")

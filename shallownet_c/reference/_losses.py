@@ -5,7 +5,7 @@ As in `_activations`, functions of one number are plain Python, and those of arr
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,15 +31,14 @@ class Parameter(NamedTuple):
     accepts: Callable[[float], bool]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Loss:
+class Loss(NamedTuple):
     """A row of the table: L(a, y) = Σ_j l(a_j, y_j)."""
 
     name: str
     #: l with any output that is a function of its own z alone; None if the canonical outputs are the only ones.
     form: Form | None
     #: l with the outputs that are this loss's own: with them ∂L/∂z is a − y. The first one is the usual one.
-    canonical: Mapping[str, Form] = field(default_factory=dict)
+    canonical: Mapping[str, Form] = MappingProxyType({})
     parameter: Parameter | None = None
     #: Between which numbers targets lie.
     least: float = -math.inf

@@ -4,10 +4,13 @@ What the vectorised equations mean, and the baseline that shows what vectorising
 for the conventions: rows are samples, ``W[0]`` is the notes' W[1], ``A[0]`` is X.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from shallownet_c.reference import _activations
+from shallownet_c.reference._activations import sigmoid
 from shallownet_c.reference._checks import (
     activation_row,
     check_layer,
@@ -20,6 +23,27 @@ from shallownet_c.reference._checks import (
 )
 
 Array = np.ndarray[Any, Any]
+
+__all__ = [
+    "ACTIVATIONS",
+    "DERIVATIVES",
+    "activation",
+    "backward",
+    "cost",
+    "derivative",
+    "forward",
+    "gradient_descent",
+    "sigmoid",
+]
+
+#: a = g(z) of one number z and the leak, by name (section "activation functions").
+ACTIVATIONS: dict[str, Callable[[float, float], float]] = {
+    name: row.with_leak(row.value) for name, row in _activations.ACTIVATIONS.items() if row.elementwise
+}
+#: g'(z) of one number z and the leak, by name (section "derivatives"); at z = 0 as in `vectorized.derivative`.
+DERIVATIVES: dict[str, Callable[[float, float], float]] = {
+    name: row.with_leak(row.derivative) for name, row in _activations.ACTIVATIONS.items() if row.elementwise
+}
 
 
 def activation(z: Array, name: str, leak: float = 0.01) -> Array:

@@ -3,10 +3,14 @@
 See the package's docstring for the conventions: rows are samples, ``W[0]`` is the notes' W[1], ``A[0]`` is X.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from shallownet_c.reference import _activations
+from shallownet_c.reference._activations import sigmoids as sigmoid
+from shallownet_c.reference._activations import softmaxes as softmax
 from shallownet_c.reference._checks import (
     activation_row,
     check_layer,
@@ -19,6 +23,33 @@ from shallownet_c.reference._checks import (
 )
 
 Array = np.ndarray[Any, Any]
+
+__all__ = [
+    "ACTIVATIONS",
+    "DERIVATIVES",
+    "activation",
+    "backward",
+    "cost",
+    "derivative",
+    "forward",
+    "gradient_descent",
+    "sigmoid",
+    "softmax",
+]
+
+
+def _slopes(row: _activations.Activation) -> Callable[[Array, Array, float], Array]:
+    return lambda z, a, leak: row.derivatives(z, *row.arguments(leak))
+
+
+#: A = g(Z) of an array (m, n) and the leak, by name (section "activation functions").
+ACTIVATIONS: dict[str, Callable[[Array, float], Array]] = {
+    name: row.with_leak(row.values) for name, row in _activations.ACTIVATIONS.items()
+}
+#: g'(Z) of an array (m, n), of A = g(Z), which no function here needs, and of the leak (section "derivatives").
+DERIVATIVES: dict[str, Callable[[Array, Array, float], Array]] = {
+    name: _slopes(row) for name, row in _activations.ACTIVATIONS.items() if row.elementwise
+}
 
 
 def activation(z: Array, name: str, leak: float = 0.01) -> Array:
