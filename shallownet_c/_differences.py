@@ -26,8 +26,6 @@ STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
 SHRINKING = (1.0, 0.1, 0.01, 0.001, 0.0001)
 #: How often J's rounding may be in a difference: that of a few evaluations, each of a sum over samples.
 EVALUATIONS = 4.0
-#: Of z, for g″ by a difference of g′.
-CURVATURE_STEP = 1e-3
 
 
 def largest_error(net: MLP, X: Array, labels: Array, weights: Array | None, epsilon: float) -> float:
@@ -103,35 +101,33 @@ def _rounding(twin: MLP, A: list[Array], labels: Array, weights: Array | None) -
 
     Every z is as uncertain as the numbers it is a sum of are large, inputs among them; every dZ as what comes from the
     layer above, times g′, and besides as dA, since g′ has a rounding of its own and that of z times g″: at most 2 |g′|
-    where g′ follows from a. Where it follows from z, its own rounding is a part of itself, and g″ a difference.
+    where g′ follows from a, and 2 where it follows from z.
     """
     w = np.ones((len(labels), 1)) if weights is None else weights[:, np.newaxis].astype(np.float64)
     targets = np.abs(labels) if labels.ndim == 2 else 1.0
     gradients = twin.layer_gradients(A[0], labels, w[:, 0])
-    inputs, sums, slopes, rounded = [np.abs(A[0])], [], [], []
+    inputs, sums, slopes = [np.abs(A[0])], [], []
     for below, W, b, name, a in zip(A, twin.weights, twin.biases, twin.activations, A[1:], strict=False):
         sums.append(inputs[-1] @ np.abs(W.T) + np.abs(b))
         if a is not A[-1]:
-            z = below @ W.T + b
-            slopes.append(np.abs(derivative(z, name, twin.leak)))
+            slopes.append(np.abs(derivative(below @ W.T + b, name, twin.leak)))
             inputs.append(np.abs(a) + sums[-1] * slopes[-1])
-            if ACTIVATIONS[name].needs_z:
-                ends = (derivative(z + sign * CURVATURE_STEP, name, twin.leak) for sign in (1, -1))
-                bends = np.abs(np.subtract(*ends)) / (2 * CURVATURE_STEP)
-                rounded.append(slopes[-1] + bends * sums[-1])
-            else:
-                rounded.append(1 + 2 * slopes[-1] * sums[-1])
 
     dZ = np.abs(gradients[-1].dZ)
     outputs = w * (np.abs(A[-1]) + targets)
     loss = float((dZ * (1 + sums[-1]) + outputs).sum() / w.sum())
-    unsure = (dZ + outputs) * np.maximum(1, sums[-1]) + w * sums[-1]
+    # A dZ that is l′(a) g′(z), not a − y, is as sure as g′ and a are small: an exp far below 0 is 0, whatever z is.
+    reach: Array | float = 1.0
+    if name not in LOSSES[twin.loss].canonical:
+        reach = np.minimum(1, np.abs(derivative(below @ W.T + b, name, twin.leak)) + np.abs(a))
+    unsure = (dZ + reach * outputs) * np.maximum(1, sums[-1]) + reach * w * sums[-1]
     errors: list[Array] = []
     for layer in reversed(range(len(gradients))):
         errors = [(unsure.T @ inputs[layer]).ravel(), unsure.sum(axis=0), *errors]
         if layer > 0:
-            dA = np.abs(gradients[layer - 1].dA)
-            unsure = unsure @ np.abs(twin.weights[layer]) * slopes[layer - 1] + dA * rounded[layer - 1]
+            slope, dA = slopes[layer - 1], np.abs(gradients[layer - 1].dA)
+            bend = 2.0 if ACTIVATIONS[twin.activations[layer - 1]].needs_z else 2 * slope
+            unsure = unsure @ np.abs(twin.weights[layer]) * slope + dA * (1 + bend * sums[layer - 1])
     return np.concatenate(errors) / w.sum(), loss
 
 

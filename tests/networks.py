@@ -3,7 +3,9 @@
 import contextlib
 import inspect
 import itertools
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +31,15 @@ BY_CLASS = [name for name, row in ACTIVATIONS.items() if not row.elementwise]
 ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if row.elementwise]
 SMOOTHED = [name for name, row in LOSSES.items() if row.classes]
 LEAK = 0.1
+
+
+API_H = Path(__file__).parents[1] / "src" / "api.h"
+
+
+def kernel_functions() -> set[str]:
+    """The functions that a build's table offers and that take arrays, from the source."""
+    table = re.search(r"typedef struct \{([^}]*)\} kernels_t;", API_H.read_text())[1]
+    return set(re.findall(r"\(\*(\w+)\)\(", table)) - {"max_threads"}
 
 
 def rules() -> list[Optimizer]:

@@ -129,6 +129,7 @@ def calls(build, m, sizes):
 @pytest.mark.parametrize("m", [1, 20, 141])
 @pytest.mark.parametrize("sizes", [(1, 1), (3, 5, 2), (17, 9, 6, 40)], ids=str)
 def test_inputs_may_be_read_only_and_stay_as_they_are(build, sizes, m):
+    seen = set()
     for each in calls(build, m, sizes):
         before = each.bits
         for name, array in each.arrays.items():
@@ -138,6 +139,9 @@ def test_inputs_may_be_read_only_and_stay_as_they_are(build, sizes, m):
         after = each.bits
         for name in each.arrays.keys() - each.outputs:
             assert after[name] == before[name], f"{each.name} changed {name}"
+        seen.add(each.name)
+    if networks.API_H.exists():
+        assert seen == networks.kernel_functions()
 
 
 def test_read_only_outputs_are_refused_and_nothing_is_written(build):

@@ -1,5 +1,6 @@
 """A fit that is interrupted, by an exception or by SIGKILL, ends at the bits of one that was not."""
 
+import copy
 import errno
 import os
 import random
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 
+import networks
 import numpy as np
 import pytest
 from users import as_nobody, root
@@ -19,14 +21,19 @@ X = RNG.standard_normal((120, 5))
 Y = np.column_stack([np.sin(X).sum(axis=1), X[:, 0] * X[:, 1]])
 
 FITS = {
-    "adam": lambda: {"optimizer": sn.Adam(0.01), "batch_size": 32, "dropout": 0.2, "seed": 3},
-    "momentum": lambda: {"optimizer": sn.SGD(0.02, 0.9, True, "cosine"), "batch_size": 50, "seed": 3, "l1": 0.1},
+    "dropout": lambda: {"optimizer": sn.Adam(0.01), "batch_size": 32, "dropout": 0.2, "seed": 3},
+    "cosine": lambda: {"optimizer": sn.SGD(0.02, 0.9, True, "cosine"), "batch_size": 50, "seed": 3, "l1": 0.1},
     "adaptive": lambda: {"optimizer": sn.SGD(0.3, schedule=sn.schedules.Adaptive(patience=2)), "clip_norm": 1.0},
-    "rprop": lambda: {"optimizer": "rprop", "l2": 0.1},
     "legacy": lambda: {"batch_size": 32, "seed": np.random.RandomState(7)},
     "philox": lambda: {"batch_size": 32, "seed": np.random.Generator(np.random.Philox(7))},
     "validated": lambda: {
         "optimizer": sn.Adam(0.1), "batch_size": 16, "seed": 1, "validation_data": (X[:40], Y[:40]), "patience": 11,
+    },
+    **{
+        repr(rule): lambda rule=rule: {
+            "optimizer": copy.deepcopy(rule), "batch_size": None if rule.full_batch else 32, "seed": 3, "l2": 0.1,
+        }
+        for rule in networks.rules()
     },
 }  # fmt: skip
 
