@@ -144,7 +144,7 @@ class Optimizer:
         ------
         ValueError, TypeError
             If an argument is not what it should be, a gradient that is not finite included, or the schedule is a
-            cosine over the epochs of a fit; nothing has changed then. LBFGS takes its own steps, and has none.
+            cosine over the epochs of a fit; nothing has changed then. LBFGS always refuses: it takes steps of its own.
 
         Notes
         -----

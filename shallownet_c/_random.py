@@ -8,7 +8,7 @@ import numpy as np
 
 
 def state(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
-    """Where the source stands."""
+    """The state of the source."""
     return rng.get_state(legacy=False) if isinstance(rng, np.random.RandomState) else dict(rng.bit_generator.state)
 
 

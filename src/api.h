@@ -9,7 +9,7 @@
 #include <Python.h>
 #include <stdint.h>
 
-/* To be raised with every change below: a build of another version is refused. */
+/* Raise this with every change below: a build of another version is refused. */
 #define API_VERSION 2
 
 /* What functions return that may fail. */

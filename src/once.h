@@ -45,7 +45,6 @@ ONCE void load_rows(const real *X, Py_ssize_t m, Py_ssize_t n, const int64_t *or
                     real *A, real *F, Py_ssize_t samples, Py_ssize_t at);
 ONCE void store_rows(const real *A, Py_ssize_t n, Py_ssize_t rows, real *out);
 ONCE void to_features(const real *A, Py_ssize_t n, Py_ssize_t vectors, real *F, Py_ssize_t samples, Py_ssize_t at);
-ONCE void smooth_targets(real *Y, Py_ssize_t reals, real keep, real share);
 
 ONCE double penalty_of(const void *step);
 ONCE void add_up(const void *step, Py_ssize_t first, Py_ssize_t last);

@@ -30,7 +30,6 @@ cdef extern from "once.h" nogil:
                    real* A, real* F, Py_ssize_t samples, Py_ssize_t at)
     void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* out)
     void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples, Py_ssize_t at)
-    void smooth_targets(real* Y, Py_ssize_t reals, real keep, real share)
     double penalty_of(const void* step)
     void add_up(const void* step, Py_ssize_t first, Py_ssize_t last)
     void regularise(void* step)

@@ -97,10 +97,6 @@ cdef void once_to_features "to_features" (const real* A, Py_ssize_t n, Py_ssize_
     panels.to_features(A, n, vectors, F, samples, at)
 
 
-cdef void once_smooth_targets "smooth_targets" (real* Y, Py_ssize_t reals, real keep, real share) noexcept nogil:
-    panels.smooth_targets(Y, reals, keep, share)
-
-
 cdef double once_penalty_of "penalty_of" (const void* s) noexcept nogil:
     return step.penalty_of(<const step.Step*>s)
 

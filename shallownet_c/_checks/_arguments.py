@@ -13,7 +13,7 @@ from shallownet_c._checks._validation import shown
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: What is not said by the name of an argument to somebody who knows it by another.
+#: What the name of an argument does not tell people who know it by another name.
 _NOTES = {
     "layer_sizes": " ([n_0, …, n_L], inputs and outputs, too)",
     "validation_data": " (X and Y of rows that the training does not see)",

@@ -63,7 +63,7 @@ ARGUMENTS_OF = {"RMSprop": {"rho": "alpha"}}
 
 
 def meant(name: str, valid: Collection[str], *tables: dict[str, str]) -> str | None:
-    """Which of the valid names somebody means who says `name`, if that can be told: the first table that knows it says.
+    """Which of the valid names is probably meant by `name`, by the first table that knows it; None if none does.
 
     Without tables the name is that of a value.
     """

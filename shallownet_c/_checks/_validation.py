@@ -148,7 +148,7 @@ def float_dtype(value: object) -> np.dtype[Any]:
 
 
 def sequence(name: str, value: Any, of: str) -> list[Any]:
-    """The value's items, whose order means something: a set or a mapping has none to offer."""
+    """The value's items, whose order means something; sets and mappings are refused."""
     if type(value) is list or type(value) is tuple:
         return list(value)  # the common case, decided in a moment
     if not isinstance(value, (str, bytes, bytearray, memoryview, Set, Mapping)):

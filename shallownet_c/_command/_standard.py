@@ -33,7 +33,7 @@ class Standard:
         self.sizes = np.where(self.varies, np.maximum(np.abs(least), np.abs(greatest)), 0.0)
 
     def apply(self, X: Array) -> Array:
-        with np.errstate(over="ignore"):  # of rows that it has not been made from
+        with np.errstate(over="ignore"):  # other rows than those it was made from may be far away
             standard: Array = X - self.shift
             standard /= self.scale
         return standard

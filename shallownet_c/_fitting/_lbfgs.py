@@ -98,7 +98,7 @@ def minimise(
     try:
         result = optimize.minimize(objective, state.x, jac=True, method="L-BFGS-B", callback=iteration, options=options)
     finally:
-        # Whatever ended it, Ctrl-C included: the last iteration's parameters, not a point that was only tried.
+        # Whatever has ended it, Ctrl-C included, the parameters are the last iteration's, not a point only tried.
         params[:] = state.x
     if state.stop:
         return "stop"

@@ -21,7 +21,7 @@ PIECE_BYTES = 1 << 22
 
 
 def check(model: Model, X: Any, Y: Any, weights: Any, all_zero: bool = False) -> Piece:
-    """The rows as the kernels take them; weights may be 0 in all of them if told so.
+    """The rows as the kernels take them; with `all_zero` the weights may be 0 in all of them.
 
     Raises
     ------

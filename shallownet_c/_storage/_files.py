@@ -75,7 +75,7 @@ def check(path: str | os.PathLike[str]) -> None:
 
 
 def opened(path: str | os.PathLike[str]) -> BufferedReader:
-    """A regular file to be read; a ValueError if it is none: a pipe or a device might be waited for without end."""
+    """Open a regular file for reading; anything else is a ValueError, since a pipe or a device might never answer."""
     return open(path, "rb", opener=_open_regular)
 
 
