@@ -7,7 +7,7 @@ import copy
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
@@ -238,18 +238,21 @@ class Optimizer:
         if "epsilon" in self.names:
             self._check_epsilon(dtype)
         vectors = self._vectors()
-        shape, known = (len(vectors), n_params), self._vectors_of_state
-        if self._state is not None:
-            carries, needs = f"{self._state.shape} {self._state.dtype}", f"{shape} {dtype}"
-            if carries == needs and known not in (None, vectors):
-                carries, needs = ", ".join(known), ", ".join(vectors)
-            if carries != needs:
-                raise ValueError(
-                    f"optimizer carries the state of another fit, {carries}, where this one needs {needs}: make a new "
-                    f"one, or call its reset()"
-                )
+        shape, state, known = (len(vectors), n_params), self._state, self._vectors_of_state
+        if state is None:
+            state = np.zeros(shape, dtype)
+        elif state.shape != shape or state.dtype != dtype:
+            self._refuse_state(f"{state.shape} {state.dtype}", f"{shape} {dtype}")
+        elif known is not None and known != vectors:
+            self._refuse_state(", ".join(known), ", ".join(vectors))
         self._vectors_of_state = vectors
-        return np.zeros(shape, dtype) if self._state is None else self._state
+        return state
+
+    def _refuse_state(self, carries: str, needs: str) -> NoReturn:
+        raise ValueError(
+            f"optimizer carries the state of another fit, {carries}, where this one needs {needs}: make a new one, or "
+            f"call its reset()"
+        )
 
     def _check_epsilon(self, dtype: np.dtype[Any]) -> None:
         """An error if epsilon is 0 in the kernel, which takes it times a bias correction of `_least_correction` or
