@@ -280,7 +280,7 @@ def test_a_number_too_great_for_float32():
         (TypeError, "l2", dict(l2="no")),
         (ValueError, "n_threads", dict(n_threads=0)),
         (TypeError, "n_threads", dict(n_threads=1.5)),
-        (ValueError, "optimizer.*'adam'", dict(optimizer="rmsprop")),
+        (ValueError, "optimizer.*'adam'", dict(optimizer="adagrad")),
         (TypeError, "optimizer", dict(optimizer=sn.Adam)),
         (TypeError, "optimizer", dict(optimizer=None)),
         (TypeError, "seed", dict(seed="x")),
