@@ -14,10 +14,9 @@ SIZES, M, P = (3, 4, 2), 5, 4 * 4 + 2 * 5
 
 
 class Liar(np.ndarray):
-    """An array that says it is larger than it is."""
+    """An array that says it has one more element along its first axis."""
 
-    shape = property(lambda self: (10**6, *super().shape[1:]))
-    itemsize = property(lambda self: 8)
+    shape = property(lambda self: (len(self) + 1, *np.asarray(self).shape[1:]))
 
 
 def other(dtype):
@@ -38,7 +37,7 @@ def not_taken(a):
     yield "object", a.astype(object)
     if dtype.kind == "f":
         yield "alignment", np.frombuffer(b"\0" + a.tobytes(), dtype, offset=1).reshape(a.shape)
-        yield "shape", np.zeros_like(np.concatenate([a, a])).view(Liar)
+        yield "shape", a[:-1].copy().view(Liar)
 
 
 def parts(build):
@@ -106,7 +105,7 @@ WRITTEN = {"params", "out", "grad", "state", "step", "cost", "Z"}
 
 
 #: Numbers that are read one by one may lie anywhere, and a state may have rows that no rule needs.
-TAKEN = {*((name, "alignment") for name in ("dropout", "rates", "cost")), ("state", "longer"), ("state", "shape")}
+TAKEN = {*((name, "alignment") for name in ("dropout", "rates", "cost")), ("state", "longer")}
 
 
 def refused(call, why):
