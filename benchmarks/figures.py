@@ -51,7 +51,7 @@ def flower_descent(rounds: int) -> None:
 
         def descend(numpy=numpy, X=X, Y=Y, epochs=200):
             for _ in range(epochs):
-                numpy.descend(X, Y, problem.alpha)
+                numpy.sgd(X, Y, problem.alpha)
 
         fit(epochs=20)
         descend(epochs=20)

@@ -80,7 +80,7 @@ def test_training(benchmark, problem, way):
 
         def train():
             for _ in range(iterations):
-                numpy.descend(X, Y, problem.alpha)
+                numpy.sgd(X, Y, problem.alpha)
 
     else:
         sgd = sn.SGD(problem.alpha)

@@ -77,7 +77,7 @@ def _preallocated(problem: Problem, n_iterations: int) -> Array:
     numpy = PreallocatedNumPy(problem.network(), len(problem.X))
     Y = problem.Y
     for _ in range(n_iterations):
-        numpy.descend(problem.X, Y, problem.alpha)
+        numpy.sgd(problem.X, Y, problem.alpha)
     return numpy.params
 
 

@@ -100,7 +100,7 @@ class PreallocatedNumPy:
         np.subtract(T, Y, out=dZ)
         return loss
 
-    def descend(self, X: Array, Y: Array, alpha: float) -> float:
+    def sgd(self, X: Array, Y: Array, alpha: float) -> float:
         """A step of gradient descent; J before it."""
         J = self.gradient(X, Y)
         np.multiply(self.grad, alpha / len(X), out=self.grad)

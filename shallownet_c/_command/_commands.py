@@ -154,17 +154,17 @@ def predict(arguments: argparse.Namespace) -> int:
         net = load(arguments.model)
     except ValueError as error:
         raise InputError(error) from None
-    notes = _names.load(arguments.model, net)
-    classes = notes["classes"]
+    stored = _names.load(arguments.model, net)
+    classes = stored["classes"]
     if arguments.probabilities and classes is None:
         raise InputError("--probabilities needs a model of classes; this one predicts a number")
-    X, by_name = _tables.read_inputs(arguments.data, notes, net.layer_sizes[0], arguments.header)
+    X, by_name = _tables.read_inputs(arguments.data, stored, net.layer_sizes[0], arguments.header)
     _tables.check_range(arguments.data, X, str(net.dtype))
     lines = _lines(net, X, classes, arguments.probabilities)
-    if notes["model"] is None:
+    if stored["model"] is None:
         lines = _and_say(f"{beside} is missing: columns are taken in their order, classes are numbers", lines)
     elif by_name is False:
-        who = arguments.data if notes["columns"] is not None else arguments.model
+        who = arguments.data if stored["columns"] is not None else arguments.model
         lines = _and_say(f"{who} has no names of columns: they are taken in their order", lines)
     _output.write(arguments.out, lines)
     return 0

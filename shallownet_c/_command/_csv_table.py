@@ -51,22 +51,22 @@ def read_table(source: str, target: str | None, header: str) -> tuple[Array, lis
     return X, columns, place, column
 
 
-def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool | None]:
-    """X for a model with such notes, the target's column left out; and whether columns were found by name.
+def read_inputs(source: str, stored: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool | None]:
+    """X for a model with such names, the target's column left out; and whether columns were found by name.
 
     None where neither the file nor the model has names.
     """
-    columns = notes["columns"]
+    columns = stored["columns"]
     with _open(source) as file:
         first, rows = _begin(source, file)
         width = len(first)
-        place = notes["target"] if width == n_in + 1 else None
+        place = stored["target"] if width == n_in + 1 else None
         if header == "auto" and columns is not None and set(columns) <= set(first):
             header = "yes"
         doubt = _doubt(source, first)
         is_header = _is_header(first, place, header, doubt)
         if header == "auto" and place is not None:
-            labels = map(str, notes["classes"] or ())
+            labels = map(str, stored["classes"] or ())
             if _is_wrong(is_header, is_label=first[place] in labels):
                 raise doubt
         names = first if is_header else None

@@ -24,8 +24,8 @@ def path_beside(path: str) -> Path:
 def save(path: str, net: MLP, classes: list[str] | None, columns: list[str] | None, target: int | None) -> None:
     """The network, which knows its columns, and beside it all the names that belong to it."""
     _models.write(path, net.model, net.params, None if columns is None else tuple(columns))
-    notes = dict(zip(KEYS, (_digest(path), classes, columns, target), strict=True))
-    _output.write(str(path_beside(path)), [json.dumps(notes, indent=2) + "\n"])
+    names = dict(zip(KEYS, (_digest(path), classes, columns, target), strict=True))
+    _output.write(str(path_beside(path)), [json.dumps(names, indent=2) + "\n"])
 
 
 def load(path: str, net: MLP) -> dict[str, Any]:
@@ -33,14 +33,14 @@ def load(path: str, net: MLP) -> dict[str, Any]:
     has_classes = not ACTIVATIONS[net.activations[-1]].elementwise
     beside = path_beside(path)
     try:
-        notes = _read(beside)
+        names = _read(beside)
     except FileNotFoundError:
         return dict.fromkeys(KEYS) | {"classes": list(range(net.layer_sizes[-1])) if has_classes else None}
-    if notes is None or not _are_in_order(net, **notes):
+    if names is None or not _are_in_order(net, **names):
         raise InputError(f"{beside} is damaged: it should hold the names that belong to {path}")
-    if notes["model"] != _digest(path):
+    if names["model"] != _digest(path):
         raise InputError(f"{beside} belongs to another model than {path}: move it away to go without names")
-    return notes
+    return names
 
 
 def check(option: str, path: str, inputs: Iterable[str]) -> None:
@@ -55,16 +55,16 @@ def check(option: str, path: str, inputs: Iterable[str]) -> None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """The notes in a file, None if it holds something else."""
+    """What a file of names holds, None if it holds something else."""
 
-    def notes(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if sorted(key for key, _ in pairs) != sorted(KEYS):
-            raise ValueError("not the notes on a model")  # at once, and not after a million small objects
+            raise ValueError("not the names beside a model")  # at once, and not after a million small objects
         return dict(pairs)
 
     with open_regular(str(path)) as file:
         try:
-            value = json.loads(file.read().decode(), object_pairs_hook=notes)
+            value = json.loads(file.read().decode(), object_pairs_hook=checked)
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None

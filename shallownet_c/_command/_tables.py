@@ -33,15 +33,15 @@ def read(source: str, target: str | None, header: str) -> Table:
     return Table(*_read_arrays(source, header, with_y=True))
 
 
-def read_inputs(source: str, notes: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool | None]:
+def read_inputs(source: str, stored: dict[str, Any], n_in: int, header: str) -> tuple[Array, bool | None]:
     """X (m, n_in) for a prediction, and whether its columns were found by name.
 
     A .csv may still hold the target's column, which is left out.
     """
     if source.endswith(".csv"):
-        X, by_name = _csv_table.read_inputs(source, notes, n_in, header)
+        X, by_name = _csv_table.read_inputs(source, stored, n_in, header)
     else:
-        X, by_name = _read_arrays(source, header, with_y=False)[0], None if notes["columns"] is None else False
+        X, by_name = _read_arrays(source, header, with_y=False)[0], None if stored["columns"] is None else False
     if X.shape[1] != n_in:
         raise InputError(f"{source} has {X.shape[1]} columns of inputs, the model takes {n_in}")
     return X, by_name

@@ -1,6 +1,6 @@
 """The course of `MLP.fit` around its epochs: what is watched between them, and what comes back when it goes wrong.
 
-Epochs go to the kernels in stretches: one epoch at a time where something is to happen after each, otherwise as many as
+Epochs go to the kernels in blocks: one epoch at a time where something is to happen after each, otherwise as many as
 take about a twentieth of a second, so that a plain fit hardly ever returns to Python and its history can still be read
 while it goes on.
 """
@@ -31,8 +31,8 @@ from shallownet_c.optimizers import LBFGS, Optimizer
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-STRETCH_SECONDS = 0.05
-#: How many times as long as the copies that it begins with a stretch takes, at least.
+BLOCK_SECONDS = 0.05
+#: How many times as long as the copies that it begins with a block takes, at least.
 COPY_SHARE = 64
 
 
@@ -63,8 +63,9 @@ class Before(NamedTuple):
     random: dict[str, Any]
 
 
-class Stretch(NamedTuple):
-    """Epochs of the history and of the optimizer before a stretch, and the costs of the stretch: NaN until done."""
+class Block(NamedTuple):
+    """Epochs that the kernels do at one go: how many the history and the optimizer had before, and the costs, which are
+    NaN until their epoch is done."""
 
     epochs: int
     optimizer_epochs: int
@@ -165,7 +166,7 @@ class Fit:
         """Train until the epochs are done or something ends it."""
         history, checkpoint = self.history, self.watchers.checkpoint
         self.started = time.perf_counter() - history.seconds
-        self.stretch = Stretch(history.n_epochs, self.optimizer._epoch, np.empty(0))
+        self.block = Block(history.n_epochs, self.optimizer._epoch, np.empty(0))
         run = self.settings.run(self.n_threads)
         bar = _progress.progress(self.watchers.progress, history.n_epochs, self.settings.epochs)
         try:
@@ -173,7 +174,7 @@ class Fit:
                 self.minimise(WholeBatch(self.model, self.source, run), bar)
             else:
                 rng = self.rng if self.settings.shuffle else None
-                self.descend(Epochs(self.model, self.params, self.source, self.rule, run, rng), bar)
+                self.run_epochs(Epochs(self.model, self.params, self.source, self.rule, run, rng), bar)
         except BaseException as error:
             self.count()
             if isinstance(error, (TypeError, ValueError)) and self.optimizer.n_steps == self.before.n_steps:
@@ -198,7 +199,7 @@ class Fit:
             self.params[:] = self.position.best_params
 
     def course(self, began: Snapshot | None = None) -> _checkpoint.Course:
-        """Where the fit stands, or stood when the stretch of the snapshot began, for a checkpoint."""
+        """Where the fit stands, or stood when the block of the snapshot began, for a checkpoint."""
         source, optimizer, position = self.source, self.optimizer, self.position
         return _checkpoint.Course(
             model=self.model,
@@ -218,7 +219,7 @@ class Fit:
             rng=self.rng,
         )
 
-    def descend(self, epochs: Epochs, bar: _progress.Silent) -> None:
+    def run_epochs(self, epochs: Epochs, bar: _progress.Silent) -> None:
         optimizer, settings, history, rule = self.optimizer, self.settings, self.history, epochs.rule
         optimizer._state = rule.state
         watched = self.is_watched()
@@ -239,7 +240,7 @@ class Fit:
                 now.rates = optimizer.rates(n, began_with, settings.epochs)
                 start = time.perf_counter()
                 costs = np.full(n, np.nan)
-                self.stretch = Stretch(history.n_epochs, optimizer._epoch, costs)
+                self.block = Block(history.n_epochs, optimizer._epoch, costs)
                 epochs.run(now.orders, now.rates, costs)
                 seconds = time.perf_counter() - start
                 if not np.isfinite(costs).all() or not self.is_finite():
@@ -249,8 +250,8 @@ class Fit:
                 self.finish_epochs(bar, epochs.rows)
                 if not watched:
                     # Copies of large networks take time, too; the first epochs say little about the others.
-                    stretch = max(STRETCH_SECONDS, COPY_SHARE * copied)
-                    n = max(1, min(16 * n, int(n * stretch / max(seconds, 1e-9))))
+                    seconds_wanted = max(BLOCK_SECONDS, COPY_SHARE * copied)
+                    n = max(1, min(16 * n, int(n * seconds_wanted / max(seconds, 1e-9))))
         except KeyboardInterrupt:
             if checkpoint is not None and begun is not None:
                 now, description = begun
@@ -259,11 +260,11 @@ class Fit:
         history.stopped = history.stopped or "epochs"
 
     def count(self) -> None:
-        """Put the finished epochs of the stretch into the history and the optimizer.
+        """Put the finished epochs of the block into the history and the optimizer.
 
         A Ctrl-C may come between any two of these lines; the method is then called again, with the same result.
         """
-        epochs, optimizer_epochs, costs = self.stretch
+        epochs, optimizer_epochs, costs = self.block
         done = costs[np.isfinite(costs)].tolist()
         self.history.cost[epochs:] = done
         self.history.n_epochs = epochs + len(done)
@@ -293,7 +294,7 @@ class Fit:
         optimizer._step = np.zeros(1, np.int64)
 
         def finish_epoch(cost: float) -> bool:
-            self.stretch = Stretch(history.n_epochs, optimizer._epoch, np.array([cost]))
+            self.block = Block(history.n_epochs, optimizer._epoch, np.array([cost]))
             self.count()
             self.finish_epochs(bar, self.source.m or 0)
             return bool(history.stopped)
@@ -325,11 +326,11 @@ class Fit:
             if not self.is_finite():  # although the cost was finite: a saturated output hides it
                 now.restore(self.params, rule.state, rule.step)
                 optimizer._epoch -= again
-        self.stretch = Stretch(self.history.n_epochs, optimizer._epoch, costs[:0])
+        self.block = Block(self.history.n_epochs, optimizer._epoch, costs[:0])
         raise DivergenceError(epoch, step, self.history.cost[-1] if self.history.cost else None)
 
     def finish_epochs(self, bar: _progress.Silent, rows: int) -> None:
-        """What happens after a stretch, which is one epoch if it is watched: validation, and whether to stop."""
+        """What happens after a block, which is one epoch if it is watched: validation, and whether to stop."""
         history, settings, position, watchers = self.history, self.settings, self.position, self.watchers
         watched = history.cost[-1]
         if watchers.validation is not None:
@@ -357,7 +358,7 @@ class Fit:
 
 @dataclasses.dataclass
 class Snapshot:
-    """What a stretch of epochs began with, and what it was given."""
+    """What a block of epochs began with, and what it was given."""
 
     params: Array
     state: Array

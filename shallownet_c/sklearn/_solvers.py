@@ -66,7 +66,7 @@ class Objective:
         single = single and (estimator.solver == "lbfgs" or estimator.batch_size == "auto")
         self.kind = type(np.float32(0) + 0.5 * estimator.alpha) if single else np.float64
 
-    def told(self, cost: float, order: Any, batch: int) -> np.floating[Any]:
+    def reported(self, cost: float, order: Any, batch: int) -> np.floating[Any]:
         """The loss of an epoch whose cost the kernels report as `cost`, in batches of so many rows.
 
         The constants are added, and rows of batches without any weight, which the kernels skip, are not counted.
@@ -251,7 +251,7 @@ class Descent:
                 self.compiled.run(orders, rates, costs)
         finally:  # after a Ctrl-C, too
             for i in range(int(np.isfinite(costs).sum())):
-                self.record(self.objective.told(float(costs[i]), None if orders is None else orders[i], self.batch))
+                self.record(self.objective.reported(float(costs[i]), None if orders is None else orders[i], self.batch))
         if not np.isfinite(costs[-1]):
             if self.score is None:
                 raise ValueError(NOT_FINITE)
@@ -325,7 +325,7 @@ def minimise(estimator: Any, source: Source, run: Run, objective: Objective, dty
         params[:] = x
         loss_sum, weight_sum, grad = batch.cost_and_grad()
         value = (objective.scale * loss_sum + 0.5 * float(penalty @ (x * x))) / weight_sum
-        return objective.told(value, None, m), (grad + penalty * x) / weight_sum
+        return objective.reported(value, None, m), (grad + penalty * x) / weight_sum
 
     result = scipy.optimize.minimize(
         value_and_gradient, params.astype(dtype), jac=True, method="L-BFGS-B",

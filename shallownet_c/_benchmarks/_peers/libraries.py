@@ -60,7 +60,7 @@ class NumPy:
 
     def trainer(self, task: Task, dtype: str) -> Callable[[int], Array]:
         numpy, (X, Y) = PreallocatedNumPy(task.network(dtype), task.batch), task.data(dtype)
-        step = numpy.descend if task.optimizer == "sgd" else numpy.adam
+        step = numpy.sgd if task.optimizer == "sgd" else numpy.adam
         alpha = LEARNING_RATES[task.optimizer]
 
         def train(epochs: int) -> Array:
