@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -158,11 +157,12 @@ class Model:
     def __repr__(self) -> str:
         return f"Model({self.arguments()})"
 
-    def capped(self, greatest: float) -> Self:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.description(), self.loss_parameter)
+
+    def capped(self, greatest: float) -> Model:
         """The model whose log_loss is never more than `greatest` in what training reports; its gradient is the same."""
-        other = copy.copy(self)
-        vars(other)["loss_parameter"] = greatest
-        return other
+        return _restored(self.description(), greatest)
 
     def views(self, params: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """W[1], … and b[1], … as views of the flat vector."""
@@ -174,6 +174,12 @@ class Model:
             biases.append(params[at : at + n_out])
             at += n_out
         return tuple(weights), tuple(biases)
+
+
+def _restored(description: dict[str, Any], loss_parameter: float) -> Model:
+    model = Model(**description)
+    vars(model)["loss_parameter"] = loss_parameter
+    return model
 
 
 class ModelAttributes:

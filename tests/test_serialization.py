@@ -1,9 +1,11 @@
 """Files: bit for bit, readable by the safetensors library, and no file is able to do harm."""
 
 import contextlib
+import copy
 import json
 import math
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -242,3 +244,11 @@ def test_a_file_of_another_library(tmp_path):
     path = tmp_path / "net.safetensors"
     safetensors.numpy.save_file({"layers.0.weight": np.ones((2, 3))}, path)
     refused(path, path.read_bytes())
+
+
+@pytest.mark.parametrize("make", [pickle.loads, copy.deepcopy, copy.copy])
+def test_a_model_is_a_value_that_copies_and_pickles_carry(make):
+    model = sn.MLP([3, 4, 1], "leaky_relu", "sigmoid", leak=0.25, dtype="float32").model.capped(30.0)
+    twin = make(pickle.dumps(model) if make is pickle.loads else model)
+    assert (twin, twin.loss_parameter, hash(twin)) == (model, 30.0, hash(model))
+    assert twin != sn.MLP([3, 4, 1], "leaky_relu", "sigmoid", leak=0.25, dtype="float32").model
