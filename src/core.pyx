@@ -16,11 +16,6 @@ from libc.stdlib cimport free, malloc
 
 cnp.import_array()
 
-ctypedef fused element:
-    float
-    double
-
-
 cdef void* data_of(object a, int n_dim, int itemsize, bint written=False) except? NULL:
     """Where a lies, NULL for None; an error unless it is an array as the kernels take it, and writeable if it is written."""
     cdef int type_number = cnp.NPY_FLOAT32 if itemsize == sizeof(float) else cnp.NPY_FLOAT64
@@ -224,26 +219,15 @@ cdef class Rows:
     cdef const int64_t[::1] classes
 
     def __cinit__(self, cnp.ndarray X not None, Y, const int64_t[::1] classes, weights, double smoothing=0.0):
+        cdef Py_ssize_t m
         self.itemsize, self.held, self.classes = X.descr.itemsize, (X, Y, weights), classes
-        self.rows.order, self.rows.smoothing = NULL, smoothing
-        if self.itemsize == sizeof(float):
-            take_rows[float](self, X, Y, classes, weights)
-        else:
-            take_rows[double](self, X, Y, classes, weights)
-
-
-cdef int take_rows(Rows rows, const element[:, ::1] X, const element[:, ::1] Y, const int64_t[::1] classes,
-                   const element[::1] weights) except -1:
-    """Where the rows' arrays lie; they have one element type, and one number of rows."""
-    cdef Py_ssize_t m = X.shape[0]
-    expect((Y is None) != (classes is None), "rows have either Y or classes")
-    expect((Y is None or Y.shape[0] == m) and (classes is None or classes.shape[0] == m)
-           and (weights is None or weights.shape[0] == m), f"Y, classes and weights must have {m} rows, as X has")
-    rows.rows.m, rows.rows.X, rows.n_in = m, &X[0, 0], X.shape[1]
-    rows.rows.Y, rows.n_out = &Y[0, 0] if Y is not None else NULL, Y.shape[1] if Y is not None else -1
-    rows.rows.classes = &classes[0] if classes is not None else NULL
-    rows.rows.weights = &weights[0] if weights is not None else NULL
-    return 0
+        self.rows.X, self.n_in, m = data_of(X, 2, self.itemsize), size(X, 1), size(X, 0)
+        self.rows.m, self.rows.Y, self.rows.weights = m, data_of(Y, 2, self.itemsize), data_of(weights, 1, self.itemsize)
+        self.rows.classes = &classes[0] if classes is not None else NULL
+        self.rows.order, self.rows.smoothing, self.n_out = NULL, smoothing, size(Y, 1)
+        expect((Y is None) != (classes is None), "rows have either Y or classes")
+        expect(size(Y, 0, m) == m and (classes is None or classes.shape[0] == m) and size(weights, 0, m) == m,
+               f"Y, classes and weights must have {m} rows, as X has")
 
 
 cdef class Rule:
