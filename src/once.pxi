@@ -85,7 +85,10 @@ cdef void once_drop_back "drop_back" (const void* rates, Py_ssize_t layer, Py_ss
 
 cdef void once_load_rows "load_rows" (const real* X, Py_ssize_t m, Py_ssize_t n, const int64_t* order, Py_ssize_t first,
                                       Py_ssize_t rows, real* A, real* F, Py_ssize_t samples, Py_ssize_t at) noexcept nogil:
-    panels.load_rows(X, m, n, order, first, rows, A, F, samples, at)
+    if F == NULL:   # known to the compiler, since it is asked within the loops
+        panels.load_rows(X, m, n, order, first, rows, A, NULL, 0, 0)
+    else:
+        panels.load_rows(X, m, n, order, first, rows, A, F, samples, at)
 
 
 cdef void once_store_rows "store_rows" (const real* A, Py_ssize_t n, Py_ssize_t rows, real* out) noexcept nogil:
