@@ -139,3 +139,11 @@ SOURCES = [*PACKAGE.rglob("*.py"), *(path for path in (ROOT / "src").iterdir() i
 def test_no_file_is_too_long(path):
     count = lines_of_python if path.suffix == ".py" else lines_of_cython_or_c
     assert count(path.read_text(encoding="utf-8")) <= LONGEST
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src").glob("*.pyi")), ids=lambda path: path.name)
+def test_no_compiled_function_takes_more_than_twelve_arguments(path):
+    """What is more belongs together, in a struct; tests/test_stubs.py says that the stubs are what has been compiled."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            assert len(node.args.posonlyargs + node.args.args + node.args.kwonlyargs) <= 12, node.name
