@@ -21,7 +21,8 @@ from pathlib import Path
 BASELINE = Path(__file__).with_name("instructions.json")
 ALLOWED = 1.02
 
-#: A fit's epochs go to the kernels in blocks by the clock, which valgrind slows down: here they grow by their number alone.
+#: A fit's epochs go to the kernels in blocks by the clock, which valgrind slows down: here the blocks' lengths are
+#: always the same.
 PREPARATION = """
 import numpy as np, shallownet_c as sn
 from shallownet_c._fitting import _fit

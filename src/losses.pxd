@@ -162,21 +162,21 @@ cdef inline double elementwise_loss(int loss, real parameter, int activation, re
     way is too long for the CPU to have several of them under way.
     """
     cdef real[MAX_LANES] total
-    cdef Py_ssize_t v = 0, most = CHUNK // LANES if n == 1 else TILE_VECTORS, count, samples, _j
+    cdef Py_ssize_t s = 0, m = vectors * LANES, _j
+    cdef Py_ssize_t longest = CHUNK if n == 1 else PANEL, samples
     cdef int i
     for i in range(LANES):
         total[i] = 0
-    while v < vectors:
-        count = most if most < vectors - v else vectors - v
-        samples = count * LANES     # written so, the compiler sees that no part of a vector is left
+    while s < m:
+        samples = longest if longest < m - s else m - s
         for _j in range(n):
             if loss == LOG_LOSS:
-                log_loss_chunk(samples, parameter, Z, Y, w + v * LANES, total)
+                log_loss_chunk(samples, parameter, Z, Y, w + s, total)
             else:
-                elementwise_chunk(samples, loss, parameter, activation, leak, Z, Y, w + v * LANES, total)
+                elementwise_chunk(samples, loss, parameter, activation, leak, Z, Y, w + s, total)
             Z += samples
             Y += samples
-        v += count
+        s += samples
     return sum_lanes(total)
 
 

@@ -143,7 +143,7 @@ def test_no_file_is_too_long(path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "src").glob("*.pyi")), ids=lambda path: path.name)
 def test_no_compiled_function_takes_more_than_twelve_arguments(path):
-    """What is more belongs together, in a struct; tests/test_stubs.py says that the stubs are what has been compiled."""
+    """More belong together in a struct; tests/test_stubs.py says that the stubs are what has been compiled."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef):
             assert len(node.args.posonlyargs + node.args.args + node.args.kwonlyargs) <= 12, node.name
