@@ -25,10 +25,10 @@ except ImportError:
         name="shallownet_c",
     ) from None
 
-from shallownet_c import kernels, schedules
+from shallownet_c import kernels, optimizers, schedules
 from shallownet_c.errors import DivergenceError, FitWarning
 from shallownet_c.mlp import MLP, load
-from shallownet_c.optimizers import LBFGS, RPROP, SGD, Adam, AdaMax, NAdam, RMSprop
+from shallownet_c.optimizers import *  # noqa: F403
 
 if TYPE_CHECKING:
     from shallownet_c import datasets, reference
@@ -40,17 +40,10 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
-    "LBFGS",
     "MLP",
-    "RPROP",
-    "SGD",
-    "AdaMax",
-    "Adam",
     "DivergenceError",
     "FitWarning",
     "History",
-    "NAdam",
-    "RMSprop",
     "__version__",
     "check_gradient",
     "compare_activations",
@@ -62,6 +55,7 @@ __all__ = [
     "resume",
     "schedules",
 ]
+__all__ += optimizers.__all__
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,9 @@ from shallownet_c._checks import _arguments, _validation
 from shallownet_c._optimizer import Optimizer
 from shallownet_c.schedules import Schedule
 
+#: What the package exports.
+__all__ = ["LBFGS", "RPROP", "SGD", "AdaMax", "Adam", "NAdam", "Optimizer", "RMSprop"]
+
 
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for.

@@ -24,6 +24,8 @@ cdef extern from *:
 
 
 def supported():
-    """Names of the builds that this CPU can run, the best one first."""
+    """Names of the builds that this CPU can run, the best one first; an ImportError if there are none."""
     level = x86_64_level()
+    if level == 1:
+        raise ImportError("shallownet_c needs at least an x86-64-v2 CPU (SSE4.2, SSSE3, POPCNT)")
     return tuple(f"v{n}" for n in range(level, 1, -1)) if level else ("generic",)

@@ -8,6 +8,7 @@ import pytest
 
 import shallownet_c as sn
 from shallownet_c import optimizers
+from shallownet_c._checks import _other_names
 
 X, Y = np.eye(4)[:, :3], np.arange(4.0)
 
@@ -128,6 +129,11 @@ class Own(sn.MLP):
 )
 def test_others(call, message):
     refused(call, message)
+
+
+def test_a_name_of_ours_is_meant_before_one_of_others():
+    assert _other_names.meant("Adagrad", ("adam", "adagrad")) == "adagrad"
+    assert _other_names.meant("Adagrad", ("adam", "sgd")) == "adam"
 
 
 def test_what_introspection_sees():

@@ -135,12 +135,14 @@ def test_what_does_not_go_together():
 
 
 def test_their_parameters_are_kept(tmp_path):
-    net = sn.MLP([2, 3, 1], loss="huber", delta=2.5, seed=0)
-    net.save(tmp_path / "net")
-    for again in (sn.load(tmp_path / "net"), net.copy()):
-        assert (again.loss, again.delta) == ("huber", 2.5)
-    assert "delta=2.5" in repr(net)
-    assert "quantile=0.3" in repr(sn.MLP([2, 1], loss="pinball", quantile=0.3))
+    for loss in LOSSES:
+        for options in parameters(loss):
+            net = sn.MLP([2, 3, 1], loss=loss, output=LOSSES[loss].usual_output, seed=0, **options)
+            net.save(tmp_path / "net")
+            for again in (sn.load(tmp_path / "net"), net.copy()):
+                assert again.model == net.model
+                assert all(getattr(again, name) == value for name, value in options.items())
+            assert all(f"{name}={value}" in repr(net) for name, value in options.items())
 
 
 def log_cosh(build, d):

@@ -514,6 +514,8 @@ def test_names_are_those_of_the_classes():
     assert {name: kind.__name__.lower() for name, kind in optimizers.OPTIMIZERS.items()} == {
         name: name for name in optimizers.OPTIMIZERS
     }
+    exported = {"Optimizer", *(kind.__name__ for kind in optimizers.OPTIMIZERS.values())}
+    assert exported == set(optimizers.__all__) <= set(sn.__all__)
     for name, kind in optimizers.OPTIMIZERS.items():
         assert getattr(sn, kind.__name__) is kind
         assert type(optimizers.optimizer(name)) is kind

@@ -12,8 +12,15 @@ import shallownet_c as sn
 from shallownet_c.reference._activations import ACTIVATIONS
 from shallownet_c.reference._losses import LOSSES
 
-mpmath.mp.dps = 300  # of 1e-100, differences of second order leave some
+DIGITS = 300  # of 1e-100, differences of second order leave some
 LEAK, LEAST = 0.125, mpmath.mpf(2) ** -1074
+
+
+@pytest.fixture(autouse=True)
+def digits():
+    """mpmath's precision, which is one for all modules, for the time of a test."""
+    with mpmath.workdps(DIGITS):
+        yield
 
 
 def softmax(z):
@@ -21,8 +28,9 @@ def softmax(z):
     return [e_j / sum(e) for e_j in e]
 
 
-CUBE = mpmath.mpf("0.044715")
-LAMBDA, ALPHA = mpmath.mpf("1.0507009873554804934193349852946"), mpmath.mpf("1.6732632423543772848170429916717")
+with mpmath.workdps(DIGITS):
+    CUBE = mpmath.mpf("0.044715")
+    LAMBDA, ALPHA = mpmath.mpf("1.0507009873554804934193349852946"), mpmath.mpf("1.6732632423543772848170429916717")
 #: a = g(z), written as the field defines it.
 DEFINED = {
     "identity": lambda z: z,

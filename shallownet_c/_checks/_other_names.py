@@ -71,9 +71,9 @@ def meant(name: str, valid: Collection[str], *tables: dict[str, str]) -> str | N
     if len(name) > 40:  # too long to be a name, and comparing it may take long
         return None
     folded = name.casefold().replace("-", "_").replace(" ", "_")
-    for table in tables or (VALUES,):
+    for names in ({one: one.casefold() for one in valid}, *(tables or (VALUES,))):
         for one in valid:
-            if one.casefold() == folded or folded in table.get(one, "").split():
+            if folded in names.get(one, "").split():
                 return one
     import difflib  # only here: it takes longer to import than a network to make
 

@@ -13,6 +13,7 @@ from typing import Any
 from shallownet_c import _kernels
 from shallownet_c._checks._validation import shown
 from shallownet_c.optimizers import OPTIMIZERS, Optimizer
+from shallownet_c.reference._losses import LOSSES
 
 Check = Callable[[str, Any], None]
 
@@ -96,6 +97,7 @@ count = integer(0, sys.maxsize)
 counter = integer(0, 2**62)  # the kernels count in 64 bits: this leaves room to go on
 word, long_word, switch = integer(0, 2**32 - 1), integer(0, 2**64 - 1), integer(0, 1)
 
+loss_parameters = {row.parameter.name: number for row in LOSSES.values() if row.parameter is not None}
 ARCHITECTURE = record(
     {
         "layer_sizes": items(integer(1, sys.maxsize)),
@@ -103,13 +105,12 @@ ARCHITECTURE = record(
         "output": one_of(_kernels.ACTIVATIONS),
         "loss": one_of(_kernels.LOSSES),
         "leak": number,
-        "delta": number,
-        "quantile": number,
+        **loss_parameters,
         "dtype": one_of(("float32", "float64")),
         "feature_names": items(text),
     },
     # Older files have no parameters of losses; a network that has not learnt from a table has no names.
-    may_lack=("delta", "quantile", "feature_names"),
+    may_lack=(*loss_parameters, "feature_names"),
 )
 
 # NumPy's generators trust these numbers: some are indices of C arrays, and a PCG generator with an even increment can

@@ -29,7 +29,7 @@ from shallownet_c.sklearn._network import (
     network,
     parameters,
 )
-from shallownet_c.sklearn._parameters import CONSTRAINTS, HIDDEN
+from shallownet_c.sklearn._parameters import HIDDEN
 from shallownet_c.sklearn._solvers import NOT_FINITE, Descent, Objective, Rule, minimise, run_of, warn
 from shallownet_c.sklearn._sparse import SparseRows, is_sparse, outputs
 
@@ -39,7 +39,9 @@ FLOATS = (np.float64, np.float32)
 class BaseMLP(Kept):
     """What both estimators share."""
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, Any]]
+    #: See `to_sklearn`.
+    _lacking: ClassVar[dict[str, tuple[Any, ...]]]
     best_loss_: float | None
     validation_scores_: list[float] | None
     best_validation_score_: float | None
@@ -329,7 +331,8 @@ class BaseMLP(Kept):
             return True
         if names != net.activations:
             return False
-        leaks = any(ACTIVATIONS[name].parameter for name in names) and CONSTRAINTS["leak"][0].is_satisfied_by(self.leak)
+        may_be = self._parameter_constraints["leak"][0]
+        leaks = any(ACTIVATIONS[name].parameter for name in names) and may_be.is_satisfied_by(self.leak)
         return not leaks or self.leak == net.leak
 
     def to_sklearn(self) -> Any:

@@ -14,8 +14,6 @@ from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._network import ACTIVATIONS, LOSSES, network, parameters
 from shallownet_c.sklearn._parameters import HIDDEN
 
-#: Parameters that scikit-learn's estimators lack, and the values with which they have no effect.
-LACKING = {"class_weight": (None,), "dropout": (0.0,)}
 #: What a fit leaves besides coefs_ and intercepts_, where it has left it.
 LEFT = (
     "n_features_in_", "feature_names_in_", "classes_", "_label_binarizer", "n_iter_", "t_", "n_layers_", "n_outputs_",
@@ -43,8 +41,8 @@ def to_sklearn(estimator: Any) -> Any:
         theirs = [name for name, row in LOSSES.items() if row.in_sklearn and not row.classes]
         if given["loss"] not in theirs:
             _refuse("loss", given["loss"], f"has {' and '.join(map(repr, theirs))}")
-    for name, without in LACKING.items():
-        if name in given and given[name] not in without:
+    for name, without in estimator._lacking.items():
+        if given[name] not in without:
             hint = f"set_params({name}={without[0]}) says that fits to come may do without"
             _refuse(name, given[name], f"has no such parameter: {hint}")
     other = kind(**{name: value for name, value in given.items() if name in parameters_of_theirs})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_class_weight, compute_sample_weight
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 
@@ -18,8 +18,40 @@ from shallownet_c._checks import _validation
 from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._base import BaseMLP
 from shallownet_c.sklearn._network import LOSSES
-from shallownet_c.sklearn._parameters import CONSTRAINTS, Finite, can_be_stochastic, keep, validated
+from shallownet_c.sklearn._parameters import HIDDEN, Finite, can_be_stochastic, keep, validated
 from shallownet_c.sklearn._sparse import is_sparse, outputs
+
+#: What the parameters may be that both estimators have.
+CONSTRAINTS: dict[str, Any] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(HIDDEN), "array-like"],
+    "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+    "alpha": [Finite(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate_init": [Finite(Real, 0, None, closed="neither")],
+    "power_t": [Finite(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Finite(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Finite(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Finite(Real, 0, 1, closed="left")],
+    "beta_1": [Finite(Real, 0, 1, closed="left")],
+    "beta_2": [Finite(Real, 0, 1, closed="left")],
+    "epsilon": [Finite(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "dropout": [Finite(Real, 0, 1, closed="left"), "array-like"],
+    "leak": [Finite(Real, 0, 1, closed="left")],
+    "n_threads": [None, Interval(Integral, 1, None, closed="left")],
+}
+#: Those that scikit-learn's estimators lack, where a fit to come depends on them, and the values with which none does.
+LACKING: dict[str, tuple[Any, ...]] = {"dropout": (0.0,)}
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -124,6 +156,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         **CONSTRAINTS,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
+    _lacking: ClassVar[dict[str, tuple[Any, ...]]] = {**LACKING, "class_weight": (None,)}
 
     def __init__(
         self,
@@ -342,6 +375,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         "delta": [Finite(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
+    _lacking: ClassVar[dict[str, tuple[Any, ...]]] = LACKING
 
     def __init__(
         self,

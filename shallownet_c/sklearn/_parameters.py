@@ -1,15 +1,13 @@
-"""The estimators' parameters: what they may be, and the check that every fit begins with."""
+"""The estimators' parameters: the check that every fit begins with."""
 
 import functools
 import sys
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from shallownet_c.sklearn._network import ACTIVATIONS
 
@@ -22,37 +20,6 @@ class Finite(Interval):
 
     def __contains__(self, value: Any) -> bool:
         return bool(super().__contains__(value) and abs(value) <= sys.float_info.max)
-
-
-#: The constraints of the parameters that both estimators have.
-CONSTRAINTS: dict[str, Any] = {
-    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(HIDDEN), "array-like"],
-    "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
-    "alpha": [Finite(Real, 0, None, closed="left")],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-    "learning_rate_init": [Finite(Real, 0, None, closed="neither")],
-    "power_t": [Finite(Real, 0, None, closed="left")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
-    "shuffle": ["boolean"],
-    "random_state": ["random_state"],
-    "tol": [Finite(Real, 0, None, closed="left")],
-    "verbose": ["verbose"],
-    "warm_start": ["boolean"],
-    "momentum": [Finite(Real, 0, 1, closed="both")],
-    "nesterovs_momentum": ["boolean"],
-    "early_stopping": ["boolean"],
-    "validation_fraction": [Finite(Real, 0, 1, closed="left")],
-    "beta_1": [Finite(Real, 0, 1, closed="left")],
-    "beta_2": [Finite(Real, 0, 1, closed="left")],
-    "epsilon": [Finite(Real, 0, None, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-    "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "dropout": [Finite(Real, 0, 1, closed="left"), "array-like"],
-    "leak": [Finite(Real, 0, 1, closed="left")],
-    "n_threads": [None, Interval(Integral, 1, None, closed="left")],
-}
 
 
 def keep(estimator: BaseEstimator, arguments: dict[str, Any]) -> None:
