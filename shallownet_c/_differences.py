@@ -41,8 +41,8 @@ def largest_error(net: MLP, X: Array, labels: Array, weights: Array | None, epsi
             break
     if not smooth.any():
         raise ValueError(
-            "net must have parameters at which J has derivatives: with these, every row of X has a unit of ReLU, or an "
-            "error, at its kink"
+            "net must have parameters at which J can be told by differences: with these, every row of X has a unit, or "
+            "an error, at a kink of its activation or loss, where differences say nothing"
         )
     epsilon *= part
     X, labels, weights = X[smooth], labels[smooth], None if weights is None else weights[smooth]

@@ -273,7 +273,7 @@ def check_activations(activation: object, output: object, sizes: tuple[int, ...]
         names = _validation.sequence("activation", activation, f"names, or one name, out of {list(_kernels.HIDDEN)}")
         hidden = [_validation.choice("activation", name, _kernels.HIDDEN) for name in names]
         if len(hidden) != n_layers - 1:
-            raise ValueError(f"activation must name {n_layers - 1} hidden layers, got {len(hidden)} names")
+            raise ValueError(f"activation must have a name for each of {n_layers - 1} hidden layers, got {len(hidden)}")
     return (*hidden, output)
 
 

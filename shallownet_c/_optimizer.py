@@ -136,9 +136,9 @@ class Optimizer:
         l2, l1, clip_norm
             As in `MLP.fit`.
         epoch : int, optional
-            The epoch, counted from 0, whose learning rate the schedule is asked for. The optimizer stays in that epoch:
-            later steps without `epoch`, and a `fit`, go on from it. By default the epoch in which the optimizer is,
-            which steps do not change; that is the number of epochs that it has done in fits.
+            The epoch, counted from 0, whose learning rate the schedule is asked for; give it with each step of that
+            epoch. A later `fit` begins with the epoch after it. By default it is the epoch with which a `fit` would
+            begin, and steps without `epoch` stay in that one.
 
         Raises
         ------
@@ -153,7 +153,8 @@ class Optimizer:
 
         Examples
         --------
-        Gradient descent on all rows, in two parts that might be on two machines; the bits are those of `fit`:
+        Gradient descent on all rows, in two parts that might be on two machines. The update of a gradient has the bits
+        of `fit`; a gradient that is added up from parts differs from that of all rows by rounding:
 
         >>> import numpy as np, shallownet_c as sn
         >>> X, y = sn.datasets.make_flower(400, seed=1)
@@ -187,12 +188,15 @@ class Optimizer:
             _validation.real_number(name, value, ">= 0", lambda x: x >= 0) for name, value in (("l2", l2), ("l1", l1))
         )
         clip_norm = _validation.norm_limit(clip_norm)
-        epoch = self._epoch if epoch is None else _validation.integer("epoch", epoch, 0)
+        now = self._epoch if epoch is None else _validation.integer("epoch", epoch, 0)
         rule = self.rule(model, l2, l1, clip_norm)
         if self.schedule.of_a_fit:
-            raise ValueError(f"schedule must not depend on the epochs of a fit in single steps, got {self.schedule!r}")
-        rate = self._checked(self.schedule.rates(self.learning_rate, epoch, 1, epoch, 1), 1)[0]
-        self._state, self._epoch = rule.state, epoch
+            raise ValueError(
+                f"schedule must not depend on the epochs of a fit in single steps, as a cosine with epochs of its own, "
+                f"sn.schedules.Cosine(epochs=…), does not; got {self.schedule!r}"
+            )
+        rate = self._checked(self.schedule.rates(self.learning_rate, now, 1, now, 1), 1)[0]
+        self._state, self._epoch = rule.state, now if epoch is None else now + 1
         _engine.update(_engine.network(model, params), array, weight_sum, rate, rule)
 
     def rule(self, model: Model, l2: float, l1: float, clip_norm: float) -> Rule:

@@ -93,15 +93,15 @@ def _parser() -> argparse.ArgumentParser:
         "numbers of at most 20 values are labels, other numbers are numbers, and what may be either is refused",
     )
     train.add_argument("--hidden", type=_sizes, default=[100], help="units of the hidden layers, like 100 or 64,64")
-    train.add_argument("--activation", default="relu", choices=HIDDEN)
+    train.add_argument("--activation", default="relu", choices=HIDDEN, help="of all hidden layers; relu if not given")
     train.add_argument("--loss", choices=_LOSSES, help="of a target of numbers; if not given, squared_error")
-    train.add_argument("--optimizer", default="adam", choices=_OPTIMIZERS)
+    train.add_argument("--optimizer", default="adam", choices=_OPTIMIZERS, help="adam if not given")
     train.add_argument("--learning-rate", type=_positive, help="if not given, the optimizer's own")
     train.add_argument("--epochs", type=_count, default=100, help="passes over the rows")
     train.add_argument("--batch-size", type=_count, default=200, help="rows a step")
     train.add_argument("--l2", type=_not_negative, default=0.0, help="penalty on the weights")
     train.add_argument("--test-fraction", type=_fraction, default=0.2, help="part of the rows held out")
-    train.add_argument("--dtype", default="float64", choices=["float32", "float64"])
+    train.add_argument("--dtype", default="float64", choices=["float32", "float64"], help="float64 if not given")
     train.add_argument("--seed", type=_seed, default=0, help="of weights, order and held-out rows")
     train.add_argument(
         "--out", type=_path, default="model.safetensors", help="where the model goes, with a .json of names beside it"

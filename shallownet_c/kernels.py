@@ -138,6 +138,7 @@ def dense_backward(
     db: Array,
     dX: Array | Literal[False] | None = None,
     leak: float = 0.01,
+    *,
     Z: ArrayLike | None = None,
 ) -> Array | None:
     """dZ = dA ∘ g′(Z); dW += dZᵀ X, db += Σ dZ, dX = dZ W.

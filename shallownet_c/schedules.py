@@ -1,4 +1,4 @@
-"""The learning rate's course over the epochs: `schedule=` of `SGD` and `Adam`.
+"""The learning rate's course over the epochs: `schedule=` of every optimizer but `RPROP` and `LBFGS`.
 
 By name, ``"constant"``, ``"invscaling"``, ``"adaptive"``, ``"cosine"``, for the defaults; as an object; or as any
 function epoch → rate.

@@ -35,8 +35,8 @@ def check_gradient(
 
     A component's error counts relative to its size, or to what rounding alone can make of it if that is more: after a
     long training, or with ``init="zeros"``, a gradient is the small rest of large numbers that cancel, and J / h has
-    roundings, too. Rows of X at which a unit of ReLU, or the error of absolute_error, pinball or huber, is so near its
-    kink that a step may cross it are left out of J and of the gradient: there, differences say nothing.
+    roundings, too. Rows of X at which a unit of relu, leaky_relu, elu or selu, or the error of absolute_error, pinball or
+    huber, is so near its kink that a step may cross it are left out of J and of the gradient: there, differences say nothing.
 
     Parameters
     ----------
@@ -122,6 +122,7 @@ def compare_activations(
     hidden: int | Sequence[int] = 16,
     activations: Sequence[str] = NOTES,
     output: str | None = None,
+    loss: str | None = None,
     init: str | float = "glorot_uniform",
     seed: int | None = 0,
     **fit: Any,
@@ -135,10 +136,12 @@ def compare_activations(
     hidden : int or sequence of int, default 16
         Units of the hidden layer, or of each.
     activations : sequence of str
-        Any that a hidden layer may have, see `MLP`; by default the five of the notes, "identity", "sigmoid", "tanh",
+        Any that a hidden layer may have, see `MLP`, each for all hidden layers; by default the five of the notes, "identity", "sigmoid", "tanh",
         "relu" and "leaky_relu".
     output : str, optional
         By default "sigmoid" for classes 0 and 1, "softmax" for more, "identity" otherwise.
+    loss : str, optional
+        As in `MLP`; by default the output's own.
     init : str or float, default "glorot_uniform"
         First weights, as in `MLP`.
     seed : int, default 0
@@ -194,7 +197,7 @@ def compare_activations(
     n_out = n_classes if classwise and Y.ndim == 1 else 1 if Y.ndim == 1 else Y.shape[1]
     rows = []
     for name in names:
-        net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, init=init, seed=seed)
+        net = MLP([X.shape[1], *sizes, n_out], activation=name, output=output, loss=loss, init=init, seed=seed)
         try:
             net.cost(X_dev, Y_dev)  # finds what is wrong with them before the training
         except (TypeError, ValueError) as error:

@@ -80,10 +80,10 @@ def test_steps_and_fits_go_on_from_each_other():
     other_epoch = copy.deepcopy(other)
     stepped(twin, other, X, Y, weights, epoch=5)
     assert twin.params.tobytes() == net.params.tobytes()
-    # A step without an epoch, and a fit, are in the epoch that was given last.
+    # A step without an epoch, and a fit, are in the epoch after the one that was given last.
     a, b = twin.copy(), twin.copy()
     stepped(a, copy.deepcopy(other_epoch), X, Y, weights)
-    stepped(b, copy.deepcopy(other_epoch), X, Y, weights, epoch=4)
+    stepped(b, copy.deepcopy(other_epoch), X, Y, weights, epoch=5)
     assert a.params.tobytes() == b.params.tobytes()
     b = twin.copy()
     b.fit(X, Y, optimizer=other_epoch, epochs=1, **given)
