@@ -113,6 +113,7 @@ def dense_backward(
     db: Array,
     dX: Array | None = None,
     leak: float = 0.01,
+    *,
     Z: ArrayLike | None = None,
 ) -> Array: ...
 @overload
@@ -126,6 +127,7 @@ def dense_backward(
     db: Array,
     dX: Literal[False],
     leak: float = 0.01,
+    *,
     Z: ArrayLike | None = None,
 ) -> None: ...
 def dense_backward(

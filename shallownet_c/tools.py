@@ -35,8 +35,9 @@ def check_gradient(
 
     A component's error counts relative to its size, or to what rounding alone can make of it if that is more: after a
     long training, or with ``init="zeros"``, a gradient is the small rest of large numbers that cancel, and J / h has
-    roundings, too. Rows of X at which a unit of relu, leaky_relu, elu or selu, or the error of absolute_error, pinball or
-    huber, is so near its kink that a step may cross it are left out of J and of the gradient: there, differences say nothing.
+    roundings, too. Rows of X at which a unit of relu, leaky_relu, elu or selu, or the error of absolute_error, pinball
+    or huber, is so near its kink that a step may cross it are left out of J and of the gradient: there, differences say
+    nothing.
 
     Parameters
     ----------
@@ -136,8 +137,8 @@ def compare_activations(
     hidden : int or sequence of int, default 16
         Units of the hidden layer, or of each.
     activations : sequence of str
-        Any that a hidden layer may have, see `MLP`, each for all hidden layers; by default the five of the notes, "identity", "sigmoid", "tanh",
-        "relu" and "leaky_relu".
+        Any that a hidden layer may have, see `MLP`, each for all hidden layers; by default the five of the notes,
+        "identity", "sigmoid", "tanh", "relu" and "leaky_relu".
     output : str, optional
         By default "sigmoid" for classes 0 and 1, "softmax" for more, "identity" otherwise.
     loss : str, optional

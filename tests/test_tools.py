@@ -174,7 +174,7 @@ def test_check_gradient_at_kinks():
     assert sn.check_gradient(net, X, [0, 1, 1, 0]) < 1e-6
     assert sn.check_gradient(wrong(net, lambda g, m: 2 * g), X, [0, 1, 1, 0]) > LEAST_WRONG
     net = sn.MLP([2, 1], output="relu", init="zeros")
-    with pytest.raises(ValueError, match="net must have parameters at which J has derivatives"):
+    with pytest.raises(ValueError, match="net must have parameters at which J can be told by differences"):
         sn.check_gradient(net, X, [0, 1, 1, 0])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from types import FunctionType
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar, cast
 
 from shallownet_c._checks import _other_names
 from shallownet_c._checks._validation import shown
@@ -27,13 +27,13 @@ _optimizers: list[str] = []
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """The function, which refuses keyword arguments that it does not have with a TypeError that helps."""
-    assert isinstance(function, FunctionType)
-    kind, _, name = function.__qualname__.rpartition(".")
+    plain = cast(FunctionType, function)
+    kind, _, name = plain.__qualname__.rpartition(".")
     name = kind if name == "__init__" else name
-    code = function.__code__  # inspect.signature takes longer, which every import of the package would wait for
+    code = plain.__code__  # inspect.signature takes longer, which every import of the package would wait for
     arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     known = _known[name] = [argument for argument in arguments if argument != "self"]
-    if function.__module__ == "shallownet_c.optimizers":
+    if plain.__module__ == "shallownet_c.optimizers":
         _optimizers.append(name)
     taken = frozenset(known)
 

@@ -42,7 +42,7 @@ ACTIVATIONS: dict[str, Callable[[float, float], float]] = {
 }
 #: g'(z) of one number z and the leak, by name (section "derivatives"); at z = 0 as in `vectorized.derivative`.
 DERIVATIVES: dict[str, Callable[[float, float], float]] = {
-    name: row.with_leak(row.derivative) for name, row in _activations.ACTIVATIONS.items() if row.elementwise
+    name: row.with_leak(row.derivative) for name, row in _activations.ACTIVATIONS.items() if row.derivative is not None
 }
 
 

@@ -38,8 +38,8 @@ __all__ = [
 ]
 
 
-def _slopes(row: _activations.Activation) -> Callable[[Array, Array, float], Array]:
-    return lambda z, a, leak: row.derivatives(z, *row.arguments(leak))
+def _slopes(derivatives: Callable[..., Array], row: _activations.Activation) -> Callable[[Array, Array, float], Array]:
+    return lambda z, a, leak: derivatives(z, *row.arguments(leak))
 
 
 #: A = g(Z) of an array (m, n) and the leak, by name (section "activation functions").
@@ -48,7 +48,7 @@ ACTIVATIONS: dict[str, Callable[[Array, float], Array]] = {
 }
 #: g'(Z) of an array (m, n), of A = g(Z), which no function here needs, and of the leak (section "derivatives").
 DERIVATIVES: dict[str, Callable[[Array, Array, float], Array]] = {
-    name: _slopes(row) for name, row in _activations.ACTIVATIONS.items() if row.elementwise
+    name: _slopes(row.derivatives, row) for name, row in _activations.ACTIVATIONS.items() if row.derivatives is not None
 }
 
 
