@@ -3,7 +3,8 @@
 
 from codes cimport EXP, LEAKY_RELU, NEEDS_Z, RELU, SIGMOID, TANH
 from elementary cimport exp, exp_negative, tanh
-from from_z cimport CHUNK, activate_vectors, slope_vectors
+from from_z cimport CHUNK
+from once cimport activate_vectors, slope_vectors
 from real cimport LANES, magnitude, real
 
 
@@ -52,7 +53,7 @@ cdef inline void activate(int activation, real leak, real* z, Py_ssize_t n) noex
     elif needs_z(activation):
         while n > 0:
             whole = <real*>whole_vectors(z, n, rest, &vectors)
-            activate_vectors(activation, whole, vectors * LANES)
+            activate_vectors(activation, whole, vectors)
             if whole != z:
                 for i in range(n):
                     z[i] = rest[i]
@@ -89,7 +90,7 @@ cdef inline void multiply_by_derivative(int activation, real leak, const real* k
     elif needs_z(activation):
         while n > 0:
             whole = whole_vectors(kept, n, rest, &vectors)
-            slope_vectors(activation, whole, vectors * LANES, slope)
+            slope_vectors(activation, whole, vectors, slope)
             for i in range(vectors * LANES if vectors * LANES < n else n):
                 d[i] = d[i] * slope[i]
             kept += vectors * LANES

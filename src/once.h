@@ -29,6 +29,9 @@ ONCE void forward_rows(const real *packed, Py_ssize_t n_out, Py_ssize_t n_in, co
                        real leak, real *A);
 
 ONCE void smooth_targets(real *Y, Py_ssize_t n, real keep, real share);
+/* Apart from the two functions that call them, whose other activations need no kilobytes of stack. */
+ONCE void activate_vectors(int activation, real *z, Py_ssize_t vectors);
+ONCE void slope_vectors(int activation, const real *z, Py_ssize_t vectors, real *slope);
 ONCE void activate(int activation, real leak, real *z, Py_ssize_t n);
 ONCE void multiply_by_derivative(int activation, real leak, const real *kept, real *d, Py_ssize_t n);
 ONCE double elementwise_loss(int loss, real parameter, int activation, real leak, real *Z, const real *Y, const real *w,

@@ -18,6 +18,8 @@ cdef extern from "once.h" nogil:
     void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n_in, const real* X, Py_ssize_t m, int activation,
                       real leak, real* A)
     void smooth_targets(real* Y, Py_ssize_t n, real keep, real share)
+    void activate_vectors(int activation, real* z, Py_ssize_t vectors)
+    void slope_vectors(int activation, const real* z, Py_ssize_t vectors, real* slope)
     void activate(int activation, real leak, real* z, Py_ssize_t n)
     void multiply_by_derivative(int activation, real leak, const real* kept, real* d, Py_ssize_t n)
     double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y, const real* w,

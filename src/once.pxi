@@ -6,6 +6,7 @@ cimport activations
 cimport batch
 cimport dense
 cimport dropout
+cimport from_z
 cimport layers
 cimport losses
 cimport optimizers
@@ -50,6 +51,14 @@ cdef void once_forward_rows "forward_rows" (const real* packed, Py_ssize_t n_out
 
 cdef void once_smooth_targets "smooth_targets" (real* Y, Py_ssize_t n, real keep, real share) noexcept nogil:
     panels.smooth_targets(Y, n, keep, share)
+
+
+cdef void once_activate_vectors "activate_vectors" (int activation, real* z, Py_ssize_t vectors) noexcept nogil:
+    from_z.activate_vectors(activation, z, vectors * LANES)
+
+
+cdef void once_slope_vectors "slope_vectors" (int activation, const real* z, Py_ssize_t vectors, real* slope) noexcept nogil:
+    from_z.slope_vectors(activation, z, vectors * LANES, slope)
 
 
 cdef void once_activate "activate" (int activation, real leak, real* z, Py_ssize_t n) noexcept nogil:
