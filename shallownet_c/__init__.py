@@ -28,7 +28,7 @@ except ImportError:
 from shallownet_c import kernels, optimizers, schedules
 from shallownet_c.errors import DivergenceError, FitWarning
 from shallownet_c.mlp import MLP, load
-from shallownet_c.optimizers import *  # noqa: F403
+from shallownet_c.optimizers import *  # noqa: F403  all that its table names, so that a new one is not listed again here
 
 if TYPE_CHECKING:
     from shallownet_c import datasets, reference

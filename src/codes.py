@@ -28,9 +28,15 @@ def enum(name: str, members: list[str]) -> str:
     return "\n".join([f"cdef enum {name}:", *lines, "", ""])
 
 
+def bits(name: str, holds: list[bool], meaning: str) -> str:
+    return f"    {name} = {sum(one << code for code, one in enumerate(holds))}    # {meaning}"
+
+
 print('"""Made by codes.py from the tables of shallownet_c: see there."""\n')
 print(enum("Activation", list(activations)))
 print(enum("Loss", list(losses)))
 print(enum("Rule", rules))
-needs_z = sum(1 << code for code, row in enumerate(activations.values()) if row.needs_z)
-print(f"cdef enum:\n    NEEDS_Z = {needs_z}    # a bit for each activation whose derivative is computed from z")
+print("cdef enum:     # a bit for each code of which it is true")
+print(bits("NEEDS_Z", [row.needs_z for row in activations.values()], "whose derivative is computed from z"))
+print(bits("FROM_ZERO", [row.least == 0 for row in losses.values()], "whose targets are at least 0"))
+print(bits("UP_TO_ONE", [row.greatest == 1 for row in losses.values()], "whose targets are at most 1"))

@@ -283,10 +283,16 @@ cdef class Run:
         self.run.objective_scale, self.run.n_threads = objective_scale, n_threads
 
 
-cdef int fits(Network net, Rows rows) except -1:
-    """Raises unless these rows are for that network."""
+cdef int initialised(Network net) except -1:
+    """Raises for an object of a class whose __init__ never ran."""
     if net.scratch == NULL:
         raise TypeError("the network has not been initialised")
+    return 0
+
+
+cdef int fits(Network net, Rows rows) except -1:
+    """Raises unless these rows are for that network."""
+    initialised(net)
     expect(rows.itemsize == net._kernels.itemsize and rows.n_in == net.n_in and rows.n_out in (-1, net.n_out),
            "X and Y must have the network's dtype and numbers of columns")
     return 0
@@ -298,8 +304,7 @@ def predict(Network net not None, X, out, int n_threads=1):
     cdef void* a
     cdef Py_ssize_t m
     cdef int code
-    if net.scratch == NULL:
-        raise TypeError("the network has not been initialised")
+    initialised(net)
     x, a, m = data_of(X, 2, net._kernels.itemsize), data_of(out, 2, net._kernels.itemsize, True), size(X, 0)
     expect(size(X, 1) == net.n_in and size(out, 0) == m and size(out, 1) == net.n_out, "X and out must fit the network")
     with nogil:
@@ -356,8 +361,7 @@ def step(Network net not None, Rule rule not None, grad, double weight_sum):
     """One step of the rule on grad (P,), the gradient of sum_i w_i L(a_i, y_i), and weight_sum > 0; grad is used up."""
     cdef void* g
     cdef int code
-    if net.scratch == NULL:
-        raise TypeError("the network has not been initialised")
+    initialised(net)
     g = data_of(grad, 1, net._kernels.itemsize, True)
     expect(rule.itemsize == net._kernels.itemsize and rule.P == size(grad, 0) == net.model.P,
            "grad and the rule's state must be those of the network")

@@ -2,7 +2,7 @@
 """Whether arrays hold numbers that the kernels can work with."""
 
 from api cimport model_t, rows_t
-from codes cimport LOG_LOSS, POISSON
+from codes cimport FROM_ZERO, UP_TO_ONE
 from real cimport LANES, broadcast, load, real, vec, vec_sum
 
 
@@ -44,10 +44,11 @@ cdef inline bint are_fit(const model_t* net, const rows_t* rows) noexcept nogil:
     """Whether X (m, n_0) and Y (m, n_L) are finite, and Y in the range that the loss takes"""
     cdef Py_ssize_t n = net.layer[net.layers - 1].n_out, i
     cdef const real* y = <const real*>rows.Y
+    cdef bint from_zero = FROM_ZERO >> net.loss & 1, up_to_one = UP_TO_ONE >> net.loss & 1
     cdef int bad = 0
     if not all_finite(<const real*>rows.X, rows.m * net.layer[0].n_in) or not all_finite(y, rows.m * n):
         return False
-    if net.loss == LOG_LOSS or net.loss == POISSON:
+    if from_zero or up_to_one:
         for i in range(rows.m * n):
-            bad |= (y[i] < <real>0) | (net.loss == LOG_LOSS and y[i] > <real>1)
+            bad |= (from_zero and y[i] < <real>0) | (up_to_one and y[i] > <real>1)
     return not bad

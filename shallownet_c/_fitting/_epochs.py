@@ -67,8 +67,7 @@ class Epochs:
 
     def train(self, piece: Piece, orders: Array | None, rates: Array, costs: Array) -> None:
         """Epochs on one piece of the rows alone."""
-        m, batch = len(piece.X), self.settings.batch_size
-        batch = m if batch is None else min(m, batch)
+        batch = self.settings.batch_size or len(piece.X)
         _engine.train(self.net, piece, orders, batch, rates, costs, self.rule, self.settings)
 
     def _step(self, batch: WholeBatch, rate: float) -> float:
