@@ -70,7 +70,7 @@ class Advice:
     def _warn(self, reasons: list[str]) -> None:
         if reasons:
             self.silent = True
-            warnings.warn(" ".join(reasons), FitWarning, stacklevel=_callers_level())
+            warnings.warn(" ".join(reasons), FitWarning, stacklevel=callers_level())
 
     def _full_batch(self) -> list[str]:
         if (
@@ -150,7 +150,7 @@ class Advice:
         return float(_engine.output_gradient(model, output, Z, self.rows) / w.sum())
 
 
-def _callers_level() -> int:
+def callers_level() -> int:
     """How far up the stack the line stands that called into the package, for `warnings.warn` in the function above."""
     folder = os.path.dirname(os.path.dirname(__file__))
     frame, level = sys._getframe(1), 1

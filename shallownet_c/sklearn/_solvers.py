@@ -7,7 +7,6 @@ import math
 import sys
 import warnings
 from collections.abc import Callable
-from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from shallownet_c import _engine, _random
 from shallownet_c._checks import _validation
 from shallownet_c._engine import Piece, Run
-from shallownet_c._fitting import _lbfgs, _orders, _settings
+from shallownet_c._fitting import _advice, _lbfgs, _orders, _settings
 from shallownet_c._fitting._epochs import Epochs, WholeBatch
 from shallownet_c._fitting._sources import Source
 from shallownet_c.mlp import MLP
@@ -33,11 +32,7 @@ NOT_FINITE = (
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """A warning that points at the line that called into this package."""
-    level = 1
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith("shallownet_c."):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    warnings.warn(message, category, stacklevel=_advice.callers_level())
 
 
 class Objective:
