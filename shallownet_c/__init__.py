@@ -33,6 +33,7 @@ from shallownet_c.optimizers import *  # noqa: F403  all that its table names, s
 if TYPE_CHECKING:
     from shallownet_c import datasets, reference
     from shallownet_c.history import History
+    from shallownet_c.interchange import from_onnx, from_torch
     from shallownet_c.resumption import resume
     from shallownet_c.sklearn import from_sklearn
     from shallownet_c.tools import check_gradient, compare_activations
@@ -48,7 +49,9 @@ __all__ = [
     "check_gradient",
     "compare_activations",
     "datasets",
+    "from_onnx",
     "from_sklearn",
+    "from_torch",
     "kernels",
     "load",
     "reference",
@@ -67,7 +70,9 @@ _MODULES = {
     "History": "history",
     "check_gradient": "tools",
     "compare_activations": "tools",
+    "from_onnx": "interchange",
     "from_sklearn": "sklearn",
+    "from_torch": "interchange",
     "resume": "resumption",
 }
 

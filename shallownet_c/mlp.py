@@ -16,6 +16,8 @@ from shallownet_c import _core, _engine, _layers, _random, _scores, _threads, in
 from shallownet_c._checks import _arguments, _features, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._core import Network
+from shallownet_c._derivatives import InputDerivatives
+from shallownet_c._exports import Exports
 from shallownet_c._fitting import _advice, _sources
 from shallownet_c._layers import LayerGradients
 from shallownet_c._model import Model, ModelAttributes
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 AnyMLP = TypeVar("AnyMLP", bound="MLP")
 
 
-class MLP(Network, ModelAttributes):
+class MLP(Network, ModelAttributes, Exports, InputDerivatives):
     """Multi-layer perceptron: A[l] = g[l](A[l−1] W[l]ᵀ + b[l]), A[0] = X.
 
     Rows are samples, X (m, n_0) and Y (m, n_L); W[l] is (n_l, n_{l−1}) and b[l] (n_l,) as in the notes, whose columns

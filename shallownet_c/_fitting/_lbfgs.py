@@ -3,7 +3,6 @@
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
 import dataclasses
-import importlib
 import math
 from collections.abc import Callable
 from types import ModuleType
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from shallownet_c._checks import _extras
 from shallownet_c._checks._validation import Array
 from shallownet_c._model import Model
 from shallownet_c.errors import DivergenceError
@@ -19,10 +19,7 @@ from shallownet_c.optimizers import LBFGS
 
 def scipy_optimize() -> ModuleType:
     """SciPy's module, or an error that names the extra."""
-    try:
-        return importlib.import_module("scipy.optimize")
-    except ImportError:
-        raise ImportError("LBFGS needs SciPy: pip install 'shallownet-c[scipy]'", name="scipy") from None
+    return _extras.library("scipy.optimize", "scipy", "LBFGS")
 
 
 def penalties(model: Model, l2: float) -> Array:

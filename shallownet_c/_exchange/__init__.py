@@ -1,0 +1,1 @@
+"""Doors: networks as other libraries and languages have them, and back."""
