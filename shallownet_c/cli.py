@@ -1,4 +1,4 @@
-"""The command `shallownet-c`: bench, train, predict, info."""
+"""The command `shallownet-c`: bench, train, predict, export, info."""
 
 import argparse
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 from shallownet_c import __version__, kernels
 from shallownet_c._checks._validation import shown
-from shallownet_c._command import _commands, _output
+from shallownet_c._command import _commands, _export, _output
 from shallownet_c._command._input import InputError, one_line
 from shallownet_c._kernels import HIDDEN, available
 from shallownet_c.optimizers import OPTIMIZERS
@@ -109,12 +109,26 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_commands.train)
 
     predict = commands.add_parser("predict", help="predict with a saved network, one line a row")
-    predict.add_argument("model", type=_path, help="a file that train wrote")
+    predict.add_argument("model", type=_path, help="a file that train wrote, or an ONNX file")
     predict.add_argument("data", type=_path, help="digits, flower, or a .csv or .npz file with the columns trained on")
     _add_header(predict)
     predict.add_argument("--probabilities", action="store_true", help="of every class, instead of the likeliest")
     predict.add_argument("--out", type=_path, metavar="FILE", help="write there instead of printing")
     predict.set_defaults(run=_commands.predict)
+
+    export = commands.add_parser("export", help="write a saved network as a file for another program")
+    export.add_argument("model", type=_path, help="a file that train wrote, or an ONNX file")
+    forms = export.add_mutually_exclusive_group(required=True)
+    forms.add_argument(
+        "--onnx", type=_path, metavar="FILE", help="an ONNX model, with the names of classes and columns"
+    )
+    forms.add_argument("--c", type=_path, metavar="FILE", help="one file of C99 that needs math.h alone")
+    forms.add_argument(
+        "--torch", type=_path, metavar="FILE", help="the state_dict of a torch.nn.Sequential, which is printed"
+    )
+    export.add_argument("--name", help="with --c: what the names in the file begin with; net if not given")
+    export.add_argument("--int8", action="store_true", help="with --c: weights as 8-bit integers")
+    export.set_defaults(run=_export.export)
 
     info = commands.add_parser("info", help="version, CPU build, NumPy")
     info.set_defaults(run=_info)

@@ -14,7 +14,7 @@ from shallownet_c._command import _names, _output, _standard, _tables, _target
 from shallownet_c._command._input import InputError, brief, one_line
 from shallownet_c._fitting import _advice
 from shallownet_c.errors import DivergenceError
-from shallownet_c.mlp import MLP, load
+from shallownet_c.mlp import MLP
 from shallownet_c.reference._activations import ACTIVATIONS
 
 Array = np.ndarray[Any, Any]
@@ -147,24 +147,20 @@ def _outputs(net: MLP, X: Array) -> Iterator[tuple[int, Array]]:
 
 
 def predict(arguments: argparse.Namespace) -> int:
-    beside = str(_names.path_beside(arguments.model))
     if arguments.out:
+        beside = str(_names.path_beside(arguments.model))
         _output.check("--out", arguments.out, [arguments.model, arguments.data, beside], streams=True)
-    try:
-        net = load(arguments.model)
-    except ValueError as error:
-        raise InputError(error) from None
-    stored = _names.load(arguments.model, net)
-    classes = stored["classes"]
+    net, names, note = _names.read(arguments.model)
+    classes = names["classes"]
     if arguments.probabilities and classes is None:
         raise InputError("--probabilities needs a model of classes; this one predicts a number")
-    X, by_name = _tables.read_inputs(arguments.data, stored, net.layer_sizes[0], arguments.header)
+    X, by_name = _tables.read_inputs(arguments.data, names, net.layer_sizes[0], arguments.header)
     _tables.check_range(arguments.data, X, str(net.dtype))
     lines = _lines(net, X, classes, arguments.probabilities)
-    if stored["model"] is None:
-        lines = _and_say(f"{beside} is missing: columns are taken in their order, classes are numbers", lines)
+    if note is not None:
+        lines = _and_say(note, lines)
     elif by_name is False:
-        who = arguments.data if stored["columns"] is not None else arguments.model
+        who = arguments.data if names["columns"] is not None else arguments.model
         lines = _and_say(f"{who} has no names of columns: they are taken in their order", lines)
     _output.write(arguments.out, lines)
     return 0

@@ -1,19 +1,46 @@
-"""The names beside a saved network: of its classes and columns, in a .json file that goes with it."""
+"""A saved network and the names of its classes and columns: safetensors with a .json file beside it, or ONNX."""
 
 import contextlib
 import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shallownet_c._command import _output
 from shallownet_c._command._input import InputError, open_regular
 from shallownet_c._storage import _models
-from shallownet_c.mlp import MLP
+from shallownet_c.interchange import from_onnx
+from shallownet_c.mlp import MLP, load
 from shallownet_c.reference._activations import ACTIVATIONS
 
 KEYS = ("model", "classes", "columns", "target")
+#: Where an ONNX file that `export` wrote has all of these but the first, as JSON.
+PROPERTY = "shallownet_c.names"
+
+
+class Saved(NamedTuple):
+    """A network as a file has it, and the names, whose classes are numbers where there are none."""
+
+    net: MLP
+    names: dict[str, Any]
+    #: What is to be said where the names are missing.
+    note: str | None
+
+
+def read(path: str) -> Saved:
+    """The network and its names."""
+    is_onnx = path.lower().endswith(".onnx")
+    try:
+        net = from_onnx(path) if is_onnx else load(path)
+    except (ValueError, ImportError) as error:
+        raise InputError(error) from None
+    names, missing = _of_onnx(path, net) if is_onnx else _beside(path, net)
+    if names is not None:
+        return Saved(net, names, None)
+    has_classes = not ACTIVATIONS[net.activations[-1]].elementwise
+    names = dict.fromkeys(KEYS) | {"classes": list(range(net.layer_sizes[-1])) if has_classes else None}
+    return Saved(net, names, f"{missing}: columns are taken in their order, classes are numbers")
 
 
 def path_beside(path: str) -> Path:
@@ -28,19 +55,36 @@ def save(path: str, net: MLP, classes: list[str] | None, columns: list[str] | No
     _output.write(str(path_beside(path)), [json.dumps(names, indent=2) + "\n"])
 
 
-def load(path: str, net: MLP) -> dict[str, Any]:
-    """What `save` wrote beside the network; the classes are numbered where there is nothing."""
-    has_classes = not ACTIVATIONS[net.activations[-1]].elementwise
+def _beside(path: str, net: MLP) -> tuple[dict[str, Any] | None, str]:
+    """What `save` wrote beside the network, if it is there, and what to say if it is not."""
     beside = path_beside(path)
     try:
         names = _read(beside)
     except FileNotFoundError:
-        return dict.fromkeys(KEYS) | {"classes": list(range(net.layer_sizes[-1])) if has_classes else None}
+        return None, f"{beside} is missing"
     if names is None or not _are_in_order(net, **names):
         raise InputError(f"{beside} is damaged: it should hold the names that belong to {path}")
     if names["model"] != _digest(path):
         raise InputError(f"{beside} belongs to another model than {path}: move it away to go without names")
-    return names
+    return names, ""
+
+
+def _of_onnx(path: str, net: MLP) -> tuple[dict[str, Any] | None, str]:
+    """What `export` wrote into the file, if it is there, and what to say if it is not."""
+    import onnx
+
+    properties = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}
+    if PROPERTY not in properties:
+        return None, f"{path} has no names"
+    names = _parsed(properties[PROPERTY])
+    if names is None or not _are_in_order(net, **names):
+        raise InputError(f"{path} is damaged: its property {PROPERTY} should hold the names that belong to the network")
+    return names, ""
+
+
+def as_text(names: dict[str, Any]) -> str:
+    """The names as `_of_onnx` reads them."""
+    return json.dumps(names | {"model": None})
 
 
 def check(option: str, path: str, inputs: Iterable[str]) -> None:
@@ -56,17 +100,22 @@ def check(option: str, path: str, inputs: Iterable[str]) -> None:
 
 def _read(path: Path) -> dict[str, Any] | None:
     """What a file of names holds, None if it holds something else."""
+    with open_regular(str(path)) as file:
+        return _parsed(file.read())
+
+
+def _parsed(text: str | bytes) -> dict[str, Any] | None:
+    """The names in a text of JSON, None if it holds something else."""
 
     def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if sorted(key for key, _ in pairs) != sorted(KEYS):
-            raise ValueError("not the names beside a model")  # at once, and not after a million small objects
+            raise ValueError("not the names of a model")  # at once, and not after a million small objects
         return dict(pairs)
 
-    with open_regular(str(path)) as file:
-        try:
-            value = json.loads(file.read().decode(), object_pairs_hook=checked)
-        except (ValueError, RecursionError):
-            return None
+    try:
+        value = json.loads(text if isinstance(text, str) else text.decode(), object_pairs_hook=checked)
+    except (ValueError, RecursionError):
+        return None
     return value if isinstance(value, dict) else None
 
 
