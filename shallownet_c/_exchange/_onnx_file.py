@@ -1,11 +1,11 @@
-"""ONNX models from outside, checked as a whole before any node is looked at: nothing is executed, no other file opened."""
+"""ONNX models from outside, checked as a whole first: nothing in them is executed, and no other file is opened."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -26,7 +26,15 @@ TYPES = {
     "BOOL": ("?", "int32_data"),
 }
 #: The attributes' types, and where their values are.
-FIELDS = {"FLOAT": "f", "INT": "i", "STRING": "s", "TENSOR": "t", "FLOATS": "floats", "INTS": "ints"}
+FIELDS = {
+    "FLOAT": "f",
+    "INT": "i",
+    "STRING": "s",
+    "TENSOR": "t",
+    "FLOATS": "floats",
+    "INTS": "ints",
+    "STRINGS": "strings",
+}
 DOMAINS = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml"}
 
 
@@ -128,7 +136,7 @@ class Source:
                     refuse(node, "has a graph of its own, and nothing is executed here")
         return nodes
 
-    def needed_by(self, output: str) -> Iterator[Any]:
+    def needed_by(self, output: str) -> list[Any]:
         """The nodes that the output depends on, in the graph's order."""
         needed = {output}
         chosen = []
@@ -136,7 +144,7 @@ class Source:
             if not needed.isdisjoint(node.output):
                 chosen.append(node)
                 needed.update(node.input)
-        return reversed(chosen)
+        return chosen[::-1]
 
     def attributes(self, node: Any) -> dict[str, Any]:
         """The values of the node's attributes by their names."""

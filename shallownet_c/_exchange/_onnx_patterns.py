@@ -66,7 +66,7 @@ def formula(tree: Tree) -> str:
     """The tree as messages print it."""
     if isinstance(tree, float):
         return f"{tree:.7g}"
-    return tree[0] + (f"({', '.join(map(formula, tree[1:]))})" if len(tree) > 1 else "")
+    return str(tree[0]) + (f"({', '.join(map(formula, tree[1:]))})" if len(tree) > 1 else "")
 
 
 def parts(tree: Tree) -> int:
@@ -236,10 +236,8 @@ MEANINGS: dict[str, Callable[..., Tree]] = {
     "Celu": lambda z, alpha: ("Elu", z, alpha) if alpha == 1.0 else ("Celu", z, alpha),
     "Selu": selu,
     "Swish": lambda z, alpha: product(z, sigmoid(product(alpha, z))),
-    **{
-        name: plain(name) for name in ("Exp", "Log", "Tanh", "Erf", "Sin", "Softplus", "Mish", "Gelu", "Elu", "Softmax")
-    },
-    "Gelu:tanh": plain("Gelu:tanh"),
+    **{name: plain(name) for name in ("Exp", "Log", "Sqrt", "Tanh", "Erf", "Sin", "Softplus", "Elu", "Softmax")},
+    **{name: plain(name) for name in ("Mish", "Gelu", "Gelu:tanh")},
 }
 
 

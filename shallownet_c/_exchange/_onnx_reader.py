@@ -72,21 +72,22 @@ def from_onnx(path_or_model: object) -> tuple[Model, Array, tuple[str, ...] | No
 
 def network(source: Source, said: dict[str, Any]) -> tuple[Model, Array, tuple[str, ...] | None]:
     """The network of a graph, and what its description says besides."""
-    output, rows = output_of(source)
+    output = output_of(source)
     reading = Reading(source)
     value = reading.value_of(output.name)
-    while isinstance(value, Output):
-        value = value.rows
-    if not isinstance(value, Rows):
+    rows = value
+    while isinstance(rows, Output):
+        rows = rows.rows
+    if not isinstance(rows, Rows):
         raise ValueError(f"its output {shown(output.name)} does not depend on its input")
     if len(source.inputs) != 1:
         raise ValueError(f"it must have one input, and has {shown(list(source.inputs))}")
-    layers = layers_of(value.term)
+    layers = layers_of(rows.term)
     sizes = [layers[0].W.shape[1], *(layer.W.shape[0] for layer in layers)]
-    dims = source.dims(output) if rows else None
-    if dims is not None and len(dims) == 2 and dims[1] not in (None, sizes[-1]):
+    dims = source.dims(output) if rows is value else None
+    if dims is not None and (len(dims) != 2 or dims[1] not in (None, sizes[-1])):
         raise ValueError(
-            f"its output {shown(output.name)} has dimensions {shown(dims)}, and its layers {sizes[-1]} outputs"
+            f"its output {shown(output.name)} is said to be {shown(dims)}, and its last layer has {sizes[-1]}"
         )
     for layer in layers[:-1]:
         if layer.activation not in _kernels.HIDDEN:
@@ -108,8 +109,8 @@ def network(source: Source, said: dict[str, Any]) -> tuple[Model, Array, tuple[s
     return model, params, None if names is None else tuple(names)
 
 
-def output_of(source: Source) -> tuple[Any, bool]:
-    """The output with the network's values, and whether it is an array of rows; labels are no such output."""
+def output_of(source: Source) -> Any:
+    """The output with the network's values, which labels are not."""
     outputs = list(source.graph.output)
     if len(outputs) > 1:
         outputs = [
@@ -121,7 +122,7 @@ def output_of(source: Source) -> tuple[Any, bool]:
     if len(outputs) != 1:
         names = [output.name for output in source.graph.output]
         raise ValueError(f"it must have one output besides labels, and has {shown(names)}")
-    return outputs[0], outputs[0].type.HasField("tensor_type")
+    return outputs[0]
 
 
 def leak_of(leaks: set[float], dtype: np.dtype[Any], said: float | None) -> float:
@@ -191,7 +192,7 @@ def scaling(terms: list[Term]) -> Scaling:
     t: Any = None
     with np.errstate(all="ignore"):
         for term in terms:
-            constant = next((np.asarray(each) for each in term.operands if not isinstance(each, Term)), None)
+            constant: Any = next((np.asarray(each) for each in term.operands if not isinstance(each, Term)), None)
             if len(terms) > 1 and constant is not None:
                 constant = constant.astype(np.float64)
             comes_first = constant is not None and not isinstance(term.operands[0], Term)
@@ -245,7 +246,7 @@ def taken_apart(top: Term) -> Between:
 
 
 def checked(found: tuple[str, float | None], top: Term) -> tuple[str, float | None]:
-    name, leak = found
+    leak = found[1]
     if leak is not None and not 0 <= leak < 1:
         refuse(top.source, f"is a leaky ReLU of slope {leak:g}, and a leak is in [0, 1)")
     return found

@@ -1,4 +1,4 @@
-"""ONNX's operators of shapes: what flattens the input, and the computations with shapes that exporters write for that."""
+"""ONNX's operators of shapes: what flattens the input, and what exporters compute of its shape for that."""
 
 from __future__ import annotations
 

@@ -10,11 +10,11 @@ import numpy as np
 from shallownet_c._checks._validation import Array, shown
 from shallownet_c._exchange._onnx_file import refuse
 
-FLOATS = {"FLOAT": np.dtype(np.float32), "DOUBLE": np.dtype(np.float64)}
+FLOATS: dict[str, np.dtype[Any]] = {"FLOAT": np.dtype(np.float32), "DOUBLE": np.dtype(np.float64)}
 #: Those that arithmetic is done in.
 FLOAT_DTYPES = frozenset(FLOATS.values())
-INTEGERS = {"INT32": np.dtype(np.int32), "INT64": np.dtype(np.int64)}
-BOOLEAN = np.dtype(bool)
+INTEGERS: dict[str, np.dtype[Any]] = {"INT32": np.dtype(np.int32), "INT64": np.dtype(np.int64)}
+BOOLEAN: np.dtype[Any] = np.dtype(bool)
 #: The first dimension of rows, where it is open.
 BATCH = "batch"
 #: Of a shape.
