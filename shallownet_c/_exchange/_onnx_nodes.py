@@ -167,8 +167,7 @@ class Reading:
                 refuse(node, f"joins constants of different shapes, {array.shape} and {shape}")
         self.spend("constants", math.prod(shape) * dtype.itemsize)
         with np.errstate(all="ignore"):
-            result: Array = COMPUTED[op](*arrays)
-        return result
+            return np.asarray(COMPUTED[op](*arrays))  # of 0 dimensions it makes a number
 
     def unary(self, node: Any, operands: list[Any], attributes: dict[str, Any]) -> Any:
         given = [float(attributes.pop(name, value)) for name, value in UNARY[node.op_type].items()]

@@ -106,7 +106,7 @@ def product(*operands: Tree) -> Tree:
     if not factors:
         return number
     factors = in_order(factors)
-    if not math.isclose(number, 1.0, rel_tol=TOLERANCE):
+    if number != 1:
         return ("Mul", number, *factors)
     return factors[0] if len(factors) == 1 else ("Mul", *factors)
 
@@ -129,8 +129,9 @@ def total(*operands: Tree) -> Tree:
     times = number or factored(terms[0])[0]
     if times == 0 or not math.isfinite(times):
         return ("Add", number, *terms)
-    ones = [1.0] if number else []
-    return product(times, ("Add", *ones, *(product(1 / times, term) for term in terms)))
+    multiples = [*([(number, [])] if number else []), *map(factored, terms)]
+    # Divided, so that the one that is to have the number 1 has it exactly.
+    return product(times, ("Add", *(product(multiple / times, *factors) for multiple, factors in multiples)))
 
 
 def reciprocal(operand: Tree) -> Tree:
@@ -201,11 +202,6 @@ def sigmoid(z: Tree) -> Tree:
     return reciprocal(total(("Exp", product(-1.0, z)), 1.0))
 
 
-def leaky(z: Tree, slope: Tree) -> Tree:
-    """max(slope z, z), which is right for slopes up to 1."""
-    return greatest(product(slope, z), z) if isinstance(slope, float) and slope < 1 else ("LeakyRelu", z, slope)
-
-
 def selu(z: Tree, alpha: Tree, gamma: Tree) -> Tree:
     return product(gamma, ("Elu", z, alpha))
 
@@ -231,8 +227,8 @@ MEANINGS: dict[str, Callable[..., Tree]] = {
     "Where": chosen,
     "Sigmoid": sigmoid,
     "Relu": lambda z: greatest(z, 0.0),
-    "LeakyRelu": leaky,
-    "PRelu": leaky,
+    "LeakyRelu": plain("LeakyRelu"),
+    "PRelu": plain("LeakyRelu"),
     "Celu": lambda z, alpha: ("Elu", z, alpha) if alpha == 1.0 else ("Celu", z, alpha),
     "Selu": selu,
     "Swish": lambda z, alpha: product(z, sigmoid(product(alpha, z))),
@@ -284,7 +280,11 @@ def _patterns() -> list[tuple[str, Tree]]:
         "sigmoid": [op("Sigmoid", Z), op("Div", op("Exp", Z), op("Add", op("Exp", Z), 1.0))],
         "tanh": [op("Tanh", Z)],
         "relu": [op("Relu", Z), op("Where", positive, Z, 0.0)],
-        "leaky_relu": [op("Max", op("Mul", Z, ANY), Z), op("Where", positive, Z, op("Mul", Z, ANY))],
+        "leaky_relu": [
+            op("LeakyRelu", Z, ANY),
+            op("Max", op("Mul", Z, ANY), Z),
+            op("Where", positive, Z, op("Mul", Z, ANY)),
+        ],
         "softmax": [op("Softmax", Z)],
         "exp": [op("Exp", Z)],
         "silu": [op("Mul", Z, op("Sigmoid", Z))],

@@ -247,7 +247,7 @@ def taken_apart(top: Term) -> Between:
 
 def checked(found: tuple[str, float | None], top: Term) -> tuple[str, float | None]:
     leak = found[1]
-    if leak is not None and not 0 <= leak < 1:
+    if leak is not None and not 0 <= leak <= 1:  # 1.0 may be what a float32 makes of a leak, see `leak_of`
         refuse(top.source, f"is a leaky ReLU of slope {leak:g}, and a leak is in [0, 1)")
     return found
 
