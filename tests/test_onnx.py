@@ -26,7 +26,8 @@ def network(activation, dtype, depth=3, seed=0, **options):
     """A network with the activation wherever it may be."""
     hidden = activation if ACTIVATIONS[activation].hidden else "tanh"
     net = sn.MLP([7, *[9] * (depth - 1), 4], hidden, activation, dtype=dtype, seed=seed, **options)
-    net.params[:] = np.random.default_rng(seed).standard_normal(net.n_params) * 0.5
+    for b in net.biases:
+        b[:] = np.random.default_rng(seed).standard_normal(len(b))
     return net
 
 
