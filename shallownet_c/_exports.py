@@ -30,7 +30,46 @@ class Exports:
 
     @_arguments.checked
     def to_onnx(self, path: str | os.PathLike[str] | None = None, *, opset: int | None = None) -> Any:
-        """The network as an ONNX model."""
+        """The network as an ONNX model, which ONNX Runtime and many other programs run.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            Where the model is also written, whole or not at all.
+        opset : int, optional
+            The version of ONNX's operators, at least 9; by default 18, which runtimes take since 2023. The IR version
+            is the first that goes with it.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Its input X is (batch, n_0), its output A (batch, n_L), both of the network's dtype, for any batch. The
+            metadata have the loss and the names of the columns, so that `from_onnx` gives the network back, bit for
+            bit.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the opset is not one that the installed onnx knows, or the parameters take 2 GiB or more.
+        OSError
+            If the file cannot be written; what was there is as it was.
+        ImportError
+            If onnx is not installed: ``pip install 'shallownet-c[onnx]'``.
+
+        Notes
+        -----
+        An activation that ONNX has no operator for at that opset is composed of several; in float64 so are those
+        whose operators ONNX Runtime has in float32 only, and those with attributes, which are float32. ONNX Runtime
+        computes no erf in float64, and therefore no gelu.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> net = sn.MLP([2, 4, 1], output="sigmoid", seed=0)
+        >>> model = net.to_onnx()  # net.to_onnx("net.onnx") writes it, too
+        >>> [node.op_type for node in model.graph.node]
+        ['Gemm', 'Tanh', 'Gemm', 'Sigmoid']
+        """
         from shallownet_c._exchange import _onnx_writer
 
         return _onnx_writer.to_onnx(self.model, self.params, self.feature_names, path, opset)

@@ -37,3 +37,8 @@ CENTRAL_DIFFERENCE = 1e-8
 #: library and of NumPy, which are right to 1 to 4 units in the last place. Counted in eps of the value, and of what a
 #: rounding of its argument makes of it.
 REFERENCE_ROUNDINGS = 8
+
+#: What ONNX Runtime and onnx.reference compute of our networks, relative to the greatest value of the output. In
+#: float32 their functions are approximations good to some 3 eps, ours to `ACTIVATION_ULP`, and five layers add such
+#: errors. In float64 it is an eps or two for each operation; the bound leaves room for libraries of lesser care.
+ONNX = {"float32": 2e-6, "float64": 1e-12}
