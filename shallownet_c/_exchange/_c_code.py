@@ -4,33 +4,53 @@ from __future__ import annotations
 
 from string import Template
 
-#: One layer up to Z. There are four sums for accuracy and for speed, since no sum then waits for the one before it.
-DENSE = Template("""\
+#: One layer up to Z. The products go into several sums, for accuracy and because no sum then waits for the one before.
+_DENSE = Template("""\
 /* z[j] = b[j] + ${times}sum over k of W[j][k] a[k]; a row of W holds the weights of one output. */
 static void ${name}_dense(const $type *W, ${scales}const float *b, int inputs, int outputs,
     const float *a, float *z)
 {
-    for (int j = 0; j < outputs; j++) {
-        float s0 = 0.0f, s1 = 0.0f, s2 = 0.0f, s3 = 0.0f;
-        int k = 0;
+    const int whole = inputs - inputs % $count;
 
-        for (; k < inputs - 3; k += 4) {
-            s0 += ${cast}W[k] * a[k];
-            s1 += ${cast}W[k + 1] * a[k + 1];
-            s2 += ${cast}W[k + 2] * a[k + 2];
-            s3 += ${cast}W[k + 3] * a[k + 3];
+    for (int j = 0; j < outputs; j++) {
+        float $zeros;
+
+        for (int k = 0; k < whole; k += $count) {
+$products
         }
-        for (; k < inputs; k++)
+        for (int k = whole; k < inputs; k++)
             s0 += ${cast}W[k] * a[k];
-        z[j] = b[j] + $times((s0 + s1) + (s2 + s3));
+        z[j] = b[j] + $times($total);
         W += inputs;
     }
 }
 """)
 
-#: What the template says of float weights, and of int8 weights with a scale for each row.
-FLOAT = {"type": "float", "scales": "", "times": "", "cast": ""}
-INT8 = {"type": "signed char", "scales": "const float *scale, ", "times": "scale[j] * ", "cast": "(float)"}
+
+def dense(name: str, widest: int, int8: bool) -> str:
+    """The function for the layers of a network; `widest` is the greatest number of a layer's inputs.
+
+    Eight sums are up to four times as fast as four where compilers use vectors, and longer code, and slower by a few
+    nanoseconds, for layers that are too small for them.
+    """
+    sums = [f"s{i}" for i in range(8 if widest >= 64 else 4)]
+    total = sums
+    while len(total) > 1:
+        total = [f"({a} + {b})" for a, b in zip(total[::2], total[1::2], strict=True)]
+    cast = "(float)" if int8 else ""
+    indices = ["k", *(f"k + {i}" for i in range(1, len(sums)))]
+    return _DENSE.substitute(
+        name=name,
+        count=len(sums),
+        zeros=", ".join(f"{s} = 0.0f" for s in sums),
+        products="\n".join(f"            {s} += {cast}W[{k}] * a[{k}];" for s, k in zip(sums, indices, strict=True)),
+        total=total[0][1:-1],
+        type="signed char" if int8 else "float",
+        scales="const float *scale, " if int8 else "",
+        times="scale[j] * " if int8 else "",
+        cast=cast,
+    )
+
 
 #: g(z) of one number, for each activation but identity: a function of math.h, or the body of one of our own.
 FUNCTIONS = {"tanh": "tanhf", "exp": "expf", "sin": "sinf"}
@@ -109,7 +129,7 @@ $body
 }
 """)
 
-#: A program that compares a few rows with what they should give; an infinity or a NaN may be what an output should be.
+#: A program that compares the outputs of a few rows with what they should be, where that is no NaN.
 TEST = Template("""\
 #ifdef ${NAME}_TEST
 #include <stdio.h>
@@ -131,9 +151,8 @@ $expected
         ${name}_predict(x[i], y);
         for (int j = 0; j < ${NAME}_OUTPUTS; j++) {
             const float e = expected[i][j];
-            const int both_nan = y[j] != y[j] && e != e;
 
-            if (!(fabsf(y[j] - e) < tolerance * (1.0f + fabsf(e)) || y[j] == e || both_nan)) {
+            if (e == e && !(fabsf(y[j] - e) <= tolerance * (1.0f + fabsf(e)))) {
                 printf("${name}: row %d, output %d is %.9g, expected %.9g\\n", i, j, (double)y[j], (double)e);
                 wrong++;
             }

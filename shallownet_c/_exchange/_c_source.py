@@ -57,7 +57,7 @@ def to_c(
             "#include <math.h>\n",
             _sizes(model, name),
             *_tables(model, layers, name),
-            _c_code.DENSE.substitute(_c_code.INT8 if int8 else _c_code.FLOAT, name=name),
+            _c_code.dense(name, max(model.sizes[:-1]), int8),
             *_activations(model, name),
             _predict(model, name, int8),
             _test(model, layers, name),
@@ -140,9 +140,8 @@ def _tables(model: Model, layers: list[Layer], name: str) -> Iterator[str]:
         if scale is None:
             yield f"/* {shape} */\n{_table(f'float {name}_W{number}[{n_out} * {n_in}]', W)}"
         else:
-            yield f"/* {shape}: row j times {name}_scale{number}[j] */\n" + (
-                _table(f"signed char {name}_W{number}[{n_out} * {n_in}]", W)
-            )
+            integers = _table(f"signed char {name}_W{number}[{n_out} * {n_in}]", W)
+            yield f"/* {shape}: row j times {name}_scale{number}[j] */\n{integers}"
             yield _table(f"float {name}_scale{number}[{n_out}]", scale)
         yield f"/* b[{number}] */\n{_table(f'float {name}_b{number}[{n_out}]', b)}"
 
@@ -168,8 +167,8 @@ def _literal(value: float | int) -> str:
     """The value in C: nine digits are enough for every float."""
     if isinstance(value, int):
         return str(value)
-    if not math.isfinite(value):
-        return "NAN" if math.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
+    if math.isnan(value):
+        return "NAN"
     text = f"{value:.9g}"
     return text + ("f" if "." in text or "e" in text else ".0f")
 
@@ -196,7 +195,7 @@ def _buffers(model: Model) -> dict[str, list[int]]:
 
 
 def _predict(model: Model, name: str, int8: bool) -> str:
-    """NAME_predict: layer after layer, each into an array of its own turn, the last one into y."""
+    """NAME_predict: the layers write to two arrays by turns, the last one to y."""
     holds = {layer: array for array, layers in _buffers(model).items() for layer in layers}
     lines = []
     for array, layers in _buffers(model).items():
@@ -225,9 +224,11 @@ def _test(model: Model, layers: list[Layer], name: str) -> str:
         exact = _outputs(model, layers, X).astype(np.float32)
         in_float = _outputs(model, layers, X.astype(np.float32))
         errors = np.abs(in_float - exact) / (1 + np.abs(exact))
-    # Where float arithmetic loses more digits than usual, it may lose some more in another order.
-    tolerance = max(1e-6, 8 * float(np.max(errors, where=np.isfinite(errors), initial=0.0)))
-    expected = np.where(np.isfinite(in_float), exact, in_float)
+    # Where float arithmetic loses more digits than usual, it may lose some more in another order. Where it has lost
+    # nearly all of them, or overflows, there is nothing to compare.
+    known = errors < 0.01
+    tolerance = max(1e-6, 8 * float(np.max(errors, where=known, initial=0.0)))
+    expected = np.where(known, exact, np.nan)
     return _c_code.TEST.substitute(
         name=name, NAME=name.upper(), rows=ROWS, x=_braced(X), expected=_braced(expected), tolerance=f"{tolerance:.1e}f"
     )
