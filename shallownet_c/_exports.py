@@ -83,7 +83,51 @@ class Exports:
 
     @_arguments.checked
     def to_c(self, path: str | os.PathLike[str] | None = None, *, name: str = "net", int8: bool = False) -> str:
-        """The network as a file of C99 that needs nothing but math.h."""
+        """The network as one file of C99 that needs nothing but math.h, for programs without Python.
+
+        Its function ``void NAME_predict(const float *x, float *y)`` makes the outputs y (n_L,) of one sample x (n_0,),
+        in float; y may be x. It allocates nothing and keeps nothing between calls, so several threads may call it at
+        the same time; the hidden activations are on the stack, whose bytes the header says. The sizes are macros,
+        ``NAME_INPUTS``, ``NAME_OUTPUTS``, ``NAME_LAYERS`` and the hidden layers' ``NAME_HIDDEN_1``, …, and all weights
+        are ``static const``. The file compiles as C++, too.
+
+        Compiled with ``-DNAME_TEST`` it is a program that checks itself: it predicts five rows and ends with status 1
+        if an output is wrong by more than 1e-6 (1 + |output|), or by more than float arithmetic can be on this network.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            Where the text is written, too, in ASCII. The file appears whole or not at all.
+        name : str, default "net"
+            What all names in the file begin with, those of macros in capitals: a C identifier without underscores at
+            its ends or two of them in a row, no keyword of C or C++, and at most 48 characters long.
+        int8 : bool, default False
+            Whether weights are rounded to 8 bits, for a quarter of the memory: in row j of each W, which belongs to
+            unit j, W[j, k] becomes s[j] q[j, k], where s[j] = max |W[j]| / 127 is a float and q[j, k] the integer
+            nearest to W[j, k] / s[j]. So a weight changes by at most s[j] / 2. Biases and activations remain float.
+
+        Returns
+        -------
+        str
+            The text of the file. Weights and biases of a float64 network are rounded to the nearest float.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument is not what it should be, or a parameter is not finite as a float32.
+        OSError
+            If the file cannot be written; what was there is as it was.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> net = sn.MLP([4, 16, 1], output="sigmoid", dtype="float32", seed=0)
+        >>> source = net.to_c(name="iris")
+        >>> [line for line in source.splitlines() if line.startswith("#define")]
+        ['#define IRIS_INPUTS 4', '#define IRIS_HIDDEN_1 16', '#define IRIS_OUTPUTS 1', '#define IRIS_LAYERS 2']
+        >>> "void iris_predict(const float *x, float *y)" in source
+        True
+        """
         from shallownet_c._exchange import _c_source
 
         return _c_source.to_c(self.model, self.params, self.feature_names, path, name, int8)
