@@ -19,6 +19,7 @@ from shallownet_c._checks import _validation
 from shallownet_c._fitting import _sources, _targets
 from shallownet_c.mlp import MLP
 from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.sklearn import _onnx
 from shallownet_c.sklearn._convert import to_sklearn
 from shallownet_c.sklearn._kept import Kept, first_course, unchanged_if_refused
 from shallownet_c.sklearn._network import (
@@ -294,14 +295,19 @@ class BaseMLP(Kept):
         if self.verbose:
             print(line)
 
+    def _net(self) -> MLP:
+        """The network that predicts: `network_`, or where attributes have been replaced one that goes by them."""
+        net = getattr(self, "network_", None)
+        if isinstance(net, MLP) and self._goes_by(net):
+            return net
+        check_is_fitted(self)
+        coefs, intercepts = parameters(self.coefs_, self.intercepts_)
+        activations = self._activations(len(coefs) - 1)
+        return network(coefs, intercepts, activations, self.out_activation_, self.loss, **self._options())
+
     def _outputs(self, X: Any) -> np.ndarray[Any, Any]:
         """The network's outputs (m, n_L) for X as a caller has it."""
-        net = getattr(self, "network_", None)
-        if not (isinstance(net, MLP) and self._goes_by(net)):
-            check_is_fitted(self)
-            coefs, intercepts = parameters(self.coefs_, self.intercepts_)
-            activations = self._activations(len(coefs) - 1)
-            net = network(coefs, intercepts, activations, self.out_activation_, self.loss, **self._options())
+        net = self._net()
         # The checks of validate_data, in a moment for the commonest kind of array.
         plain = (
             type(X) is np.ndarray
@@ -363,6 +369,16 @@ class BaseMLP(Kept):
         ('sklearn', True)
         """
         return to_sklearn(self)
+
+    def onnx_shape_calculator(self) -> Callable[[Any], None]:
+        """What skl2onnx infers types and shapes by, for skl2onnx to call.
+
+        Returns
+        -------
+        callable
+            It raises a RuntimeError that names `register_skl2onnx` where that has not been called for the class.
+        """
+        return _onnx.shapes
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
