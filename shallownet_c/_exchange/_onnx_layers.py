@@ -15,8 +15,8 @@ from shallownet_c.reference._activations import ACTIVATIONS
 
 #: The first opset that has all that is written here: it brought Erf.
 LEAST_OPSET = 9
-#: Protobuf's limit of 2 GiB, and room for everything but parameters.
-MOST_BYTES = 2**31 - 2**20
+#: Less than protobuf's limit of 2 GiB by room for all that is no parameter, such as the names of inputs.
+MOST_BYTES = 2**31 - 2**27
 
 
 class Nodes:
@@ -33,7 +33,7 @@ class Nodes:
         """The name of the initialiser, which is made where there is none of that name."""
         name = self.prefix + name
         if name not in self.tensors:
-            self.tensors[name] = self.onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
+            self.tensors[name] = self.onnx.numpy_helper.from_array(array, name)
         return name
 
     def node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
@@ -51,7 +51,7 @@ class Nodes:
 
         def op(kind: str, *inputs: str | float) -> str:
             names = [
-                each if isinstance(each, str) else self.initializer(f"{each:.17g}", np.array(each, self.dtype))
+                each if isinstance(each, str) else self.initializer(repr(each), np.array(each, self.dtype))
                 for each in inputs
             ]
             return self.node(kind, names, f"{a}.{len(self.nodes)}.{kind}")
@@ -109,7 +109,7 @@ def layers(
     """
     n_bytes = model.n_params * model.dtype.itemsize
     if n_bytes > MOST_BYTES:
-        raise ValueError(f"an ONNX file holds less than 2 GiB, and the parameters take {n_bytes / 2**30:.2f} GiB")
+        raise ValueError(f"an ONNX model holds less than 2 GiB, and the parameters take {n_bytes / 2**30:.2f} GiB")
     graph = Nodes(model.dtype, prefix)
     activations = (*model.activations[:-1], model.activations[-1] if last is None else last)
     a = x
