@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
+from shallownet_c._exchange import _onnx_writer
 from shallownet_c._exchange._onnx_layers import Nodes, layers
 from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._network import converted
@@ -18,9 +20,19 @@ from shallownet_c.sklearn._network import converted
 LABEL, PROBABILITIES, PREDICTION = "label", "probabilities", "variable"
 
 
-def outputs(estimator: Any) -> tuple[str, ...]:
-    """The names of the outputs."""
-    return (LABEL, PROBABILITIES) if is_classifier(estimator) else (PREDICTION,)
+def to_onnx(estimator: Any, path: str | os.PathLike[str] | None, opset: int | None) -> Any:
+    """The estimator as an onnx.ModelProto, which is also written to the path if there is one."""
+    net = network(estimator)
+    opset = _onnx_writer.check_opset(opset)
+    _onnx_writer.check_path(path)
+    nodes, tensors, outputs = graph(estimator, net, "X", opset)
+    names = getattr(estimator, "feature_names_in_", None)
+    proto = _onnx_writer.model_proto(
+        nodes, tensors, [_onnx_writer.rows("X", net.dtype, net.layer_sizes[0])], outputs, {"": opset}, net.model,
+        None if names is None else tuple(map(str, names)),
+    )  # fmt: skip
+    _onnx_writer.write(path, proto)
+    return proto
 
 
 def shapes(operator: Any) -> None:
@@ -38,7 +50,7 @@ def shapes(operator: Any) -> None:
 def network(estimator: Any, dtype: Any = None) -> MLP:
     """The network that a fitted estimator predicts by, in the dtype, or in its own."""
     check_is_fitted(estimator)
-    net = estimator._net()
+    net: MLP = estimator._net()
     if dtype is None or net.dtype == dtype:
         return net
     net = converted(net, dtype)
@@ -69,8 +81,8 @@ def labels(classes: Array) -> Array:
 
 def graph(
     estimator: Any, net: MLP, x: str, opset: int, *, raw_scores: bool = False, numbers: bool = False
-) -> tuple[list[Any], list[Any]]:
-    """The nodes and initialisers that compute the outputs of an estimator from `x`.
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """The nodes and initialisers that compute LABEL and PROBABILITIES, or PREDICTION, of an estimator from `x`.
 
     Parameters
     ----------
@@ -89,28 +101,40 @@ def graph(
     -------
     nodes : list of onnx.NodeProto
     tensors : list of onnx.TensorProto
+    outputs : list of onnx.ValueInfoProto
     """
     parts = net.model, net.weights, net.biases, x
+    n_outputs = net.layer_sizes[-1]
     if not is_classifier(estimator):
-        return layers(*parts, PREDICTION, opset)
+        return *layers(*parts, PREDICTION, opset), [_onnx_writer.rows(PREDICTION, net.dtype, n_outputs)]
     classes = labels(estimator._binarizer().classes_)
-    two = net.layer_sizes[-1] == 1 < len(classes)
+    two = n_outputs == 1 < len(classes)
     second = "second" if two else PROBABILITIES
     nodes, tensors = layers(*parts, second, opset, last="identity" if raw_scores else None)
     head = Nodes(net.dtype, "")
     head.tensors = {tensor.name: tensor for tensor in tensors}
 
     def constant(value: float) -> str:
-        return head.initializer(f"{value:g}", np.full(1, value, net.dtype))
+        return head.initializer(repr(value), np.array(value, net.dtype))
 
     if two:
-        first = head.node("Neg", [second], "first") if raw_scores else head.node("Sub", [constant(1), second], "first")
+        first = (
+            head.node("Neg", [second], "first") if raw_scores else head.node("Sub", [constant(1.0), second], "first")
+        )
         head.node("Concat", [first, second], PROBABILITIES, axis=1)
+    types = head.onnx.TensorProto
     if is_multilabel(net):
-        above = head.node("Greater", [PROBABILITIES, constant(0 if raw_scores else 0.5)], "above")
-        head.node("Cast", [above], LABEL, to=head.onnx.TensorProto.INT64)
+        above = head.node("Greater", [PROBABILITIES, constant(0.0 if raw_scores else 0.5)], "above")
+        head.node("Cast", [above], LABEL, to=types.INT64)
+        label = types.INT64, [_onnx_writer.BATCH, n_outputs]
     else:
-        named = np.arange(len(classes)) if numbers and classes.dtype == object else classes
+        if numbers and classes.dtype == object:
+            classes = np.arange(len(classes))
         likeliest = head.node("ArgMax", [PROBABILITIES], "likeliest", axis=1, keepdims=0)
-        head.node("Gather", [head.initializer("classes", named), likeliest], LABEL, axis=0)
-    return nodes + head.nodes, list(head.tensors.values())
+        head.node("Gather", [head.initializer("classes", classes), likeliest], LABEL, axis=0)
+        label = types.STRING if classes.dtype == object else types.INT64, [_onnx_writer.BATCH]
+    outputs = [
+        head.onnx.helper.make_tensor_value_info(LABEL, *label),
+        _onnx_writer.rows(PROBABILITIES, net.dtype, 2 if two else n_outputs),
+    ]
+    return nodes + head.nodes, list(head.tensors.values()), outputs

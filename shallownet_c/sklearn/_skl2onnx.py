@@ -62,15 +62,14 @@ def register_skl2onnx(*classes: type[BaseMLP]) -> None:
                 f"got {_validation.shown(kind)}"
             )
     skl2onnx = _extras.library("skl2onnx", "skl2onnx", "register_skl2onnx")
-    for kind in (MLPClassifier, MLPRegressor, *classes):
-        is_a_classifier = issubclass(kind, MLPClassifier)
-        skl2onnx.update_registered_converter(
-            kind,
-            "ShallownetMLPClassifier" if is_a_classifier else "ShallownetMLPRegressor",
-            _shape_labels if is_a_classifier else _shape_predictions,
-            _convert,
-            options=OPTIONS if is_a_classifier else None,
-        )
+    known: tuple[type[BaseMLP], ...] = (MLPClassifier, MLPRegressor, *classes)
+    for kind in known:
+        if issubclass(kind, MLPClassifier):
+            how = "ShallownetMLPClassifier", _shape_labels, _convert
+            skl2onnx.update_registered_converter(kind, *how, options=OPTIONS)
+        else:
+            how = "ShallownetMLPRegressor", _shape_predictions, _convert
+            skl2onnx.update_registered_converter(kind, *how)
 
 
 def register_if_imported() -> None:
@@ -118,8 +117,8 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         final = operator.outputs[1].raw_name == _onnx.PROBABILITIES
         options = {"raw_scores": asked["raw_scores"] and final, "numbers": asked["nocl"]}
     net = _onnx.network(estimator, dtype)
-    nodes, tensors = _onnx.graph(estimator, net, "x", container.target_opset_onnx, **options)
-    names = {"x": x} | dict(zip(_onnx.outputs(estimator), operator.output_full_names, strict=True))
+    nodes, tensors, outputs = _onnx.graph(estimator, net, "x", container.target_opset_onnx, **options)
+    names = {"x": x} | {own.name: out.full_name for own, out in zip(outputs, operator.outputs, strict=True)}
     for tensor in tensors:
         names[tensor.name] = scope.get_unique_variable_name(tensor.name)
         # skl2onnx copies no strings from a tensor.
