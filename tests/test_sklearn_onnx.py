@@ -1,5 +1,6 @@
 """The estimators in ONNX, by themselves and by skl2onnx, next to what skl2onnx makes of scikit-learn's own."""
 
+import functools
 import itertools
 import subprocess
 import sys
@@ -164,7 +165,7 @@ def test_regressors_are_converted_as_scikit_learns_own(skl2onnx, runtime, dtype)
     assert_same(values, expected[1])
 
 
-#: Pipelines and ensembles of `module`'s classifiers, with the name of the option that turns ZipMap off.
+#: Pipelines and ensembles of the classifiers that `make` makes, with the name of the option that turns ZipMap off.
 BUILT = {
     "pipeline": (lambda make: make_pipeline(StandardScaler(), make()), "mlpclassifier__zipmap"),
     "columns": (
@@ -173,15 +174,15 @@ BUILT = {
         ),
         "mlpclassifier__zipmap",
     ),
-    "vote": (lambda make: VotingClassifier([("a", make()), ("b", make())], flatten_transform=False), "zipmap"),
+    "vote": (lambda make: VotingClassifier([("a", make()), ("b", make(alpha=1))], flatten_transform=False), "zipmap"),
     "soft vote": (
-        lambda make: VotingClassifier([("a", make()), ("b", make())], voting="soft", flatten_transform=False),
+        lambda make: VotingClassifier([("a", make()), ("b", make(alpha=1))], voting="soft", flatten_transform=False),
         "zipmap",
     ),
     "calibrated": (lambda make: CalibratedClassifierCV(make(), cv=2), "zipmap"),
     "bag": (lambda make: BaggingClassifier(make(), n_estimators=3, max_features=2, random_state=0), "zipmap"),
     "one against the rest": (lambda make: OneVsRestClassifier(make()), "zipmap"),
-    "stack": (lambda make: StackingClassifier([("a", make()), ("b", make())], cv=2), "zipmap"),
+    "stack": (lambda make: StackingClassifier([("a", make()), ("b", make(alpha=1))], cv=2), "zipmap"),
 }
 
 
@@ -191,7 +192,7 @@ BUILT = {
 def test_what_is_built_of_classifiers_is_converted_as_of_scikit_learns_own(skl2onnx, runtime, name, dtype, classes):
     build, zipmap = BUILT[name]
     fitted = [
-        build(lambda: module.MLPClassifier((4,), max_iter=8, random_state=0)).fit(X, CLASSES[classes])  # noqa: B023
+        build(functools.partial(module.MLPClassifier, (4,), max_iter=8, random_state=0)).fit(X, CLASSES[classes])
         for module in (ours, neural_network)
     ]
     rows = X.astype(dtype)
@@ -468,11 +469,11 @@ def test_without_onnx(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "classes", [np.array([0.5, 1.0]), np.array([0, 2**63], np.uint64), np.array([b"a", b"b"]), np.array([1e300, 1.0])]
+    "classes", [[0.5, 1.0], [0.0, 2.0**63], [-np.inf, 1.0], np.array([0, 2**63], np.uint64), [b"a", b"b"], [1e300, 1.0]]
 )
 def test_classes_that_are_no_labels_of_onnx(classes):
     one = classifier(HALF)
-    one._label_binarizer.classes_ = one.classes_ = classes
+    one._label_binarizer.classes_ = one.classes_ = np.array(classes)
     with pytest.raises(ValueError, match="classes_ must hold strings, or numbers that are 64-bit integers"):
         one.to_onnx()
 

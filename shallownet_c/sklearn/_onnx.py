@@ -68,11 +68,10 @@ def labels(classes: Array) -> Array:
     """The classes as ONNX holds labels: int64 or, as objects, str."""
     if classes.dtype.kind in "UO" and all(isinstance(label, str) for label in classes):
         return classes.astype(object)
-    if classes.dtype.kind in "biuf":
-        with np.errstate(invalid="ignore"):  # what no int64 can hold differs
-            integers = classes.astype(np.int64)
-        if (integers == classes).all() and (classes >= 0).tolist() == (integers >= 0).tolist():
-            return integers
+    if classes.dtype.kind in "biuf" and np.isfinite(classes).all():
+        integers = [int(label) for label in classes]
+        if integers == classes.tolist() and min(integers) >= -(2**63) and max(integers) < 2**63:
+            return np.array(integers, np.int64)
     raise ValueError(
         f"classes_ must hold strings, or numbers that are 64-bit integers, where a classifier goes to ONNX, "
         f"got {_validation.shown(classes)}"

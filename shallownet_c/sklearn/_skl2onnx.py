@@ -50,10 +50,18 @@ def register_skl2onnx(*classes: type[BaseMLP]) -> None:
 
     Examples
     --------
-    >>> from shallownet_c.sklearn import MLPClassifier, register_skl2onnx
     >>> import skl2onnx  # doctest: +SKIP
+    >>> from shallownet_c.sklearn import MLPClassifier, register_skl2onnx
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> pipeline = make_pipeline(StandardScaler(), MLPClassifier((16,), max_iter=2000, random_state=0)).fit(X, y)
     >>> register_skl2onnx()  # doctest: +SKIP
-    >>> model = skl2onnx.to_onnx(make_pipeline(StandardScaler(), MLPClassifier()).fit(X, y), X[:1])  # doctest: +SKIP
+    >>> options = {"mlpclassifier__zipmap": False}
+    >>> model = skl2onnx.to_onnx(pipeline, X[:1], options=options)  # doctest: +SKIP
+    >>> [output.name for output in model.graph.output]  # doctest: +SKIP
+    ['label', 'probabilities']
     """
     for kind in classes:
         if not (isinstance(kind, type) and issubclass(kind, (MLPClassifier, MLPRegressor))):
@@ -112,8 +120,8 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     options: dict[str, bool] = {}
     if is_classifier(estimator):
         asked = container.get_options(estimator, {"raw_scores": False, "nocl": False})
-        # Converters of other estimators, CalibratedClassifierCV's above all, ask for the raw scores of whatever has the
-        # option, as if it had a decision_function. Their outputs have other names.
+        # The converters of ensembles and of CalibratedClassifierCV set raw_scores for every classifier that has the
+        # option, as if it had a decision_function. The variables that they declare for its outputs have other names.
         final = operator.outputs[1].raw_name == _onnx.PROBABILITIES
         options = {"raw_scores": asked["raw_scores"] and final, "numbers": asked["nocl"]}
     net = _onnx.network(estimator, dtype)
