@@ -18,6 +18,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import shallownet_c as sn
 from shallownet_c import sklearn as ours
 from shallownet_c.sklearn import _network
 
@@ -384,6 +385,23 @@ def test_to_onnx_gives_what_skl2onnx_gives_without_zipmap(skl2onnx, runtime, nam
     theirs = run(runtime, skl2onnx.to_onnx(model, rows[:1], options={"zipmap": False}), rows)
     assert [out[:2] for out in about] == [out[:2] for out in theirs[0]]
     assert_same(values, theirs[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", TARGETS)
+def test_from_onnx_has_the_network_of_a_classifier(name, dtype):
+    one = classifier(TARGETS[name], activation=["gelu", "mish"], dtype=dtype)
+    net = sn.from_onnx(one.to_onnx())
+    assert net.model == one.network_.model
+    np.testing.assert_array_equal(net.params, one.network_.params)
+
+
+@pytest.mark.parametrize("loss", [name for name, row in _network.LOSSES.items() if not row.classes])
+def test_from_onnx_has_the_network_of_a_regressor(loss):
+    one = regressor(np.abs(PREDICTIONS["two"]), loss=loss, delta=2.0, quantile=0.3)
+    net = sn.from_onnx(one.to_onnx())
+    assert net.model == one.network_.model
+    np.testing.assert_array_equal(net.params, one.network_.params)
 
 
 def test_to_onnx_follows_parameters_that_have_been_replaced():
