@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from abc import abstractmethod
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from shallownet_c._checks import _validation
 from shallownet_c._fitting import _sources, _targets
 from shallownet_c.mlp import MLP
 from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.sklearn import _onnx
 from shallownet_c.sklearn._convert import to_sklearn
 from shallownet_c.sklearn._kept import Kept, first_course, unchanged_if_refused
 from shallownet_c.sklearn._network import (
@@ -294,14 +296,19 @@ class BaseMLP(Kept):
         if self.verbose:
             print(line)
 
+    def _net(self) -> MLP:
+        """The network that predicts: `network_`, or where attributes have been replaced one that goes by them."""
+        net = getattr(self, "network_", None)
+        if isinstance(net, MLP) and self._goes_by(net):
+            return net
+        check_is_fitted(self)
+        coefs, intercepts = parameters(self.coefs_, self.intercepts_)
+        activations = self._activations(len(coefs) - 1)
+        return network(coefs, intercepts, activations, self.out_activation_, self.loss, **self._options())
+
     def _outputs(self, X: Any) -> np.ndarray[Any, Any]:
         """The network's outputs (m, n_L) for X as a caller has it."""
-        net = getattr(self, "network_", None)
-        if not (isinstance(net, MLP) and self._goes_by(net)):
-            check_is_fitted(self)
-            coefs, intercepts = parameters(self.coefs_, self.intercepts_)
-            activations = self._activations(len(coefs) - 1)
-            net = network(coefs, intercepts, activations, self.out_activation_, self.loss, **self._options())
+        net = self._net()
         # The checks of validate_data, in a moment for the commonest kind of array.
         plain = (
             type(X) is np.ndarray
@@ -363,6 +370,59 @@ class BaseMLP(Kept):
         ('sklearn', True)
         """
         return to_sklearn(self)
+
+    def to_onnx(self, path: str | os.PathLike[str] | None = None, *, opset: int | None = None) -> Any:
+        """The fitted estimator as an ONNX model, with the outputs that skl2onnx gives without ZipMap.
+
+        A classifier has "label", (m,) int64 or string, or (m, n_labels) int64 where there are several labels, and
+        "probabilities", as `predict_proba` has them (of one class alone in one column). A regressor has "variable",
+        (m, n_outputs). The input "X" (m, n_features_in_) and all floats have the dtype of coefs_.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            Where to write it, whole or not at all.
+        opset : int, default 18
+            The version of ONNX's operators.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Its metadata describe the network, with feature_names_in_ where the estimator has them.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If it has not been fitted.
+        ValueError
+            If opset is not one that onnx has, or classes are neither strings nor numbers that are 64-bit integers.
+        ImportError
+            Without onnx.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import onnx.reference
+        >>> from shallownet_c.sklearn import MLPClassifier
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> classifier = MLPClassifier((16,), max_iter=2000, random_state=0).fit(X, y)
+        >>> label, probabilities = onnx.reference.ReferenceEvaluator(classifier.to_onnx()).run(None, {"X": X})
+        >>> bool((label == classifier.predict(X)).all()), probabilities.shape
+        (True, (150, 3))
+        """
+        return _onnx.to_onnx(self, path, opset)
+
+    def onnx_shape_calculator(self) -> Callable[[Any], None]:
+        """What skl2onnx infers types and shapes by, for skl2onnx to call.
+
+        Returns
+        -------
+        callable
+            It raises a RuntimeError that names `register_skl2onnx` where that has not been called for the class.
+        """
+        return _onnx.shapes
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
