@@ -59,6 +59,16 @@ class Exported(Own):
         return 1, 0
 
 
+class ExportedSequence(Exported):
+    """What NumPy by itself would read item by item."""
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, item):
+        raise AssertionError
+
+
 class OldExported(Exported):
     """As DLPack was before it had versions."""
 
@@ -74,6 +84,12 @@ def read_only(values):
     values = values.copy()
     values.flags.writeable = False
     return values
+
+
+def exported_read_only(values):
+    if np.lib.NumpyVersion(np.__version__) < "2.1.0":
+        pytest.skip("NumPy 2.0 exports no read-only array")
+    return Exported(read_only(values))
 
 
 def in_ctypes(values):
@@ -106,7 +122,8 @@ TABLES = {
     "without arguments": (WithoutArguments, True),
     "interface": (Interface, True),
     "DLPack": (Exported, True),
-    "DLPack, read-only": (lambda v: Exported(read_only(v)), True),
+    "DLPack and items": (ExportedSequence, True),
+    "DLPack, read-only": (exported_read_only, True),
     "DLPack of old": (OldExported, True),
     "torch": (tensor, True),
     "torch, float32": (lambda v: tensor(v, "float32"), False),
@@ -115,6 +132,8 @@ TABLES = {
     "torch, integers": (lambda v: tensor(v, "int8"), False),
     "torch, columns": (lambda v: tensor(v.T.copy()).T, False),
     "torch, rows": (lambda v: [*tensor(v)], False),
+    "jax": (lambda v: library("jax.numpy").asarray(v, dtype="float32"), False),
+    "jax, bfloat16": (lambda v: library("jax.numpy").asarray(v, dtype="bfloat16"), False),
     "ml_dtypes": (lambda v: v.astype(library("ml_dtypes").bfloat16), False),
     "pandas": (frame, False),
     "pandas, nullable": (lambda v: frame(v, "Float64"), False),

@@ -23,9 +23,10 @@ def as_array(value: Any) -> Array:
         return table
     if str(getattr(value, "dtype", "")) == "torch.bfloat16":
         value = value.float()  # NumPy has no such dtype, and float32 holds every number of it
+    if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        return np.from_dlpack(value)  # of which NumPy would make a sequence of its items, or one object
     array: Array = np.asarray(value)
-    is_one_object = array.ndim == 0 and array.dtype.kind == "O"
-    return np.from_dlpack(value) if is_one_object and hasattr(value, "__dlpack__") else array
+    return array
 
 
 def refusal(name: str, value: Any) -> str | None:
