@@ -103,7 +103,7 @@ def tensor(values, dtype="float64"):
 
 def frame(values, dtype=float):
     pd = library("pandas")
-    if isinstance(dtype, str) and "pyarrow" in dtype:
+    if "pyarrow" in str(dtype):
         library("pyarrow")
     return pd.DataFrame(values, columns=NAMES[: values.shape[1]]).astype(dtype)
 
@@ -283,6 +283,26 @@ def test_a_nullable_table_makes_no_objects():
     assert peak(lambda: network()(table)) < 3 * 50_000 * N * 8
     table.iloc[0, 0] = None
     assert peak(lambda: network()(table)) < 3 * 50_000 * N * 8
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (["Float32", "Int8"], "float32"),
+        (["Int64", "boolean"], "int64"),
+        (["Float32", "Int64"], "float64"),
+        (["float32[pyarrow]", "uint8"], "float32"),
+        (["boolean", "bool"], "bool"),
+    ],
+)
+def test_the_common_dtype_of_columns(kinds, expected):
+    table = frame(np.eye(2), dict(zip(NAMES, kinds, strict=False)))
+    assert _validation.as_array("X", table).dtype == expected
+    table.iloc[1, 0] = None
+    floats = np.result_type(np.dtype(expected), np.float16)
+    np.testing.assert_array_equal(
+        _validation.as_array("X", table), np.array([[1, 0], [np.nan, 1]], floats), strict=True
+    )
 
 
 #: Tables whose second column misses the value of its row 5, made of the numbers X.
