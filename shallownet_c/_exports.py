@@ -76,7 +76,38 @@ class Exports:
 
     @_arguments.checked
     def to_torch(self) -> Any:
-        """The network as a `torch.nn.Sequential`."""
+        """The network as a `torch.nn.Sequential`, with copies of the parameters and on the CPU.
+
+        A ``Linear`` for each layer and after it the module of its activation; identity has none. "exp" and "sin", which
+        PyTorch has no modules for, are classes of this package, so that ``torch.load`` of a whole module needs
+        shallownet_c, too; a ``state_dict`` does not.
+
+        Returns
+        -------
+        torch.nn.Sequential
+            Of the network's dtype, and ready to be trained. What it has learnt comes back by `from_torch`. The loss and
+            the names of columns are no part of it.
+
+        Raises
+        ------
+        ImportError
+            If PyTorch is not installed (extra ``torch``).
+
+        Examples
+        --------
+        >>> import torch, shallownet_c as sn
+        >>> net = sn.MLP([2, 4, 1], output="sigmoid", dtype="float32", seed=0)
+        >>> module = net.to_torch()
+        >>> module
+        Sequential(
+          (0): Linear(in_features=2, out_features=4, bias=True)
+          (1): Tanh()
+          (2): Linear(in_features=4, out_features=1, bias=True)
+          (3): Sigmoid()
+        )
+        >>> bool((sn.from_torch(module).params == net.params).all())
+        True
+        """
         from shallownet_c._exchange import _torch
 
         return _torch.to_torch(self.model, self.params)

@@ -57,8 +57,49 @@ def from_onnx(path_or_model: str | os.PathLike[str] | Any) -> MLP:
 
 
 @_arguments.checked
-def from_torch(module: Any) -> MLP:
-    """The network that a `torch.nn.Sequential` holds."""
+def from_torch(module: Any, *, loss: str | None = None) -> MLP:
+    """The network that a module of PyTorch's computes, with copies of its parameters.
+
+    Parameters
+    ----------
+    module : torch.nn.Linear or torch.nn.Sequential
+        A Sequential, which may hold others, of ``Linear`` and the modules of our activations: ``Sigmoid``, ``Tanh``,
+        ``ReLU``, ``LeakyReLU`` (one slope, in [0, 1)), ``SiLU``, ``GELU``, ``Mish``, ``Softplus`` (beta 1, threshold 20
+        or more), ``ELU`` (alpha 1), ``SELU``, at the end ``Softmax``, and those of `MLP.to_torch`. Dropout of any kind
+        and ``Identity`` are skipped, and so is a ``Flatten`` in front: the network takes rows. Weights that are pruned
+        or parametrised (weight_norm, spectral_norm, …) are taken as the module uses them after ``module.eval()``.
+    loss : str, optional
+        As in `MLP`, since a module has none: by default the output's own.
+
+    Returns
+    -------
+    MLP
+        Of the parameters' dtype. Its outputs are the module's but for rounding; in float64, a Softplus of threshold 20
+        is off by up to 2.1e-9 itself.
+
+    Raises
+    ------
+    ValueError
+        If the module computes anything else, or may do so, as one with a forward of its own or with forward hooks may;
+        the message names the first such module, as in ``module.3.conv (Conv2d)``. If parameters are not float32 or
+        float64, or have no values yet.
+    TypeError
+        If it is no module of PyTorch's.
+    ImportError
+        If PyTorch is not installed (extra ``torch``).
+
+    Examples
+    --------
+    >>> import torch, shallownet_c as sn
+    >>> from torch.nn import Dropout, Linear, ReLU, Sequential, Softmax
+    >>> module = Sequential(Linear(3, 8), ReLU(), Dropout(0.5), Linear(8, 2), Softmax(dim=-1)).eval()
+    >>> net = sn.from_torch(module)
+    >>> net
+    MLP([3, 8, 2], activation='relu', output='softmax', loss='log_loss', dtype='float32')
+    >>> X = torch.randn(5, 3)
+    >>> bool(torch.allclose(torch.from_numpy(net(X)), module(X), rtol=1e-5))
+    True
+    """
     from shallownet_c._exchange import _torch
 
-    return made(MLP, *_torch.from_torch(module), None)
+    return made(MLP, *_torch.from_torch(module, loss), None)

@@ -30,9 +30,8 @@ LIBRARIES = ["cffi", "jax", "numba", "onnx", "onnxruntime", "polars", "pyarrow",
 def missing(code):
     """The first library that the code needs, by its name in an import or in a method's, and that is not installed."""
     for library in LIBRARIES:
-        if re.search(rf"import {library}\b|from {library}\b|_{library}\(", code) and not importlib.util.find_spec(
-            library
-        ):
+        named = re.search(rf"import {library}\b|from {library}\b|_{library}\(", code)
+        if named and importlib.util.find_spec(library) is None:
             return library
     return None
 

@@ -16,8 +16,10 @@ def names_of(X: Any) -> tuple[str, ...] | None:
     labels: Any = getattr(X, "columns", None)
     if hasattr(X, "iloc"):  # a table of pandas, or a row, whose index holds the names
         labels = getattr(X, "index", None) if labels is None else labels
-    elif type(labels) is not list:  # as polars has it
-        return None
+    else:
+        labels = getattr(X, "column_names", labels)  # of pyarrow, whose columns are the data
+        if type(labels) is not list:  # as pyarrow and polars have it
+            return None
     try:
         names = list(labels)
     except TypeError:
@@ -55,9 +57,9 @@ class Names:
         found, known = names_of(X), self.known
         if found is None or known is None or found == known:
             return found if known is None else known
-        given, wanted = set(found), set(known)
+        given, learnt = set(found), set(known)
         missing = [one for one in known if one not in given]
-        unexpected = [one for one in found if one not in wanted]
+        unexpected = [one for one in found if one not in learnt]
         if len(found) != len(known) and (not hasattr(X, "columns") or not (missing or unexpected)):
             return known  # refused for its shape: labels of rows in one column, or a column that comes twice
         if missing or unexpected:
@@ -67,9 +69,11 @@ class Names:
                 f"{name} must have the columns of the fit, but it {' and '.join(filter(None, (lacks, has)))}"
             )
         i = next(i for i, pair in enumerate(zip(found, known, strict=True)) if pair[0] != pair[1])
+        wanted = shown(list(known))
+        remedy = f"{name}.select({wanted})" if hasattr(X, "column_names") else f"{name}[{wanted}]"
         raise ValueError(
             f"{name} must have the columns of the fit in their order, got {shown(found[i])} for {shown(known[i])} in "
-            f"column {i}: {name}[{shown(list(known))}] has them in that order"
+            f"column {i}: {remedy} has them in that order"
         )
 
 

@@ -8,6 +8,7 @@ import operator
 import reprlib
 import sys
 from collections.abc import Callable, Collection, Mapping, Set
+from types import ModuleType
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -171,17 +172,52 @@ def random_generator(seed: object) -> np.random.Generator | np.random.RandomStat
 
 
 def as_array(name: str, value: object) -> Array:
-    """The value as an array of whatever dtype it has: the one door by which a caller's arrays come in."""
-    refuse_masked(name, value)
-    try:
-        array = np.asarray(value)
-    except (ValueError, OverflowError) as error:  # lists of unequal lengths, a range that is too long
-        raise ValueError(f"{name} must be an array of numbers: {error}") from None
-    except TypeError as error:
-        raise TypeError(f"{name} must be an array of numbers: {error}") from None
-    if array.ndim == 0 and array.dtype.kind == "O" and hasattr(value, "toarray"):  # a sparse matrix as one object
-        raise TypeError(f"{name} must be a dense array, got {type(value).__name__}: {name}.toarray() is one")
+    """The value as an array of whatever dtype it has, over the same memory where NumPy can use that: the one door by
+    which a caller's arrays come in.
+
+    What is missing among numbers, pandas' NA and the nulls of other libraries' columns, is NaN.
+    """
+    if type(value) is np.ndarray:
+        array: Array = value
+    else:
+        refuse_masked(name, value)
+        try:
+            array = np.asarray(value) if type(value) in (list, tuple) else _foreign().as_array(value)
+        except (TypeError, ValueError, OverflowError, RuntimeError, BufferError) as error:
+            known = _foreign().refusal(name, value)
+            # Lists of unequal lengths and a range that is too long are errors of values.
+            kind = TypeError if known or not isinstance(error, (ValueError, OverflowError)) else ValueError
+            raise kind(known or f"{name} must be an array of numbers: {error}") from None
+    if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):
+        return array.astype(np.float32)  # of a dtype of another library's, such as bfloat16
+    if array.dtype.kind == "O":
+        if array.ndim == 0 and hasattr(value, "toarray"):  # a sparse matrix as one object
+            raise TypeError(f"{name} must be a dense array, got {type(value).__name__}: {name}.toarray() is one")
+        return _with_nan(array, hasattr(value, "__array__") and not isinstance(value, np.ndarray))
     return array
+
+
+def _foreign() -> ModuleType:
+    """The module for what is no array of NumPy's; who has nothing else does not wait for its import."""
+    from shallownet_c._checks import _foreign
+
+    return _foreign
+
+
+def _with_nan(array: Array, of_a_column: bool) -> Array:
+    """An array of objects that are numbers with NaN for what is missing; any other array as it is.
+
+    pandas' NA is missing wherever it stands, None in the columns of a library whose null it is.
+    """
+    nowhere = object()
+    NA = getattr(sys.modules.get("pandas"), "NA", nowhere)
+    null = None if of_a_column else nowhere
+    missing = [item is NA or item is null for item in array.flat]
+    if not any(missing):
+        return array
+    filled = array.copy()
+    filled[np.reshape(missing, array.shape)] = np.nan
+    return filled if all(_is_number(item) for item in filled.flat) else array
 
 
 def refuse_masked(name: str, value: object) -> None:
@@ -227,11 +263,15 @@ def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
 def _refuse_objects(name: str, array: Array) -> None:
     """Raise an error unless all items are real numbers or booleans, as in a table with columns of several types."""
     for place, item in np.ndenumerate(array):
-        if not isinstance(item, (bool, np.bool_)) and not _is_real(item):
+        if not _is_number(item):
             where = f" at {place}" if place else ""
             raise TypeError(
                 f"{name} must be real numbers, got an array of dtype object that holds {shown(item)}{where}"
             )
+
+
+def _is_number(item: object) -> bool:
+    return isinstance(item, (bool, np.bool_)) or _is_real(item)
 
 
 def is_ready(value: object, dtype: np.dtype[Any] | None) -> TypeGuard[Array]:

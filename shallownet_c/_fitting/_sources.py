@@ -203,7 +203,8 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
     if isinstance(array, np.memmap):
         return not (array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned)
     # Tables of pandas are in memory, and would take an index for a label; converted to arrays they have no labels.
-    if isinstance(array, np.ndarray) or hasattr(array, "iloc"):
+    # What DLPack exports is in memory, too.
+    if isinstance(array, np.ndarray) or hasattr(array, "iloc") or hasattr(array, "__dlpack__"):
         return False
     return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
 

@@ -22,6 +22,7 @@ from shallownet_c.mlp import MLP
 from shallownet_c.reference._activations import ACTIVATIONS
 from shallownet_c.sklearn import _onnx
 from shallownet_c.sklearn._convert import to_sklearn
+from shallownet_c.sklearn._inputs import taken
 from shallownet_c.sklearn._kept import Kept, first_course, unchanged_if_refused
 from shallownet_c.sklearn._network import (
     activation_names,
@@ -127,8 +128,7 @@ class BaseMLP(Kept):
         """The training of a fit, after all checks, as a function; and the dtype of the parameters it ends with."""
         given = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
         given |= dict(zip(("X_val", "y_val", "sample_weight_val"), validation, strict=True))
-        for name, value in given.items():
-            _validation.refuse_masked(name, value)
+        X, y, sample_weight, classes, *rest = (taken(name, value) for name, value in given.items())
         hidden = self._hidden()
         activations = self._activations(len(hidden))
         if self.solver == "lbfgs" and np.any(self.dropout):
@@ -173,7 +173,7 @@ class BaseMLP(Kept):
         }
         self._begin(first, about, {} if self.solver == "lbfgs" else first_course(self.early_stopping))
         self._tie(net)
-        brought = self._brought(*validation)
+        brought = self._brought(*rest)
         if self.solver != "lbfgs":
             descent = self._descent(X, y, weights, brought, rng, incremental, kept_dtype)
             return functools.partial(descent.run, once=incremental), kept_dtype
@@ -323,8 +323,7 @@ class BaseMLP(Kept):
         )
         if plain:
             return net(X[0])[np.newaxis] if len(X) == 1 else net(X)
-        _validation.refuse_masked("X", X)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        X = validate_data(self, taken("X", X), accept_sparse=["csr", "csc"], reset=False)
         dtype = np.result_type(X.dtype, net.dtype)
         if dtype != net.dtype:
             net = converted(net, np.float64)

@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_label
 from shallownet_c._checks import _validation
 from shallownet_c.mlp import MLP
 from shallownet_c.sklearn._base import BaseMLP
+from shallownet_c.sklearn._inputs import taken
 from shallownet_c.sklearn._network import LOSSES
 from shallownet_c.sklearn._parameters import HIDDEN, Finite, can_be_stochastic, keep, validated
 from shallownet_c.sklearn._sparse import is_sparse, outputs
@@ -318,9 +319,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows whose class, or all of whose labels, `predict` finds, by weight."""
-        _validation.refuse_masked("y", y)
-        _validation.refuse_masked("sample_weight", sample_weight)
-        score: float = super().score(X, y, sample_weight)
+        score: float = super().score(X, taken("y", y), taken("sample_weight", sample_weight))
         return score
 
     def __sklearn_tags__(self) -> Any:
@@ -472,9 +471,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of `predict`, the mean over the outputs, by weight."""
-        _validation.refuse_masked("y", y)
-        _validation.refuse_masked("sample_weight", sample_weight)
-        score: float = super().score(X, y, sample_weight)
+        score: float = super().score(X, taken("y", y), taken("sample_weight", sample_weight))
         return score
 
     def __sklearn_tags__(self) -> Any:
