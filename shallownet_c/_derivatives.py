@@ -166,7 +166,9 @@ class InputDerivatives:
             number = model.sizes[-1] == 1 or not ACTIVATIONS[model.activations[-1]].elementwise
             if Y.shape != model.sizes[-1:] and not (number and Y.ndim == 0):
                 also = " or be a number" if number else ""
-                raise ValueError(f"Y must have shape ({model.sizes[-1]},){also} to go with one sample, got {Y.shape}")
+                raise ValueError(
+                    f"Y must have shape ({model.sizes[-1]},){also} to go with X of one sample, got {Y.shape}"
+                )
             Y = Y[np.newaxis]
         targets, classes = _targets.check(model, Y, len(X))
         return self._derivatives(X, model.sizes[:1], one, Y=targets, classes=classes)
