@@ -32,8 +32,8 @@ from threads cimport (
 )
 
 cdef enum:
-    ROWS_BYTES = 131072         # rows or columns of J are gathered until they fill these, before they leave the panels
-    COLUMNS_BYTES = 67108864    # the most that J of a panel of samples may take where it is made column by column
+    CACHED_BYTES = 131072   # the part of J that shares a second-level cache with a block, where columns of J are gathered
+    MOST_BYTES = 67108864   # the most that J of a panel of samples may take there
 
 
 cdef struct Derivation:
@@ -43,8 +43,8 @@ cdef struct Derivation:
     Py_ssize_t rows             # of a block
     bint by_columns             # whether J is made column by column
     Py_ssize_t passes           # how many rows or columns of J are made, one after the other; 1 for all but J
-    Py_ssize_t group            # how many rows of J are gathered
-    real* space                 # (threads, group n_0 + 1, rows): those, and Z[L] of the first output
+    real* space                 # of a thread Z[L] of the first output (rows,), and J (n_L n_0, rows) if by columns
+    Py_ssize_t reals            # how many a thread has there
     int tickets                 # how many spans of rows the team has taken
     Watch watch
 
@@ -160,25 +160,25 @@ cdef inline void column_of_J(const model_t* net, const Block* block, Py_ssize_t 
     push_forward(net, block, 1, block.D[1], vectors)
 
 
-cdef inline void gather(const real* d, Py_ssize_t n, Py_ssize_t first, Py_ssize_t step, Py_ssize_t height, Py_ssize_t vectors,
-                        real* J) noexcept nogil:
-    """Rows first, first + step, ... of J (height, m) <- d (n, m), both sample panels"""
-    cdef Py_ssize_t v, i
+cdef inline void place_column(const real* Y, Py_ssize_t n, Py_ssize_t k, Py_ssize_t n_0, Py_ssize_t vectors,
+                              real* J) noexcept nogil:
+    """Column k of J (n_L, n_0) of each sample <- Y (n_L, m); J, as (n_L n_0, m), and Y are sample panels"""
+    cdef Py_ssize_t v, j
     cdef int width
-    cdef const real* a
-    cdef real* to
+    cdef const real* y
+    cdef real* column
     for v in range(vectors):
         width = panel_width(v // TILE_VECTORS, vectors)
-        a, to = d + vector_at(v, n), J + vector_at(v, height) + first * width
-        for i in range(n):
-            store(to + i * step * width, load(a + i * width))
+        y, column = Y + vector_at(v, n), J + vector_at(v, n * n_0) + k * width
+        for j in range(n):
+            store(column + j * n_0 * width, load(y + j * width))
 
 
 cdef inline void jacobian(Derivation* p, const Block* block, real* J, Py_ssize_t rows, bint looks, real* out) noexcept nogil:
-    """out (rows, n_L, n_0) = J; the panels J have room for `group` rows of J of each sample"""
+    """out (rows, n_L, n_0) = J, row by row, or column by column through the panels J (n_L n_0, m)"""
     cdef const model_t* net = p.net
     cdef Py_ssize_t L = net.layers, n_0 = net.layer[0].n_in, n_in = net.layer[L - 1].n_in, n = net.layer[L - 1].n_out
-    cdef Py_ssize_t vectors = vectors_of(rows), first = 0, height = p.group * n_0, i
+    cdef Py_ssize_t vectors = vectors_of(rows), i
     cdef const layer_t* layer = net.layer + L - 1
     cdef real* means = NULL
     if not p.by_columns and layer.activation == SOFTMAX:
@@ -193,19 +193,14 @@ cdef inline void jacobian(Derivation* p, const Block* block, real* J, Py_ssize_t
             return
         if p.by_columns:
             column_of_J(net, block, i, vectors)
-            gather(block.Y, n, i, n_0, height, vectors, J)
+            place_column(block.Y, n, i, n_0, vectors, J)
         else:
-            if i == first:
-                height = (p.group if p.group < n - first else n - first) * n_0
             row_of_J(net, block, i, means, vectors)
-            gather(block.A[0], n_0, (i - first) * n_0, 1, height, vectors, J)
-            if (i + 1 - first) * n_0 == height:
-                store_rows(J, height, rows, out + first * n_0, n * n_0)
-                first = i + 1
+            store_rows(block.A[0], n_0, rows, out + i * n_0, n * n_0)
         if looks:
             look_for_signals(&p.watch, cycles_of(net, rows, 1))
     if p.by_columns:
-        store_rows(J, height, rows, out, height)
+        store_rows(J, n * n_0, rows, out, n * n_0)
 
 
 cdef inline void derive_block(Derivation* p, const Block* block, real* space, Py_ssize_t first, Py_ssize_t rows,
@@ -255,7 +250,7 @@ cdef inline void derive_block(Derivation* p, const Block* block, real* space, Py
 cdef inline void derivatives_part(Derivation* p, Team team) noexcept nogil:
     """The derivatives of spans of rows that no member has taken yet, block by block"""
     cdef Py_ssize_t unit = (p.rows // 2 + PANEL - 1) // PANEL * PANEL, rows
-    cdef real* space = p.space + team.member * p.rows * (p.group * p.net.layer[0].n_in + 1)
+    cdef real* space = p.space + team.member * p.reals
     cdef Span span
     span.first = span.last = 0
     while take_span(&span, &p.tickets, p.call.rows.m, unit, team):
@@ -271,23 +266,19 @@ cdef inline void plan(Derivation* p, Py_ssize_t samples) noexcept nogil:
     cdef const layer_t* layer
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, l
     cdef double by_rows = 0, by_columns = 0
-    cdef double bytes = <double>n_0 * <double>n * sizeof(real)     # of J of a sample
-    p.rows, p.group, p.passes, p.by_columns = samples, 0, 1, False
+    cdef double bytes = <double>n_0 * <double>n * sizeof(real) * PANEL     # of J of a panel of samples
+    p.rows, p.passes, p.by_columns = samples, 1, False
     if p.call.rows.Y != NULL or p.call.rows.classes != NULL or p.call.V != NULL or p.call.U != NULL:
         return
     for l in range(net.layers):
         layer = net.layer + l
         by_rows += <double>n * <double>(layer.n_out * layer.n_in) if l < net.layers - 1 else 0
         by_columns += <double>n_0 * <double>(layer.n_out * layer.n_in) if l > 0 else 0
-    p.by_columns = by_columns < by_rows and bytes * PANEL <= COLUMNS_BYTES
-    p.passes, p.group = n_0 if p.by_columns else n, n
-    if p.by_columns and bytes * <double>samples > ROWS_BYTES:
-        l = <Py_ssize_t>(ROWS_BYTES / bytes) // PANEL * PANEL
-        l = l if l > PANEL else PANEL
+    p.by_columns = by_columns < by_rows and bytes <= MOST_BYTES
+    p.passes = n_0 if p.by_columns else n
+    if p.by_columns:
+        l = PANEL * <Py_ssize_t>(CACHED_BYTES / bytes) if bytes < CACHED_BYTES else PANEL
         p.rows = l if l < samples else samples
-    elif not p.by_columns:
-        l = ROWS_BYTES // (n_0 * samples * <Py_ssize_t>sizeof(real))
-        p.group = 1 if l < 1 else l if l < n else n
 
 
 cdef inline int derivatives(const model_t* net, const derivatives_t* call) noexcept nogil:
@@ -310,7 +301,8 @@ cdef inline int derivatives(const model_t* net, const derivatives_t* call) noexc
     if not open_blocks(blocks, size, net, most if most < p.rows else p.rows, True):
         return NO_MEMORY
     p.rows = blocks[0].samples
-    p.space = <real*>malloc(size * p.rows * (p.group * net.layer[0].n_in + 1) * sizeof(real))
+    p.reals = p.rows * (1 + (net.layer[0].n_in * net.layer[net.layers - 1].n_out if p.by_columns else 0))
+    p.space = <real*>malloc(size * p.reals * sizeof(real))
     if p.space == NULL:
         close_blocks(blocks, size)
         return NO_MEMORY
