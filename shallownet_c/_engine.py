@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shallownet_c import _core, _kernels
+from shallownet_c import _core, _kernels, _threads
 from shallownet_c._checks._validation import Array
 from shallownet_c._model import Model
 
@@ -85,6 +85,27 @@ def gradient(
     In a training, where calls follow each other, less work is enough for threads.
     """
     return _core.gradient(net, _core.Rows(*piece[:4], label_smoothing), grad, n_threads, training)
+
+
+def input_derivatives(
+    net: _core.Network,
+    X: Array,
+    shape: tuple[int, ...],
+    *,
+    V: Array | None = None,
+    U: Array | None = None,
+    Y: Array | None = None,
+    classes: Array | None = None,
+) -> Array:
+    """Derivatives by X (m, n_0), of each row by itself, with their shape: ∂a/∂x (m, n_L, n_0), or by one of the others
+
+    Σⱼ Vⱼ ∂aⱼ/∂x (m, n_0) of V (m, n_L), Σₖ Uₖ ∂a/∂xₖ (m, n_L) of U (m, n_0), ∂L(a, y)/∂x (m, n_0) of Y or classes.
+    """
+    passes = 1 if len(shape) == 1 else min(shape)
+    out = np.empty((len(X), *shape), X.dtype)
+    n_threads = _threads.for_work(len(X) * len(net._params) * (1 + passes))
+    _core.input_derivatives(net, X, out, V, U, Y, classes, n_threads)
+    return out
 
 
 def train(

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Raise this with every change below: a build of another version is refused. */
-#define API_VERSION 2
+#define API_VERSION 3
 
 /* What functions return that may fail. */
 enum { DONE = 0, PYTHON_ERROR = -1, NO_MEMORY = -2, UNFIT_DATA = -3 };
@@ -81,6 +81,15 @@ typedef struct {
     int n_threads;
 } dense_t;
 
+/* Derivatives with respect to the inputs, of each row by itself. */
+typedef struct {
+    rows_t rows;                /* X; the targets as well: out (m, n_0) = dL(a, y) / dx */
+    const void *V;              /* (m, n_L): out (m, n_0) = sum_j V_j da_j / dx, or NULL */
+    const void *U;              /* (m, n_0): out (m, n_L) = sum_k U_k da / dx_k, or NULL */
+    void *out;                  /* with none of these (m, n_L, n_0), da / dx */
+    int n_threads;
+} derivatives_t;
+
 typedef struct {
     int abi, itemsize, lanes, vector_bytes;
     int (*max_threads)(void);
@@ -91,6 +100,7 @@ typedef struct {
     int (*train)(const model_t *, const rows_t *, const rule_t *, const run_t *);
     int (*step)(const model_t *, void *grad, double weight_sum, const rule_t *);
     int (*output_gradient)(const model_t *, const rows_t *, void *Z, double *loss_sum);
+    int (*input_derivatives)(const model_t *, const derivatives_t *);
     int (*layer)(const dense_t *);
     int (*layer_backward)(const dense_t *);
     Py_ssize_t (*first_nonfinite)(const void *a, Py_ssize_t m, Py_ssize_t n);

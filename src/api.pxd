@@ -65,6 +65,13 @@ cdef extern from "api.h" nogil:
         void* dX
         int n_threads
 
+    ctypedef struct derivatives_t:
+        rows_t rows
+        const void* V
+        const void* U
+        void* out
+        int n_threads
+
     ctypedef struct kernels_t:
         int abi, itemsize, lanes, vector_bytes
         int (*max_threads)() noexcept nogil
@@ -75,6 +82,7 @@ cdef extern from "api.h" nogil:
         int (*train)(const model_t*, const rows_t*, const rule_t*, const run_t*) noexcept nogil
         int (*step)(const model_t*, void* grad, double weight_sum, const rule_t*) noexcept nogil
         int (*output_gradient)(const model_t*, const rows_t*, void* Z, double* loss_sum) noexcept nogil
+        int (*input_derivatives)(const model_t*, const derivatives_t*) noexcept nogil
         int (*layer)(const dense_t*) noexcept nogil
         int (*layer_backward)(const dense_t*) noexcept nogil
         Py_ssize_t (*first_nonfinite)(const void* a, Py_ssize_t m, Py_ssize_t n) noexcept nogil

@@ -27,7 +27,7 @@ cdef enum:
 
 
 cdef enum:      # kinds of work
-    STEPS, GRADIENTS, PREDICTIONS, LAYERS, LAYERS_BACK
+    STEPS, GRADIENTS, PREDICTIONS, LAYERS, LAYERS_BACK, DERIVATIVES
 
 
 cdef struct Choice:

@@ -78,6 +78,16 @@ def predict(net: Network, X: _Real, out: _Real, n_threads: int = 1) -> None: ...
 def gradient(
     net: Network, rows: Rows, grad: _Real | None, n_threads: int = 1, training: bool = False
 ) -> tuple[float, float]: ...
+def input_derivatives(
+    net: Network,
+    X: _Real,
+    out: _Real,
+    V: _Real | None = None,
+    U: _Real | None = None,
+    Y: _Real | None = None,
+    classes: NDArray[np.int64] | None = None,
+    n_threads: int = 1,
+) -> None: ...
 def train(
     net: Network,
     rows: Rows,

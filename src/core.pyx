@@ -7,7 +7,7 @@ memoryviews would cost several times the arithmetic of a small network.
 
 cimport numpy as cnp
 from api cimport (
-    API_VERSION, MAX_HYPER, NO_MEMORY, UNFIT_DATA, kernels_t, layer_t, model_t, rows_t, rule_t, run_t,
+    API_VERSION, MAX_HYPER, NO_MEMORY, UNFIT_DATA, derivatives_t, kernels_t, layer_t, model_t, rows_t, rule_t, run_t,
 )
 from arrays cimport apart, is_contiguous, is_plain
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -392,3 +392,33 @@ def output_gradient(Kernels kernels not None, int activation, double leak, int l
         code = kernels.table.output_gradient(&net, &rows.rows, z, &total)
     passed(code, "a layer")
     return total
+
+
+def input_derivatives(Network net not None, X, out, V=None, U=None, Y=None, classes=None, int n_threads=1):
+    """Derivatives by X (m, n_0), of each row by itself: out (m, n_L, n_0) = da / dx, or by one of the others
+
+    out (m, n_0) = sum_j V_j da_j / dx of V (m, n_L), out (m, n_L) = sum_k U_k da / dx_k of U (m, n_0), or out (m, n_0) =
+    dL(a, y) / dx of Y (m, n_L) or classes (m,), see `Rows`.
+    """
+    cdef derivatives_t call
+    cdef Rows rows
+    cdef Py_ssize_t m, n_0 = net.n_in, n = net.n_out
+    cdef int itemsize, code, given = (V is not None) + (U is not None) + (Y is not None or classes is not None)
+    initialised(net)
+    itemsize = net._kernels.itemsize
+    call.rows.X, m = data_of(X, 2, itemsize), size(X, 0, 0)
+    call.rows.m, call.rows.Y, call.rows.classes = m, NULL, NULL
+    if Y is not None or classes is not None:
+        rows = Rows(X, Y, classes, None)
+        fits(net, rows)
+        call.rows = rows.rows
+    call.V, call.U, call.out = data_of(V, 2, itemsize), data_of(U, 2, itemsize), data_of(out, 2 if given else 3, itemsize, True)
+    call.n_threads = n_threads
+    expect(given <= 1, "V, U and targets exclude each other")
+    expect(size(X, 1) == n_0 and size(V, 0, m) == m and size(V, 1, n) == n and size(U, 0, m) == m and size(U, 1, n_0) == n_0,
+           "X, V and U must fit the network")
+    expect(size(out, 0) == m and size(out, 1) == (n_0 if given and U is None else n) and (given or size(out, 2) == n_0),
+           "out must fit the network")
+    with nogil:
+        code = net.table.input_derivatives(&net.model, &call)
+    passed(code, "derivatives")

@@ -5,6 +5,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from api cimport API_VERSION, kernels_t, model_t
 from autotune cimport RECORDS, record_fields, record_t, records
 from finite cimport first_nonfinite
+from input_derivatives cimport derivatives
 from layers cimport dense_backward, dense_forward, output_gradient
 from prediction cimport predict_rows
 from real cimport LANES, VECTOR_BYTES, real
@@ -30,6 +31,7 @@ table.cost_and_grad = cost_and_grad
 table.train = train
 table.step = one_step
 table.output_gradient = output_gradient
+table.input_derivatives = derivatives
 table.layer = dense_forward
 table.layer_backward = dense_backward
 table.first_nonfinite = first_nonfinite

@@ -69,7 +69,7 @@ cdef inline void forward_part(Layer* state, Team team) noexcept nogil:
             softmax(0, A, NULL, NULL, n_out, vectors_of(rows))
         else:
             activate(p.activation, p.leak, A, vectors_of(rows) * LANES * n_out)
-        store_rows(A, n_out, rows, out + first * n_out)
+        store_rows(A, n_out, rows, out + first * n_out, n_out)
         first += rows
 
 
@@ -134,7 +134,7 @@ cdef inline void backward_part(Layer* state, Team team) noexcept nogil:
         bias_gradient(block.Y, low, high, n_out, vectors_of(rows), True, <real*>p.db)
         if p.dX != NULL and own > 0:
             layer_backward(<const real*>p.W, n_out, 0, n_in, n_in, dZ, vectors, A_0)
-            store_rows(A_0, n_in, own, <real*>p.dX + (first + skip) * n_in)
+            store_rows(A_0, n_in, own, <real*>p.dX + (first + skip) * n_in, n_in)
         wait(team)
         first += rows
 
@@ -181,7 +181,7 @@ cdef inline int output_gradient(const model_t* net, const rows_t* rows, void* Z,
         load_block(net, &block, rows, first, some, False, vectors_of(some) * LANES, 0)
         load_rows(z, m, n, NULL, first, some, block.A[1], NULL, 0, 0)
         loss_sum[0] += output_loss(net, &block, 0, vectors_of(some))
-        store_rows(block.A[1], n, some, z + first * n)
+        store_rows(block.A[1], n, some, z + first * n, n)
         first += some
     close_block(&block)
     return DONE

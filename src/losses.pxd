@@ -1,8 +1,8 @@
 # cython: cdivision=True
 """Loss and dZ of the output layer, from Z: exact and finite however far the output saturates.
 
-Each function takes a block in sample panels, Z and Y (V, n, 2 LANES), w the samples' weights, overwrites Z with dZ and
-returns the sum of w L(a, y).
+Each function but the last takes a block in sample panels, Z and Y (V, n, 2 LANES), w the samples' weights, overwrites Z with dZ
+and returns the sum of w L(a, y).
 """
 
 from libc.math cimport NAN
@@ -14,7 +14,7 @@ from codes cimport (
 from elementary cimport exp, exp_negative, ln_2_high, ln_2_low, log1p_nonnegative, log1p_of_fraction
 from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at
 from once cimport activate, multiply_by_derivative
-from real cimport LANES, MAX_LANES, REAL_BITS, magnitude, real, with_sign_of
+from real cimport LANES, MAX_LANES, REAL_BITS, broadcast, load, magnitude, real, store, vec, with_sign_of
 
 
 cdef enum:
@@ -232,3 +232,17 @@ cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_
             for i in range(LANES):
                 z[j * width + i] = w[v * LANES + i] * (z[j * width + i] * scale[i] - y[j * width + i])
     return sum_lanes(total)
+
+
+cdef inline void softmax_derivative(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* d) noexcept nogil:
+    """d (n, m) <- (diag(a) - a a^T) d, d_j = a_j (d_j - sum_k a_k d_k), a = A (n, m)"""
+    cdef Py_ssize_t v, j, at
+    cdef int width
+    cdef vec mean
+    for v in range(vectors):
+        width, at = panel_width(v // TILE_VECTORS, vectors), vector_at(v, n)
+        mean = broadcast(0)
+        for j in range(n):
+            mean += load(A + at + j * width) * load(d + at + j * width)
+        for j in range(n):
+            store(d + at + j * width, load(A + at + j * width) * (load(d + at + j * width) - mean))

@@ -79,7 +79,7 @@ cdef inline void predict(const model_t* net, const Block* block, const real* X, 
         softmax(0, A, NULL, NULL, n, vectors_of(rows))
     else:
         activate(output, net.leak, A, vectors_of(rows) * LANES * n)
-    store_rows(A, n, rows, out)
+    store_rows(A, n, rows, out, n)
 
 
 cdef inline double output_loss(const model_t* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:

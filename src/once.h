@@ -37,6 +37,7 @@ ONCE void multiply_by_derivative(int activation, real leak, const real *kept, re
 ONCE double elementwise_loss(int loss, real parameter, int activation, real leak, real *Z, const real *Y, const real *w,
                              Py_ssize_t n, Py_ssize_t vectors);
 ONCE double softmax(real most, real *Z, const real *Y, const real *w, Py_ssize_t n, Py_ssize_t vectors);
+ONCE void softmax_derivative(const real *A, Py_ssize_t n, Py_ssize_t vectors, real *d);
 
 /* dropout is a Dropout, step a Step, update an Update: structs that this header cannot name. */
 ONCE void drop(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real *A);
@@ -46,7 +47,7 @@ ONCE void drop_back(const void *dropout, Py_ssize_t layer, Py_ssize_t first, Py_
 /* The ways between an array's rows and panels, which are long: a copy for each of their callers would be a quarter of a build. */
 ONCE void load_rows(const real *X, Py_ssize_t m, Py_ssize_t n, const int64_t *order, Py_ssize_t first, Py_ssize_t rows,
                     real *A, real *F, Py_ssize_t samples, Py_ssize_t at);
-ONCE void store_rows(const real *A, Py_ssize_t n, Py_ssize_t rows, real *out);
+ONCE void store_rows(const real *A, Py_ssize_t n, Py_ssize_t rows, real *out, Py_ssize_t step);
 ONCE void to_features(const real *A, Py_ssize_t n, Py_ssize_t vectors, real *F, Py_ssize_t samples, Py_ssize_t at);
 
 ONCE double penalty_of(const void *step);
@@ -54,9 +55,11 @@ ONCE void add_up(const void *step, Py_ssize_t first, Py_ssize_t last);
 ONCE void regularise(void *step);
 ONCE void apply_rule(const void *update, real *params, const real *gradient, Py_ssize_t first, Py_ssize_t n, double penalty);
 
-/* What a member of a team does, or a thread by itself: a Step, Prediction or Layer, the member's number, and the team's size. */
+/* What a member of a team does, or a thread by itself: a Step, Prediction, Derivation or Layer, the member's number, and the
+ * team's size. */
 ONCE void step_part(void *step, int member, int size);
 ONCE void predict_part(void *prediction, int member, int size);
+ONCE void input_derivatives_part(void *derivation, int member, int size);
 ONCE void forward_part(void *layer, int member, int size);
 ONCE void backward_part(void *layer, int member, int size);
 

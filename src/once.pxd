@@ -25,12 +25,13 @@ cdef extern from "once.h" nogil:
     double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y, const real* w,
                             Py_ssize_t n, Py_ssize_t vectors)
     double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors)
+    void softmax_derivative(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* d)
     void drop(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real* A)
     void drop_back(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, int activation,
                    real leak, const real* kept, real* dA)
     void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,
                    real* A, real* F, Py_ssize_t samples, Py_ssize_t at)
-    void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* out)
+    void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* out, Py_ssize_t step)
     void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples, Py_ssize_t at)
     double penalty_of(const void* step)
     void add_up(const void* step, Py_ssize_t first, Py_ssize_t last)
@@ -38,5 +39,6 @@ cdef extern from "once.h" nogil:
     void apply_rule(const void* update, real* params, const real* gradient, Py_ssize_t first, Py_ssize_t n, double penalty)
     void step_part(void* step, int member, int size)
     void predict_part(void* prediction, int member, int size)
+    void input_derivatives_part(void* derivation, int member, int size)
     void forward_part(void* layer, int member, int size)
     void backward_part(void* layer, int member, int size)

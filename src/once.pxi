@@ -7,6 +7,7 @@ cimport batch
 cimport dense
 cimport dropout
 cimport from_z
+cimport input_derivatives
 cimport layers
 cimport losses
 cimport optimizers
@@ -81,6 +82,11 @@ cdef double once_softmax "softmax" (real most, real* Z, const real* Y, const rea
     return losses.softmax(most, Z, Y, w, n, vectors)
 
 
+cdef void once_softmax_derivative "softmax_derivative" (const real* A, Py_ssize_t n, Py_ssize_t vectors,
+                                                        real* d) noexcept nogil:
+    losses.softmax_derivative(A, n, vectors, d)
+
+
 cdef void once_drop "drop" (const void* rates, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors,
                             real* A) noexcept nogil:
     dropout.drop(<const dropout.Dropout*>rates, layer, first, n, vectors, A)
@@ -100,8 +106,8 @@ cdef void once_load_rows "load_rows" (const real* X, Py_ssize_t m, Py_ssize_t n,
         panels.load_rows(X, m, n, order, first, rows, A, F, samples, at)
 
 
-cdef void once_store_rows "store_rows" (const real* A, Py_ssize_t n, Py_ssize_t rows, real* out) noexcept nogil:
-    panels.store_rows(A, n, rows, out)
+cdef void once_store_rows "store_rows" (const real* A, Py_ssize_t n, Py_ssize_t rows, real* out, Py_ssize_t step) noexcept nogil:
+    panels.store_rows(A, n, rows, out, step)
 
 
 cdef void once_to_features "to_features" (const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples,
@@ -132,6 +138,10 @@ cdef void once_step_part "step_part" (void* s, int member, int size) noexcept no
 
 cdef void once_predict_part "predict_part" (void* p, int member, int size) noexcept nogil:
     prediction.predict_part(<prediction.Prediction*>p, threads.team_of(member, size))
+
+
+cdef void once_input_derivatives_part "input_derivatives_part" (void* p, int member, int size) noexcept nogil:
+    input_derivatives.derivatives_part(<input_derivatives.Derivation*>p, threads.team_of(member, size))
 
 
 cdef void once_forward_part "forward_part" (void* p, int member, int size) noexcept nogil:

@@ -117,8 +117,8 @@ cdef inline void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, re
             k += LANES
 
 
-cdef inline void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* out) noexcept nogil:
-    """out (rows, n) <- A (sample panels)"""
+cdef inline void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* out, Py_ssize_t step) noexcept nogil:
+    """out (rows, n), whose rows are `step` apart, <- A (sample panels)"""
     cdef Py_ssize_t vectors = vectors_of(rows)
     cdef Py_ssize_t whole = n - n % LANES
     cdef Py_ssize_t v, k
@@ -129,7 +129,7 @@ cdef inline void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* 
     for v in range(vectors):
         width = panel_width(v // TILE_VECTORS, vectors)
         a = A + vector_at(v, n)
-        o = out + v * LANES * n
+        o = out + v * LANES * step
         valid = <int>(rows - v * LANES) if rows - v * LANES < LANES else LANES
         k = 0
         while k < whole:
@@ -138,21 +138,21 @@ cdef inline void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* 
             transpose(r)
             if valid == LANES:
                 for i in range(LANES):
-                    store(o + i * n + k, r[i])
+                    store(o + i * step + k, r[i])
             else:
                 for i in range(valid):
-                    store(o + i * n + k, r[i])
+                    store(o + i * step + k, r[i])
             k += LANES
         if 0 < whole < n:    # the last vector of a row, of which a part is there already
             for i in range(LANES):
                 r[i] = load(a + (n - LANES + i) * width)
             transpose(r)
             for i in range(valid):
-                store(o + i * n + n - LANES, r[i])
+                store(o + i * step + n - LANES, r[i])
         elif whole == 0:
             for i in range(valid):
                 for k in range(n):
-                    o[i * n + k] = a[k * width + i]
+                    o[i * step + k] = a[k * width + i]
 
 
 cdef inline void load_classes(const int64_t* classes, Py_ssize_t n, const int64_t* order, Py_ssize_t first, Py_ssize_t rows,

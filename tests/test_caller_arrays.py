@@ -57,6 +57,9 @@ def calls(build, m, sizes):
     def plain(net, params, X, Y):
         net(params)._plain_cost_and_grad(X, Y, 1)
 
+    def input_derivatives(net, params, X, into, V, U, Y, classes):
+        _core.input_derivatives(net(params), X, into, V, U, Y, classes)
+
     def train(net, optimizer, smoothing, size, penalties, scale, params, X, Y, classes, weights, order, dropout, hyper,
               state, step, rates, cost):  # fmt: skip
         rule = _core.Rule(optimizer.code, hyper, state, step, *penalties)
@@ -90,6 +93,13 @@ def calls(build, m, sizes):
             targets.append({"Y": None, "classes": rng.integers(0, n_out, m)})
         net = network(output, loss)
         yield call("cost_and_grad", bind(plain, net), params=numbers(P), X=numbers(m, n_in), Y=Y.copy())
+        for given, shape in (
+            ({}, (m, n_out, n_in)), ({"V": numbers(m, n_out)}, (m, n_in)), ({"U": numbers(m, n_in)}, (m, n_out)),
+            *((target, (m, n_in)) for target in targets),
+        ):  # fmt: skip
+            arrays = {"V": None, "U": None, "Y": None, "classes": None} | given
+            arrays |= {"params": numbers(P), "X": numbers(m, n_in), "into": numbers(*shape)}
+            yield call("input_derivatives", bind(input_derivatives, net), ["into"], **arrays)
         smoothings = (0.0, 0.1) if loss in networks.SMOOTHED else (0.0,)
         for target, weighted, smoothing in itertools.product(targets, (False, True), smoothings):
             data = target | {"weights": rng.random(m).astype(build.dtype) if weighted else None}

@@ -59,6 +59,10 @@ def parts(build):
         "rates": np.full(2, 0.1),
         "cost": np.full(2, 7.0),
         "Z": np.full((M, 2), 7, dtype),
+        "V": np.ones((M, 2), dtype),
+        "U": np.ones((M, 3), dtype),
+        "J": np.full((M, 2, 3), 7, dtype),
+        "dX": np.full((M, 3), 7, dtype),
     }
 
 
@@ -93,6 +97,32 @@ def output_gradient(build, a):
     _core.output_gradient(build.kernels, _kernels.ACTIVATIONS["tanh"], 0.0, 0, 0.0, a["Z"], rows)
 
 
+def input_derivatives(build, a, **given):
+    net = networks.bound(build.kernels, SIZES, ["tanh", "softmax"], a["params"], "log_loss")
+    out = a["J"] if not given else a["out"] if "U" in given else a["dX"]
+    _core.input_derivatives(net, a["X"], out, **given)
+
+
+def jacobian(build, a):
+    input_derivatives(build, a)
+
+
+def vjp(build, a):
+    input_derivatives(build, a, V=a["V"])
+
+
+def jvp(build, a):
+    input_derivatives(build, a, U=a["U"])
+
+
+def input_gradient(build, a):
+    input_derivatives(build, a, Y=a["Y"])
+
+
+def input_gradient_of_classes(build, a):
+    input_derivatives(build, a, classes=a["classes"])
+
+
 FUNCTIONS = {
     predict: ("params", "X", "out"),
     gradient: ("params", "X", "Y", "weights", "grad"),
@@ -100,8 +130,13 @@ FUNCTIONS = {
     train: ("params", "X", "Y", "weights", "state", "step", "dropout", "order", "rates", "cost"),
     step: ("params", "state", "step", "grad"),
     output_gradient: ("Y", "weights", "Z"),
+    jacobian: ("params", "X", "J"),
+    vjp: ("params", "X", "V", "dX"),
+    jvp: ("params", "X", "U", "out"),
+    input_gradient: ("params", "X", "Y", "dX"),
+    input_gradient_of_classes: ("X", "classes", "dX"),
 }
-WRITTEN = {"params", "out", "grad", "state", "step", "cost", "Z"}
+WRITTEN = {"params", "out", "grad", "state", "step", "cost", "Z", "J", "dX"}
 
 
 #: Numbers that are read one by one may lie anywhere, and a state may have rows that no rule needs.
@@ -235,6 +270,7 @@ def test_any_number_of_threads_is_at_least_one(build, n_threads):
         _core.predict(net, a["X"], a["out"], n)
         _core.gradient(net, rows, a["grad"], n)
         J, g = net._plain_cost_and_grad(a["X"], a["Y"], n)
+        _core.input_derivatives(net, a["X"], a["J"], n_threads=n)
         done = networks.train(net, rows, sn.Adam(), 2, M, n_threads=n)
         W, b = np.ones((300, 200), build.dtype), np.zeros(300, build.dtype)
         A = build.dense_forward(np.ones((10, 200), build.dtype), W, b, "tanh", n_threads=n)
@@ -251,6 +287,8 @@ def test_no_rows(build):
     assert _core.gradient(net, rows, a["grad"]) == (0, 0)
     assert _core.output_gradient(build.kernels, 0, 0.0, 0, 0.0, a["Z"][:0], rows) == 0
     assert net._plain_cost_and_grad(a["X"][:0], a["Y"][:0], 1) is None
+    _core.input_derivatives(net, a["X"][:0], a["J"][:0])
+    _core.input_derivatives(net, a["X"][:0], a["dX"][:0], Y=a["Y"][:0])
     rule = _core.Rule(sn.Adam.code, a["hyper"], a["state"], a["step"])
     _core.train(net, rows, rule, _core.Run(1), None, a["rates"], a["cost"])
     assert bits(a) == before
@@ -265,6 +303,8 @@ def test_a_network_that_has_not_been_initialised(build):
         lambda: _core.gradient(net, rows, a["grad"]),
         lambda: _core.train(net, rows, rule, _core.Run(M), None, a["rates"], a["cost"]),
         lambda: _core.step(net, rule, a["grad"], 1.0),
+        lambda: _core.input_derivatives(net, a["X"], a["J"]),
+        lambda: _core.input_derivatives(net, a["X"], a["dX"], Y=a["Y"]),
     ):
         with pytest.raises(TypeError, match="has not been initialised"):
             call()
@@ -288,8 +328,25 @@ def test_a_network_of_the_other_dtype(build):
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"dtype|must (go|be)"):
             call()
-    with pytest.raises(ValueError, match="take C-contiguous arrays"):
-        networks.bound(build.kernels, SIZES, ["tanh", "identity"], twin["params"])
+    for call in (
+        lambda: networks.bound(build.kernels, SIZES, ["tanh", "identity"], twin["params"]),
+        lambda: _core.input_derivatives(net, twin["X"], twin["J"]),
+        lambda: _core.input_derivatives(net, twin["X"], twin["dX"], Y=twin["Y"]),
+    ):
+        with pytest.raises(ValueError, match="take C-contiguous arrays"):
+            call()
+
+
+@pytest.mark.parametrize("given", ["VU", "VY", "UY"])
+def test_one_derivative_at_a_time(build, given):
+    a = parts(build)
+    net, before = networks.bound(build.kernels, SIZES, ["tanh", "identity"], a["params"]), bits(a)
+    with pytest.raises(ValueError, match="exclude each other"):
+        _core.input_derivatives(net, a["X"], a["dX"], **{name: a[name] for name in given})
+    for given in ({}, {"U": a["U"]}):
+        with pytest.raises(ValueError, match=r"out must fit|in \d dimensions"):
+            _core.input_derivatives(net, a["X"], a["dX"], **given)
+    assert bits(a) == before
 
 
 def test_what_is_kept_cannot_be_taken_away(build):

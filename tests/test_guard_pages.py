@@ -71,6 +71,7 @@ cost_and_grad = exercises("cost_and_grad")(lambda net, X, Y, n_threads: net._pla
 train = exercises("train")(_core.train)
 step = exercises("step")(_core.step)
 output_gradient = exercises("output_gradient")(_core.output_gradient)
+input_derivatives = exercises("input_derivatives")(_core.input_derivatives)
 layer_backward = exercises("layer_backward")(_layer.dense_backward)
 first_nonfinite = exercises("first_nonfinite")(kernels.first_nonfinite)
 
@@ -89,6 +90,7 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
     P = n_hidden * (n_in + 1) + n_out * (n_hidden + 1)
     params, grad, X, out, Z = array(P), array(P), array(m, n_in), array(m, n_out), array(m, n_out)
     Y = guard(np.full((m, n_out), 1 / n_out, dtype))
+    V, U, J, dX = array(m, n_out), array(m, n_in), array(m, n_out, n_in), array(m, n_in)
     weights, classes = guard(rng.random(m).astype(dtype)), guard(rng.integers(0, n_out, m))
     order = guard(np.stack([rng.permutation(m) for _ in range(2)]))
     rates, cost, dropped, counter = (guard(a) for a in (np.full(2, 1e-3), np.zeros(2), [0.5], np.zeros(1, np.int64)))
@@ -111,6 +113,9 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
                 gradient(net, data, grad, n_threads)
                 gradient(net, data, None, n_threads, True)
             cost_and_grad(net, X, Y, n_threads)
+            for given in ({}, {"V": V}, {"U": U}, {"Y": Y}, *([{"classes": classes}] if by_class else [])):
+                into = {"": J, "U": out}.get("".join(given), dX)
+                input_derivatives(net, X, into, **given, n_threads=n_threads)
         for data in rows:
             code = _kernels.ACTIVATIONS[output]
             output_gradient(kernels, code, 0.1, _kernels.LOSSES[loss], 0.7, Z, data)
@@ -128,7 +133,7 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
             step(net, rule, grad, 3.0)
         teams.update(kernels.records[:, kernels.record_fields.index("size")].tolist())
     W, b, dW, db = array(n_out, n_in), array(n_out), array(n_out, n_in), array(n_out)
-    dA, dX = array(m, n_out), array(m, n_in)
+    dA = array(m, n_out)
     for name, n_threads in itertools.product(ACTIVATIONS, (1, 2) if large else (1,)):
         layer(X, W, b, name, out, 0.1, n_threads=n_threads)
         if ACTIVATIONS[name].elementwise:

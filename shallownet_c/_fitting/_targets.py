@@ -49,6 +49,8 @@ def check(model: Model, Y: object, m: int) -> tuple[Array | None, Array | None]:
                 remedy = "; rows are samples: Y.T" if shape == (width, m) else ""
             raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {shape}{remedy}")
         array = _validation.rows("Y", array, width, model.dtype)
+    if m == 0:
+        return array, None
     _check_range(array, loss)
     if softmax:
         _check_sums(array, given)
@@ -82,6 +84,8 @@ def _classes(array: Array, m: int, n_classes: int) -> Array:
         raise ValueError(f"Y must have shape ({m},) or ({m}, {n_classes}) to go with X, got {array.shape}")
     # The kernels use them as indices, so what has been checked must be out of reach of callbacks and other threads.
     classes = array.copy()
+    if m == 0:
+        return classes.astype(INT64, copy=False)
     least, greatest = _validation.extremes(classes)
     if least < 0 or greatest >= n_classes:
         row = int(np.argmax((classes < 0) | (classes >= n_classes)))
