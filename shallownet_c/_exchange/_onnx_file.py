@@ -45,13 +45,10 @@ def refuse(node: Any, why: str) -> NoReturn:
     raise ValueError(f"node {name} ({shown(domain + node.op_type)[1:-1]}) {why}")
 
 
-def read(path_or_model: object) -> Any:
-    """The onnx.ModelProto itself, or the one in the file."""
+def read(path: str | os.PathLike[str]) -> Any:
+    """The onnx.ModelProto in the file."""
     onnx = _extras.library("onnx", "onnx", "from_onnx")
-    if isinstance(path_or_model, onnx.ModelProto):
-        return path_or_model
-    assert isinstance(path_or_model, (str, os.PathLike))
-    with _files.opened(path_or_model) as file:
+    with _files.opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > MOST_BYTES:
             raise ValueError(f"it has {size} bytes, and an ONNX file less than 2 GiB")
