@@ -127,11 +127,11 @@ EDITS = {
     "data twice": (twice_the_data, "initialiser 'W1' has dimensions [4, 3], and 12 numbers"),
     "strings": (retype, "initialiser 'W1' is STRING"),
     "an unknown type": (unknown_type, "initialiser 'W1' is type 999"),
-    "opset of the future": (lambda p: setattr(p.opset_import[0], "version", 2**40), f"its opset is {2**40}, and"),
-    "opset of the past": (lambda p: setattr(p.opset_import[0], "version", 6), "its opset is 6, and opsets from 7 to"),
+    "opset of the future": (lambda p: setattr(p.opset_import[0], "version", 2**40), f"its opset is {2**40}; "),
+    "opset of the past": (lambda p: setattr(p.opset_import[0], "version", 6), "its opset is 6; opsets from 7 to"),
     "no opset": (lambda p: p.ClearField("opset_import"), "it must name one opset of ONNX's own operators, and names 0"),
     "two opsets": (lambda p: p.opset_import.append(p.opset_import[0]), "and names 2"),
-    "IR of the future": (lambda p: setattr(p, "ir_version", 2**40), f"its IR version is {2**40}, and the"),
+    "IR of the future": (lambda p: setattr(p, "ir_version", 2**40), f"its IR version is {2**40}; "),
     "no IR version": (lambda p: p.ClearField("ir_version"), "it has no graph or no IR version"),
     "no graph": (lambda p: p.ClearField("graph"), "it has no graph or no IR version"),
     "domain": (lambda p: setattr(p.graph.node[0], "domain", "com.microsoft"), "(com.microsoft.Gemm) is an operator"),
@@ -253,6 +253,14 @@ def test_files_that_are_none(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is not a dense network in ONNX: "):
             sn.from_onnx(path)
+
+
+@pytest.mark.parametrize("name", [b"Gemm", b"Sigmoid", b"W1", b"X", b"Z2"])
+def test_names_that_are_no_text(name, tmp_path):
+    content = NET.to_onnx().SerializeToString()
+    (tmp_path / "net.onnx").write_bytes(content.replace(name, b"\xff" * len(name)))
+    with pytest.raises(ValueError, match=r"it has a name that is not UTF-8|protobuf cannot read it"):
+        sn.from_onnx(tmp_path / "net.onnx")
 
 
 def test_deep_nesting_is_refused(tmp_path):

@@ -289,7 +289,7 @@ OTHERS = {
     "activation of the input": (
         model([("Tanh", "x", "t", {}), ("Gemm", "t W b", "y", {"transB": 1})], DENSE), "(Tanh) comes before the first"),
     "other width": (model([("Gemm", "x W b", "y", {"transB": 1})], DENSE, ("m", 5)), "of 5 values by weights for 3"),
-    "output's width": (model([("Gemm", "x W b", "y", {"transB": 1})], DENSE, n_out=7), "is said to be (None, 7)"),
+    "output's width": (model([("Gemm", "x W b", "y", {"transB": 1})], DENSE, n_out=7), "is declared as (None, 7)"),
     "three dimensions": (model([("MatMul", "x V", "y", {})], {"V": W.T}, ("m", 2, 3)), "of 3 dimensions, and"),
     "transposed rows": (model([("Gemm", "x W", "y", {"transA": 1})], DENSE), "(Gemm) transposes its rows"),
     "vector": (model([("MatMul", "x b", "y", {})], {"b": weights(3)}), "must have weights of two dimensions"),

@@ -84,7 +84,7 @@ def network(proto: Any) -> tuple[Model, Array, tuple[str, ...] | None]:
     dims = source.dims(output) if rows is value else None
     if dims is not None and (len(dims) != 2 or dims[1] not in (None, sizes[-1])):
         raise ValueError(
-            f"its output {shown(output.name)} is said to be {shown(dims)}, and its last layer has {sizes[-1]}"
+            f"its output {shown(output.name)} is declared as {shown(dims)}, but the last layer has {sizes[-1]} outputs"
         )
     for layer in layers[:-1]:
         if layer.activation not in _kernels.HIDDEN:
