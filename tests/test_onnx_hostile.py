@@ -142,6 +142,8 @@ EDITS = {
         lambda p: setattr(p.graph.input[0].type.tensor_type.shape.dim[1], "dim_value", -3),
         "'X' has dimensions (None, -3)",
     ),
+    "a number for input": (
+        lambda p: p.graph.input[0].type.tensor_type.shape.ClearField("dim"), "'X' has dimensions ()"),
     "no type": (lambda p: p.graph.input[0].ClearField("type"), "its input 'X' is UNDEFINED, which is not taken"),
 }  # fmt: skip
 

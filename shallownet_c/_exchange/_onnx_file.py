@@ -175,7 +175,7 @@ class Source:
         if not kind.HasField("shape"):
             return None
         dims = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
-        if any(n is not None and n < 1 for n in dims) or len(dims) > MOST_DIMS:
+        if any(n is not None and n < 1 for n in dims) or not 1 <= len(dims) <= MOST_DIMS:
             raise ValueError(f"{shown(value.name)} has dimensions {shown(dims)}")
         return dims
 
