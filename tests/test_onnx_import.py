@@ -18,7 +18,7 @@ DENSE = {"W": W, "b": B, "W2": W2, "b2": B2}
 X = 2 * weights(20, 3)
 
 
-def taken(proto, x=X, activations=None, atol=2e-6, **arguments):
+def taken(proto, x=X, activations=None, atol=2e-6):
     """The network of the model, once it has been found to compute the same."""
     net = sn.from_onnx(proto)
     wanted = computed(proto, x)
@@ -45,11 +45,13 @@ def of_layers(*between, **options):
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, 1.0), (0.5, 1.0), (1.0, -2.0), (0.3, 0.0)])
 def test_every_gemm(alpha, beta, transposed, bias):
     flags = {"alpha": alpha, "beta": beta, "transB": transposed, "transA": 0}
-    tensors = {"W": W if transposed else W.T}
-    if bias is not None:
-        tensors["b"] = weights(*bias)
-    net = taken(model([("Gemm", "x W b" if bias is not None else "x W", "y", flags)], tensors))
-    assert (net.layer_sizes, net.activations, net.dtype) == ((3, 4), ("identity",), np.float32)
+    for dtype, atol in ("float32", 2e-6), ("float64", 1e-12):
+        tensors = {"W": weights(*((4, 3) if transposed else (3, 4)), dtype=dtype)}
+        if bias is not None:
+            tensors["b"] = weights(*bias, dtype=dtype)
+        proto = model([("Gemm", "x W b" if bias is not None else "x W", "y", flags)], tensors, dtype=dtype)
+        net = taken(proto, X.astype(dtype), atol=atol)
+        assert (net.layer_sizes, net.activations, net.dtype) == ((3, 4), ("identity",), dtype)
 
 
 @pytest.mark.parametrize("add", ["product b", "b product"])
@@ -287,7 +289,7 @@ OTHERS = {
     "activation of the input": (
         model([("Tanh", "x", "t", {}), ("Gemm", "t W b", "y", {"transB": 1})], DENSE), "(Tanh) comes before the first"),
     "other width": (model([("Gemm", "x W b", "y", {"transB": 1})], DENSE, ("m", 5)), "of 5 values by weights for 3"),
-    "output's width": (model([("Gemm", "x W b", "y", {"transB": 1})], DENSE, n_out=7), "is said to be (None, 7)"),
+    "output's width": (model([("Gemm", "x W b", "y", {"transB": 1})], DENSE, n_out=7), "is declared as (None, 7)"),
     "three dimensions": (model([("MatMul", "x V", "y", {})], {"V": W.T}, ("m", 2, 3)), "of 3 dimensions, and"),
     "transposed rows": (model([("Gemm", "x W", "y", {"transA": 1})], DENSE), "(Gemm) transposes its rows"),
     "vector": (model([("MatMul", "x b", "y", {})], {"b": weights(3)}), "must have weights of two dimensions"),
@@ -313,8 +315,7 @@ def test_other_graphs_are_refused(proto, message):
         sn.from_onnx(proto)
 
 
-def torch_models(module, x, exporters=("old", "new")):
-    torch = pytest.importorskip("torch", reason="the extra test-all is not installed")
+def torch_models(torch, module, x, exporters):
     module.eval()
     if "old" in exporters:
         file = io.BytesIO()
@@ -342,7 +343,7 @@ def test_pytorch(activation, dtype, torch):
     module = torch.nn.Sequential(torch.nn.Flatten(), *layers).to(getattr(torch, dtype))
     x = torch.from_numpy(RNG.standard_normal((5, 2, 3)).astype(dtype))
     # The new exporter takes seconds for each network.
-    for proto in torch_models(module, x, ("old", "new") if activation in ("GELU", "Softplus") else ("old",)):
+    for proto in torch_models(torch, module, x, ("old", "new") if activation in ("GELU", "Softplus") else ("old",)):
         net = sn.from_onnx(proto)
         wanted = module(x).detach().numpy()
         assert np.abs(net(x.numpy().reshape(5, -1)) - wanted).max() < (1e-6 if dtype == "float32" else 1e-8)

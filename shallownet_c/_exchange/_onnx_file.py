@@ -45,13 +45,16 @@ def refuse(node: Any, why: str) -> NoReturn:
     raise ValueError(f"node {name} ({shown(domain + node.op_type)[1:-1]}) {why}")
 
 
-def read(path_or_model: object) -> Any:
-    """The onnx.ModelProto itself, or the one in the file."""
+def check_text(*texts: object) -> None:
+    """Raise an error if one is not a string: protobuf gives bytes where they are not UTF-8."""
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("it has a name that is not UTF-8")
+
+
+def read(path: str | os.PathLike[str]) -> Any:
+    """The onnx.ModelProto in the file."""
     onnx = _extras.library("onnx", "onnx", "from_onnx")
-    if isinstance(path_or_model, onnx.ModelProto):
-        return path_or_model
-    assert isinstance(path_or_model, (str, os.PathLike))
-    with _files.opened(path_or_model) as file:
+    with _files.opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > MOST_BYTES:
             raise ValueError(f"it has {size} bytes, and an ONNX file less than 2 GiB")
@@ -101,19 +104,20 @@ class Source:
             raise ValueError("it has no graph or no IR version")
         if model.ir_version > self.onnx.IR_VERSION:
             raise ValueError(
-                f"its IR version is {model.ir_version}, and the installed onnx knows {self.onnx.IR_VERSION}"
+                f"its IR version is {model.ir_version}; the installed onnx knows up to {self.onnx.IR_VERSION}"
             )
         versions = [entry.version for entry in model.opset_import if DOMAINS.get(entry.domain) == ""]
         if len(versions) != 1:
             raise ValueError(f"it must name one opset of ONNX's own operators, and names {len(versions)}")
         newest = self.onnx.defs.onnx_opset_version()
         if not LEAST_OPSET <= versions[0] <= newest:
-            raise ValueError(f"its opset is {versions[0]}, and opsets from {LEAST_OPSET} to {newest} are known")
+            raise ValueError(f"its opset is {versions[0]}; opsets from {LEAST_OPSET} to {newest} are known")
         return int(versions[0])
 
     def _by_name(self, kind: str, values: Iterable[Any]) -> dict[str, Any]:
         named: dict[str, Any] = {}
         for value in values:
+            check_text(value.name)
             if not value.name or value.name in named:
                 raise ValueError(f"it has two {kind}s {shown(value.name)}, or one without a name")
             named[value.name] = value
@@ -123,6 +127,7 @@ class Source:
         known = self.tensors.keys() | self.inputs.keys()
         nodes: dict[str, Any] = {}
         for node in self.graph.node:
+            check_text(node.name, node.op_type, node.domain, *node.input, *node.output)
             for name in node.input:
                 if name and name not in known:
                     refuse(node, f"reads {shown(name)}, which nothing before it makes")
@@ -170,7 +175,7 @@ class Source:
         if not kind.HasField("shape"):
             return None
         dims = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
-        if any(n is not None and n < 1 for n in dims) or len(dims) > MOST_DIMS:
+        if any(n is not None and n < 1 for n in dims) or not 1 <= len(dims) <= MOST_DIMS:
             raise ValueError(f"{shown(value.name)} has dimensions {shown(dims)}")
         return dims
 

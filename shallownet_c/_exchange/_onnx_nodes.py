@@ -23,6 +23,7 @@ from shallownet_c._exchange._onnx_values import (
     Rows,
     Term,
     fitted,
+    number,
     only,
     shortest,
 )
@@ -94,7 +95,10 @@ class Reading:
             operands = [self.operand(node, name) for name in node.input]
             while operands and operands[-1] is None:
                 operands.pop()
-            value = make(node, operands, attributes)
+            try:
+                value = make(node, operands, attributes)
+            except TypeError:
+                refuse(node, "has an attribute of another type than it takes")
             if attributes:
                 refuse(node, f"has an attribute {shown(next(iter(attributes)))} that is not taken")
             self.values[node.output[0]] = value
@@ -170,9 +174,8 @@ class Reading:
             return np.asarray(COMPUTED[op](*arrays))  # of 0 dimensions it makes a number
 
     def unary(self, node: Any, operands: list[Any], attributes: dict[str, Any]) -> Any:
-        given = [float(attributes.pop(name, value)) for name, value in UNARY[node.op_type].items()]
-        attributes.pop("consumed_inputs", None)
-        return self.elementwise(node.op_type, node, [only(node, operands), *map(shortest, given)])
+        given = [shortest(attributes.pop(name, value)) for name, value in UNARY[node.op_type].items()]
+        return self.elementwise(node.op_type, node, [only(node, operands), *given])
 
     def binary(self, node: Any, operands: list[Any], attributes: dict[str, Any]) -> Any:
         many = node.op_type in ("Max", "Min")
@@ -258,7 +261,7 @@ class Reading:
 
     def gemm(self, node: Any, operands: list[Any], attributes: dict[str, Any]) -> Any:
         """alpha A B + beta C"""
-        alpha, beta = attributes.pop("alpha", 1.0), attributes.pop("beta", 1.0)
+        alpha, beta = number(attributes.pop("alpha", 1.0)), number(attributes.pop("beta", 1.0))
         if attributes.pop("transA", 0):
             refuse(node, "transposes its rows")
         if len(operands) not in (2, 3) or not isinstance(operands[1], np.ndarray):
@@ -266,7 +269,7 @@ class Reading:
         W = operands[1] if attributes.pop("transB", 0) else operands[1].T
         value: Any = self.layer(node, operands[0], W)
         if alpha != 1:
-            value = self.elementwise("Mul", node, [value, float(alpha)])
+            value = self.elementwise("Mul", node, [value, alpha])
         if len(operands) == 3:
             bias = operands[2]
             if beta != 1:

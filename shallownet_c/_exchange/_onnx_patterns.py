@@ -241,7 +241,7 @@ def _softpluses() -> list[Tree]:
     one_plus_exp = op("Add", op("Exp", Z), 1.0)
     stable = op("Add", op("Max", Z, 0.0), op("Log", op("Add", op("Exp", op("Neg", op("Abs", Z))), 1.0)))
     forms = [op("Softplus", Z), op("Log", one_plus_exp)]
-    # As PyTorch has it: beyond 20 it is z but for 2e-9.
+    # As PyTorch has it: beyond 20 it is z, which differs from softplus by 2e-9 at most.
     cut = [op("Where", op("Greater", Z, 20.0), Z, form) for form in forms]
     return [*forms, stable, *cut, FORMS["softplus"](op, Z)]
 

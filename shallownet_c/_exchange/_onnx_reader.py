@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shallownet_c import _kernels, serialization
+from shallownet_c._checks import _extras
 from shallownet_c._checks._validation import Array, shown
 from shallownet_c._exchange import _onnx_file, _onnx_patterns
 from shallownet_c._exchange._onnx_file import Source, refuse
@@ -57,21 +58,17 @@ class Between(NamedTuple):
 def from_onnx(path_or_model: object) -> tuple[Model, Array, tuple[str, ...] | None]:
     """The model, its parameters (P,) and the names of its inputs."""
     if isinstance(path_or_model, (str, os.PathLike)):
-        place: Any = path_or_model
-    else:
-        from shallownet_c._checks import _extras
-
-        if not isinstance(path_or_model, _extras.library("onnx", "onnx", "from_onnx").ModelProto):
-            raise TypeError(f"path_or_model must be a path or an onnx.ModelProto, got {shown(path_or_model)}")
-        place = "path_or_model"
-    with serialization.refused(place, KIND):
-        proto = _onnx_file.read(path_or_model)
-        source = Source(proto)
-        return network(source, description(proto))
+        with serialization.refused(path_or_model, KIND):
+            return network(_onnx_file.read(path_or_model))
+    if not isinstance(path_or_model, _extras.library("onnx", "onnx", "from_onnx").ModelProto):
+        raise TypeError(f"path_or_model must be a path or an onnx.ModelProto, got {shown(path_or_model)}")
+    with serialization.refused("path_or_model", KIND):
+        return network(path_or_model)
 
 
-def network(source: Source, said: dict[str, Any]) -> tuple[Model, Array, tuple[str, ...] | None]:
-    """The network of a graph, and what its description says besides."""
+def network(proto: Any) -> tuple[Model, Array, tuple[str, ...] | None]:
+    """The network of a model's graph, with what its metadata say besides."""
+    source, said = Source(proto), description(proto)
     output = output_of(source)
     reading = Reading(source)
     value = reading.value_of(output.name)
@@ -87,7 +84,7 @@ def network(source: Source, said: dict[str, Any]) -> tuple[Model, Array, tuple[s
     dims = source.dims(output) if rows is value else None
     if dims is not None and (len(dims) != 2 or dims[1] not in (None, sizes[-1])):
         raise ValueError(
-            f"its output {shown(output.name)} is said to be {shown(dims)}, and its last layer has {sizes[-1]}"
+            f"its output {shown(output.name)} is declared as {shown(dims)}, but the last layer has {sizes[-1]} outputs"
         )
     for layer in layers[:-1]:
         if layer.activation not in _kernels.HIDDEN:
