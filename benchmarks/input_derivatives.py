@@ -2,8 +2,8 @@
 
     python benchmarks/input_derivatives.py [--rows N] [--rounds N]
 
-One thread each, and its processor time, which other programs disturb less. PyTorch's module is taken as it is built, whose
-parameters require gradients, and "frozen", after `requires_grad_(False)`, which saves PyTorch part of the work.
+One thread each, and its processor time, which other programs disturb less. PyTorch's module is taken as it is built,
+whose parameters require gradients, and "frozen", after `requires_grad_(False)`, which may save PyTorch part of the work.
 """
 
 # ruff: noqa: I001  the BLAS reads its number of threads when NumPy is imported
