@@ -4,6 +4,7 @@ Typed memoryviews would cost several times the arithmetic of a small network, an
 Arrays, lists and tuples of one row are taken here; everything else goes to `_predict`, which is written in Python.
 """
 
+cimport cython
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_CheckExact
@@ -78,11 +79,14 @@ cdef const void* converted(Network net, object X, void* to):
         return to
     if net.n_in > CONVERTED:
         return NULL
-    if PyList_CheckExact(X) and PyList_GET_SIZE(X) == net.n_in:
-        for i in range(net.n_in):
-            if not is_exact(<object>PyList_GET_ITEM(X, i), &value):
+    if PyList_CheckExact(X):
+        with cython.critical_section(X):    # of a build without the GIL
+            if PyList_GET_SIZE(X) != net.n_in:
                 return NULL
-            put(net, to, i, value)
+            for i in range(net.n_in):
+                if not is_exact(<object>PyList_GET_ITEM(X, i), &value):
+                    return NULL
+                put(net, to, i, value)
         return to
     if PyTuple_CheckExact(X) and PyTuple_GET_SIZE(X) == net.n_in:
         for i in range(net.n_in):

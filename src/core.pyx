@@ -291,6 +291,11 @@ cdef int initialised(Network net) except -1:
     return 0
 
 
+cdef int trainable(Network net) except -1:
+    """Raises for a network over memory that nobody may write to."""
+    return expect(cnp.PyArray_ISWRITEABLE(net._params), "the network's parameters are read-only, so that nothing can train it")
+
+
 cdef int fits(Network net, Rows rows) except -1:
     """Raises unless these rows are for that network."""
     initialised(net)
@@ -346,7 +351,7 @@ def train(Network net not None, Rows rows not None, Rule rule not None, Run run 
     expect(rule.itemsize == rows.itemsize and rule.P == net.model.P, "the rule's state must be that of the network")
     expect(run.n_hidden in (-1, net.model.layers - 1), "dropout must have an element for each hidden layer")
     expect(rates.shape[0] == cost.shape[0], "rates and cost must have an element for each epoch")
-    data_of(net._params, 1, rows.itemsize, True)
+    trainable(net)
     expect(order is None or (order.shape[0] == cost.shape[0] and order.shape[1] == rows.rows.m), "order must be (epochs, m)")
     if cost.shape[0] == 0 or rows.rows.m == 0:
         return
@@ -365,7 +370,7 @@ def step(Network net not None, Rule rule not None, grad, double weight_sum):
     cdef int code
     initialised(net)
     g = data_of(grad, 1, net._kernels.itemsize, True)
-    data_of(net._params, 1, net._kernels.itemsize, True)
+    trainable(net)
     expect(rule.itemsize == net._kernels.itemsize and rule.P == size(grad, 0) == net.model.P,
            "grad and the rule's state must be those of the network")
     with nogil:
