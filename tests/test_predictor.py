@@ -169,8 +169,8 @@ def test_what_is_refused(copied, dtype):
     locked = np.zeros(2, dtype)
     locked.flags.writeable = False
     outs = [
-        np.zeros(1, dtype), np.zeros(3, dtype), np.zeros((1, 2), dtype), np.zeros(2, other), np.zeros(4, dtype)[::2], locked,
-        [0.0, 0.0], np.ma.masked_all(2, dtype),
+        np.zeros(1, dtype), np.zeros(3, dtype), np.zeros((1, 2), dtype), np.zeros(2, other), np.zeros(4, dtype)[::2],
+        locked, [0.0, 0.0], np.ma.masked_all(2, dtype),
     ]  # fmt: skip
     for out in outs:
         before = np.array(out)
