@@ -132,6 +132,7 @@ def torch_ways(net: sn.MLP, x: np.ndarray) -> dict[str, Callable[[], Way]]:
         import torch
 
         torch.set_num_threads(1)
+        torch.set_num_threads(1)
         module, rows = net.to_torch().eval(), torch.from_numpy(x[np.newaxis])
         with torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -307,9 +308,8 @@ def main() -> int:
     options = parser.parse_args()
     limit_cpus(1)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    print(
-        f"{_cpu_model()}, kernels {sn.kernels.target}, Python {sys.version.split()[0]}, NumPy {np.__version__}, one thread"
-    )
+    versions = f"Python {sys.version.split()[0]}, NumPy {np.__version__}"
+    print(f"{_cpu_model()}, kernels {sn.kernels.target}, {versions}, one thread")
     with tempfile.TemporaryDirectory() as folder:
         results = {}
         for i, title in enumerate(NETWORKS):
