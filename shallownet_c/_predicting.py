@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shallownet_c import _core, _layers, _threads
-from shallownet_c._checks import _validation
+from shallownet_c._checks import _features, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._core import Network
 from shallownet_c._model import ModelAttributes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-
-    from shallownet_c._checks import _features
 
 
 class PredictingNetwork(Network, ModelAttributes):
@@ -26,7 +24,7 @@ class PredictingNetwork(Network, ModelAttributes):
     if TYPE_CHECKING:
 
         @property
-        def _names(self) -> _features.Names: ...
+        def feature_names(self) -> tuple[str, ...] | None: ...
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -37,7 +35,7 @@ class PredictingNetwork(Network, ModelAttributes):
         model = self._model
         n_in, n_out, dtype = model.sizes[0], model.sizes[-1], model.dtype
         if not (type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == n_in):
-            self._names.checked(X)
+            _features.Names(self.feature_names).checked(X)
             X = _validation.numbers("X", X, dtype)
             if X.shape == (n_in,):
                 if out is None:

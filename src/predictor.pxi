@@ -38,17 +38,17 @@ cdef class Predictor(Network):
 
     Parameters
     ----------
-    kernels, params, sizes, activations, leak, loss, loss_parameter
-        As for `Network`.
     frozen : bool
         Whether the parameters are copied, in the order in which they are read; otherwise changes of params are seen.
+    kernels, params, sizes, activations, leak, loss, loss_parameter
+        As for `Network`.
     """
 
     cdef model_t packed
     cdef void* memory
 
-    def __init__(self, Kernels kernels not None, cnp.ndarray params not None, const Py_ssize_t[::1] sizes,
-                 const int[::1] activations, double leak, int loss, double loss_parameter, bint frozen):
+    def __init__(self, bint frozen, Kernels kernels not None, cnp.ndarray params not None, const Py_ssize_t[::1] sizes,
+                 const int[::1] activations, double leak, int loss, double loss_parameter):
         cdef size_t size
         Network.__init__(self, kernels, params, sizes, activations, leak, loss, loss_parameter)
         self.gives_float = self.n_out == 1

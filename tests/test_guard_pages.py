@@ -100,7 +100,7 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
         output, loss = pair
         params[...] = rng.standard_normal(P)
         model = networks.arguments(kernels, (n_in, n_hidden, n_out), [next(hidden), output], params, loss, 0.7)
-        net, predictor = _core.Network(*model), pack(*model, True)
+        net, predictor = _core.Network(*model), pack(True, *model)
         for one, call in ((net, row), (predictor, packed_row)):
             call(one, x)
             call(one, x, out[-1 if at_end else 0])

@@ -65,7 +65,7 @@ def test_packed_parameters_give_the_reference(build):
                 output = next(outputs)
             case = networks.make(sizes, [next(hidden) for _ in sizes[2:]], output, 2, build.dtype, len(sizes))
             arguments = networks.arguments(build.kernels, case.sizes, case.activations, case.params, case.loss)
-            predictor = _core.Predictor(*arguments, True)
+            predictor = _core.Predictor(True, *arguments)
             for x, expected in zip(case.X.astype(build.dtype), case.forward()[1][-1], strict=True):
                 out = np.full(sizes[-1], 7, build.dtype)
                 assert predictor(x, out) is out

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shallownet_c import _core, _engine
-from shallownet_c._checks import _features
 from shallownet_c._checks._extras import library
 from shallownet_c._predicting import PredictingNetwork
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from shallownet_c._checks._validation import Array
     from shallownet_c._model import Model
 
@@ -55,16 +56,16 @@ class Predictor(_core.Predictor, PredictingNetwork):
         if live is None:
             params = params.copy()
             params.flags.writeable = False
-        super().__init__(*_engine.bound(model, params), live is None)
-        self._model, self._columns, self._live = model, _features.Names(names), live
+        super().__init__(live is None, *_engine.bound(model, params))
+        self._model, self._columns, self._live = model, names, live
 
-    @property
-    def _names(self) -> _features.Names:
-        return self._columns if self._live is None else _features.Names(self._live.feature_names)
+    if TYPE_CHECKING:
+
+        def __call__(self, X: ArrayLike, out: Array | None = None) -> Any: ...
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
-        return self._names.known
+        return self._columns if self._live is None else self._live.feature_names
 
     @property
     def n_inputs(self) -> int:
@@ -140,7 +141,7 @@ class Predictor(_core.Predictor, PredictingNetwork):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._live is not None:
             return of, (self._live, False)
-        return type(self), (self._model, self._params, self._columns.known)
+        return type(self), (self._model, self._params, self._columns)
 
 
 def of(net: LiveNetwork, copy: bool) -> Predictor:
