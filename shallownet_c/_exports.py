@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from shallownet_c._checks import _arguments
+from shallownet_c._checks import _arguments, _validation
 
 if TYPE_CHECKING:
     from shallownet_c._checks._validation import Array
+    from shallownet_c._exchange._predictor import Predictor
     from shallownet_c._model import Model
 
 
@@ -24,6 +25,9 @@ class Exports:
 
         @property
         def params(self) -> Array: ...
+
+        @property
+        def _params(self) -> Array: ...
 
         @property
         def feature_names(self) -> tuple[str, ...] | None: ...
@@ -162,3 +166,43 @@ class Exports:
         from shallownet_c._exchange import _c_source
 
         return _c_source.to_c(self.model, self.params, self.feature_names, path, name, int8)
+
+    @_arguments.checked
+    def predictor(self, *, copy: bool = True) -> Predictor:
+        """The network as something that is only called, in the least time.
+
+        ``predictor(x, out=y)`` computes what ``net(x, out=y)`` does, allocates nothing and returns y; ``predictor(x)``
+        is a float if there is one output. Any number of threads may call a predictor at the same time.
+
+        Parameters
+        ----------
+        copy : bool, default True
+            Whether the predictor has a copy of the parameters. Nothing changes these, and they lie in an order in which
+            they are read faster; so do the sums go in another order than the network's, and the last digits may differ.
+            False: it reads the network's own parameters, as they are at the time, and gives the network's own bits.
+
+        Returns
+        -------
+        Predictor
+            Called as the network is. Its `address` and `as_cfunc()` are for numba, Cython, cffi and ctypes,
+            `as_low_level_callable()` for SciPy; it can be pickled.
+
+        Raises
+        ------
+        TypeError
+            If copy is no bool.
+
+        Examples
+        --------
+        >>> import numpy as np, shallownet_c as sn
+        >>> net = sn.MLP([3, 2], output="softmax", init="zeros")
+        >>> predictor = net.predictor()
+        >>> y = np.empty(2)
+        >>> predictor(np.array([1.0, 2.0, 3.0]), out=y) is y
+        True
+        >>> y
+        array([0.5, 0.5])
+        """
+        from shallownet_c._exchange import _predictor
+
+        return _predictor.of(self, _validation.boolean("copy", copy))

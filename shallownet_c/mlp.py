@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
-from shallownet_c import _core, _engine, _layers, _random, _scores, _threads, initializers, optimizers
+from shallownet_c import _engine, _layers, _random, _scores, _threads, initializers, optimizers
 from shallownet_c._checks import _arguments, _features, _validation
 from shallownet_c._checks._validation import Array
-from shallownet_c._core import Network
 from shallownet_c._derivatives import InputDerivatives
 from shallownet_c._exports import Exports
 from shallownet_c._fitting import _advice, _sources
 from shallownet_c._layers import LayerGradients
-from shallownet_c._model import Model, ModelAttributes
+from shallownet_c._model import Model
+from shallownet_c._predicting import PredictingNetwork
 from shallownet_c._storage import _models
 from shallownet_c.reference._activations import ACTIVATIONS
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 AnyMLP = TypeVar("AnyMLP", bound="MLP")
 
 
-class MLP(Network, ModelAttributes, Exports, InputDerivatives):
+class MLP(PredictingNetwork, Exports, InputDerivatives):
     """Multi-layer perceptron: A[l] = g[l](A[l−1] W[l]ᵀ + b[l]), A[0] = X.
 
     Rows are samples, X (m, n_0) and Y (m, n_L); W[l] is (n_l, n_{l−1}) and b[l] (n_l,) as in the notes, whose columns
@@ -224,36 +224,6 @@ class MLP(Network, ModelAttributes, Exports, InputDerivatives):
         array([0.5, 0.5])
         """
         return self(X, out)
-
-    def _predict(self, X: ArrayLike, out: Array | None) -> Array:
-        """`Network.__call__` for all but one plain row."""
-        model = self._model
-        n_in, n_out, dtype = model.sizes[0], model.sizes[-1], model.dtype
-        if not (type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == n_in):
-            self._names.checked(X)
-            X = _validation.numbers("X", X, dtype)
-            if X.shape == (n_in,):
-                if out is None:
-                    return self(X)
-                self._check_out(out, (n_out,))
-                self(X, np.asarray(out))  # the compiled call takes arrays of no subclass
-                return out
-            _layers.check_rows_or_one(X, n_in)
-        X = _validation.rows("X", X, n_in, dtype)
-        if out is None:
-            out = np.empty((len(X), n_out), dtype)
-        else:
-            self._check_out(out, (len(X), n_out))
-            if np.may_share_memory(out, X):
-                X = X.copy()
-        _core.predict(self, X, out, _threads.for_work(len(X) * model.n_params))
-        return out
-
-    def _check_out(self, out: object, shape: tuple[int, ...]) -> None:
-        """Whether a prediction may be written there, which may be X itself but not the parameters that it reads."""
-        _validation.refuse_overlap(
-            "out", _validation.output_array("out", out, shape, self.dtype), {"the network's params": self._params}
-        )
 
     def classify(self, X: ArrayLike) -> Any:
         """The class of each sample: the likeliest of a softmax output, 0 or 1 for each output of a sigmoid.

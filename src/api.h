@@ -93,7 +93,9 @@ typedef struct {
 typedef struct {
     int abi, itemsize, lanes, vector_bytes;
     int (*max_threads)(void);
-    void (*row)(const model_t *, const void *x, void *out, void *scratch);
+    int (*row)(const model_t *, const void *x, void *out);
+    Py_ssize_t (*pack)(const model_t *, void *packed);   /* how many elements; packed may be NULL */
+    int (*packed_row)(const model_t *, const void *x, void *out);   /* its params are what pack has written */
     int (*predict)(const model_t *, const void *X, Py_ssize_t m, void *out, int n_threads);
     int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, double *sums);
     int (*cost_and_grad)(const model_t *, const rows_t *, void *grad, int n_threads, double *J);

@@ -75,7 +75,9 @@ cdef extern from "api.h" nogil:
     ctypedef struct kernels_t:
         int abi, itemsize, lanes, vector_bytes
         int (*max_threads)() noexcept nogil
-        void (*row)(const model_t*, const void* x, void* out, void* scratch) noexcept nogil
+        int (*row)(const model_t*, const void* x, void* out) noexcept nogil
+        Py_ssize_t (*pack)(const model_t*, void* packed) noexcept nogil
+        int (*packed_row)(const model_t*, const void* x, void* out) noexcept nogil
         int (*predict)(const model_t*, const void* X, Py_ssize_t m, void* out, int n_threads) noexcept nogil
         int (*gradient)(const model_t*, const rows_t*, void* grad, int n_threads, int training, double* sums) noexcept nogil
         int (*cost_and_grad)(const model_t*, const rows_t*, void* grad, int n_threads, double* J) noexcept nogil

@@ -42,6 +42,23 @@ class Network:
     def __call__(self, X: Any, out: Any = None) -> _Real: ...
     def _plain_cost_and_grad(self, X: object, Y: object, n_threads: int) -> tuple[float, _Real] | None: ...
 
+class Predictor(Network):
+    def __init__(
+        self,
+        frozen: bool,
+        kernels: Kernels,
+        params: _Real,
+        sizes: NDArray[np.intp],
+        activations: NDArray[np.intc],
+        leak: float,
+        loss: int,
+        loss_parameter: float,
+    ) -> None: ...
+    @property
+    def address(self) -> int: ...
+    @property
+    def _functions(self) -> tuple[int, int]: ...
+
 class Rows:
     def __new__(
         cls,
@@ -74,6 +91,7 @@ class Run:
         n_threads: int = 1,
     ) -> Self: ...
 
+def let_vectorcall(kind: type[Network]) -> None: ...
 def predict(net: Network, X: _Real, out: _Real, n_threads: int = 1) -> None: ...
 def gradient(
     net: Network, rows: Rows, grad: _Real | None, n_threads: int = 1, training: bool = False

@@ -1,20 +1,21 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """What Python hands to the kernels, built once for all CPUs: arrays are checked here and are pointers from here on.
 
-A call of a network on one (n_0,) array goes from NumPy's C API straight to the row kernel of the chosen build; typed
-memoryviews would cost several times the arithmetic of a small network.
+The call of a network is in calls.pxi, `Predictor` in predictor.pxi.
 """
 
 cimport numpy as cnp
 from api cimport (
     API_VERSION, MAX_HYPER, NO_MEMORY, UNFIT_DATA, derivatives_t, kernels_t, layer_t, model_t, rows_t, rule_t, run_t,
 )
-from arrays cimport apart, is_contiguous, is_plain
+from arrays cimport is_contiguous, is_plain
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 cnp.import_array()
+
+include "calls.pxi"
 
 cdef void* data_of(object a, int n_dim, int itemsize, bint written=False) except? NULL:
     """Where a lies, NULL for None; an error unless it is an array as the kernels take it, and writeable if it is written."""
@@ -101,7 +102,7 @@ cdef class Network:
     kernels : Kernels
         The build for the dtype of params.
     params : ndarray (P,), float32 or float64
-        W[1] (n_1, n_0) row by row, b[1] (n_1,), W[2], ...; kept, not copied.
+        W[1] (n_1, n_0) row by row, b[1] (n_1,), W[2], ...; kept, not copied. Where they are read-only, nothing trains them.
     sizes : ndarray (L + 1,), intp
         n_0, ..., n_L.
     activations : ndarray (L,), intc
@@ -126,18 +127,23 @@ cdef class Network:
     cdef layer_t* layer
     cdef Py_ssize_t n_in, n_out
     cdef int type_number
-    cdef void* scratch
+    cdef caller_t caller
+    cdef const char* params_end
+    cdef bint gives_float       # in the place of an array of one element
+    cdef vectorcallfunc vectorcall
+
+    def __cinit__(self):
+        self.vectorcall = call_network
 
     def __init__(self, Kernels kernels not None, cnp.ndarray params not None, const Py_ssize_t[::1] sizes,
                  const int[::1] activations, double leak, int loss, double loss_parameter):
         cdef Py_ssize_t layers = activations.shape[0], P = 0, widest = 0, l
         cdef layer_t* layer
-        cdef void* scratch
-        if self.scratch != NULL:
+        if self.layer != NULL:
             raise TypeError(f"{type(self).__name__}.__init__ can be called only once for each object: make a new one")
         if layers < 1 or sizes.shape[0] != layers + 1:
             raise ValueError(f"sizes has {sizes.shape[0]} elements, activations {layers}: needs one more than that, and a layer")
-        data_of(params, 1, kernels.itemsize, True)
+        data_of(params, 1, kernels.itemsize)
         for l in range(layers):
             # By division: a product of sizes may be more than a number of elements can be.
             if sizes[l] < 1 or sizes[l + 1] < 1 or sizes[l] >= (params.shape[0] - P) // sizes[l + 1]:
@@ -145,37 +151,29 @@ cdef class Network:
             P += sizes[l + 1] * (sizes[l] + 1)
             widest = max(widest, sizes[l + 1])
         expect(params.shape[0] == P, f"params must have shape ({P},), got ({params.shape[0]},)")
-        scratch, layer = malloc(2 * widest * params.descr.itemsize), <layer_t*>malloc(layers * sizeof(layer_t))
-        if scratch == NULL or layer == NULL:
-            free(scratch)
-            free(layer)
-            raise MemoryError("no memory for the workspace of one row")
+        layer = <layer_t*>malloc(layers * sizeof(layer_t))
+        if layer == NULL:
+            raise MemoryError("no memory for the layers of a network")
         P = 0
         for l in range(layers):
             layer[l].n_in, layer[l].n_out, layer[l].activation = sizes[l], sizes[l + 1], activations[l]
             layer[l].W, layer[l].b = P, P + sizes[l + 1] * sizes[l]
             P = layer[l].b + sizes[l + 1]
-        self.scratch, self.layer, self._params, self._kernels, self.table = scratch, layer, params, kernels, kernels.table
+        self.layer, self._params, self._kernels, self.table = layer, params, kernels, kernels.table
         self.model.layers, self.model.layer, self.model.leak = layers, layer, leak
         self.model.loss, self.model.loss_parameter = loss, loss_parameter
         self.model.params, self.model.P, self.model.widest = cnp.PyArray_DATA(params), P, widest
         self.n_in, self.n_out, self.type_number = sizes[0], sizes[layers], cnp.PyArray_TYPE(params)
+        self.params_end = <const char*>self.model.params + P * kernels.itemsize
+        self.caller.row, self.caller.net = kernels.table.row, &self.model
+        self.caller.n_in, self.caller.n_out, self.caller.itemsize = self.n_in, self.n_out, kernels.itemsize
 
     def __dealloc__(self):
-        free(self.scratch)
         free(self.layer)
 
     def __call__(self, X, out=None):
         """A[L] for the rows of X (m, n_0), shape (m, n_L), or for one sample X (n_0,), shape (n_L,); see `predict`."""
-        if (self.scratch == NULL or not is_plain(X, 1, self.type_number) or cnp.PyArray_DIM(X, 0) != self.n_in):
-            return self._predict(X, out)
-        if out is None:
-            out = cnp.PyArray_EMPTY(1, <cnp.npy_intp*>&self.n_out, self.type_number, 0)
-        elif (not is_plain(out, 1, self.type_number) or cnp.PyArray_DIM(out, 0) != self.n_out
-                or not cnp.PyArray_ISWRITEABLE(out) or not apart(out, self._params)):
-            return self._predict(X, out)
-        self.table.row(&self.model, cnp.PyArray_DATA(X), cnp.PyArray_DATA(out), self.scratch)
-        return out
+        return output_of(self, X, out)
 
     def _plain_cost_and_grad(self, X, Y, int n_threads):
         """(J, its gradient (P,)) where X (m, n_0) and Y (m, n_L) are plain arrays that the loss takes; otherwise None.
@@ -187,7 +185,7 @@ cdef class Network:
         cdef cnp.npy_intp P = self.model.P
         cdef double J = 0
         cdef int code
-        if (self.scratch == NULL or not is_plain(X, 2, self.type_number) or not is_plain(Y, 2, self.type_number)
+        if (self.layer == NULL or not is_plain(X, 2, self.type_number) or not is_plain(Y, 2, self.type_number)
                 or cnp.PyArray_DIM(X, 1) != self.n_in or cnp.PyArray_DIM(Y, 1) != self.n_out
                 or cnp.PyArray_DIM(X, 0) == 0 or cnp.PyArray_DIM(X, 0) != cnp.PyArray_DIM(Y, 0)):
             return None
@@ -198,6 +196,9 @@ cdef class Network:
             code = self.table.cost_and_grad(&self.model, &rows, g, n_threads, &J)
         passed(code, "a gradient")
         return (J, grad) if code != UNFIT_DATA else None
+
+
+include "predictor.pxi"
 
 
 cdef class Rows:
@@ -285,9 +286,14 @@ cdef class Run:
 
 cdef int initialised(Network net) except -1:
     """Raises for an object of a class whose __init__ never ran."""
-    if net.scratch == NULL:
+    if net.layer == NULL:
         raise TypeError("the network has not been initialised")
     return 0
+
+
+cdef int trainable(Network net) except -1:
+    """Raises for a network over memory that nobody may write to."""
+    return expect(cnp.PyArray_ISWRITEABLE(net._params), "the network's parameters are read-only, so that nothing can train it")
 
 
 cdef int fits(Network net, Rows rows) except -1:
@@ -345,6 +351,7 @@ def train(Network net not None, Rows rows not None, Rule rule not None, Run run 
     expect(rule.itemsize == rows.itemsize and rule.P == net.model.P, "the rule's state must be that of the network")
     expect(run.n_hidden in (-1, net.model.layers - 1), "dropout must have an element for each hidden layer")
     expect(rates.shape[0] == cost.shape[0], "rates and cost must have an element for each epoch")
+    trainable(net)
     expect(order is None or (order.shape[0] == cost.shape[0] and order.shape[1] == rows.rows.m), "order must be (epochs, m)")
     if cost.shape[0] == 0 or rows.rows.m == 0:
         return
@@ -363,6 +370,7 @@ def step(Network net not None, Rule rule not None, grad, double weight_sum):
     cdef int code
     initialised(net)
     g = data_of(grad, 1, net._kernels.itemsize, True)
+    trainable(net)
     expect(rule.itemsize == net._kernels.itemsize and rule.P == size(grad, 0) == net.model.P,
            "grad and the rule's state must be those of the network")
     with nogil:

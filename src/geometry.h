@@ -18,7 +18,9 @@ enum {
     MAX_TILE_ROWS = 8,
     TILE_VECTORS = 2,
     PANEL = TILE_VECTORS * LANES,   /* the width of a panel */
-    MAX_PANEL = TILE_VECTORS * MAX_LANES
+    MAX_PANEL = TILE_VECTORS * MAX_LANES,
+    /* Of scratch for one sample: a thread may have as little as 128 kB of stack (musl). */
+    STACK_VECTORS = 16384 / VECTOR_BYTES
 };
 
 #endif

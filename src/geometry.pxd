@@ -6,7 +6,7 @@ from real cimport LANES, real
 cdef extern from "geometry.h" nogil:
     enum: TILE_ROWS, SHORT_TILE_ROWS, MAX_TILE_ROWS
     enum: TILE_VECTORS
-    enum: MAX_PANEL
+    enum: MAX_PANEL, STACK_VECTORS
     const int PANEL
 
 

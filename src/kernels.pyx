@@ -2,29 +2,28 @@
 
 from cpython.pycapsule cimport PyCapsule_New
 
-from api cimport API_VERSION, kernels_t, model_t
+from api cimport API_VERSION, kernels_t
 from autotune cimport RECORDS, record_fields, record_t, records
 from finite cimport first_nonfinite
 from input_derivatives cimport derivatives
 from layers cimport dense_backward, dense_forward, output_gradient
+from packed cimport pack, packed_row
 from prediction cimport predict_rows
 from real cimport LANES, VECTOR_BYTES, real
-from row cimport row_predict
+from row cimport row
 from threads cimport threads_allowed
 from training cimport cost_and_grad, gradient, one_step, train
 
 include "once.pxi"
 
 
-cdef void row_of(const model_t* net, const void* x, void* out, void* scratch) noexcept nogil:
-    row_predict(net, <const real*>x, <real*>out, <real*>scratch)
-
-
 cdef kernels_t table
 
 table.abi, table.itemsize, table.lanes, table.vector_bytes = API_VERSION, sizeof(real), LANES, VECTOR_BYTES
 table.max_threads = threads_allowed
-table.row = row_of
+table.row = row
+table.pack = pack
+table.packed_row = packed_row
 table.predict = predict_rows
 table.gradient = gradient
 table.cost_and_grad = cost_and_grad

@@ -1,11 +1,12 @@
 # cython: cdivision=True
 """One sample through the network: matrix times vector, lanes along the inputs, W read once as it lies."""
 
-from api cimport layer_t, model_t
+from api cimport DONE, NO_MEMORY, layer_t, model_t
 from codes cimport SOFTMAX
 from elementary cimport exp_negative
 from once cimport activate
 from real cimport LANES, MAX_LANES, broadcast, first_lanes, load, real, store, sum_each, vec, vec_sum
+from scratch cimport Scratch, close_scratch, open_scratch
 
 
 cdef inline void add_products(const int rows, vec* r, const real* W, Py_ssize_t n_in, Py_ssize_t whole, const real* x,
@@ -100,14 +101,17 @@ cdef inline void row_softmax(real* z, Py_ssize_t n) noexcept nogil:
         z[j] = z[j] / total
 
 
-cdef inline void row_predict(const model_t* net, const real* x, real* out, real* scratch) noexcept nogil:
-    """out (n_L,) = A[L] of x (n_0,); scratch has room for two of the widest layer, so out may be x itself"""
+cdef inline int row(const model_t* net, const void* x, void* out) noexcept nogil:
+    """out (n_L,) = A[L] of x (n_0,), which may be the same array"""
+    cdef Scratch scratch
     cdef const layer_t* layer = net.layer
-    cdef const real* a = x
+    cdef const real* a = <const real*>x
     cdef real* z
     cdef Py_ssize_t l, n = net.widest
+    if not open_scratch(&scratch, 2 * n):
+        return NO_MEMORY
     for l in range(net.layers):
-        z = scratch + (l % 2) * n
+        z = scratch.at + (l % 2) * n
         row_forward(<const real*>net.params + layer.W, <const real*>net.params + layer.b, layer.n_out, layer.n_in, a, z)
         if layer.activation == SOFTMAX:
             row_softmax(z, layer.n_out)
@@ -116,4 +120,6 @@ cdef inline void row_predict(const model_t* net, const real* x, real* out, real*
         a = z
         layer += 1
     for l in range(net.layer[net.layers - 1].n_out):
-        out[l] = a[l]
+        (<real*>out)[l] = a[l]
+    close_scratch(&scratch)
+    return DONE

@@ -128,11 +128,23 @@ def bound(
     loss_parameter: float | None = None,
 ) -> _core.Network:
     """A compiled network by names, the loss's parameter its default unless given."""
+    return _core.Network(*arguments(kernels, sizes, activations, params, loss, loss_parameter))
+
+
+def arguments(
+    kernels: _core.Kernels,
+    sizes: tuple[int, ...],
+    activations: list[str],
+    params: np.ndarray,
+    loss: str = "squared_error",
+    loss_parameter: float | None = None,
+) -> tuple[Any, ...]:
+    """What a compiled network is made of."""
     if loss_parameter is None:
         parameter = LOSSES[loss].parameter
         loss_parameter = np.inf if parameter is None else parameter.default
     codes = np.array([_kernels.ACTIVATIONS[name] for name in activations], np.intc)
-    return _core.Network(kernels, params, np.array(sizes, np.intp), codes, LEAK, _kernels.LOSSES[loss], loss_parameter)
+    return kernels, params, np.array(sizes, np.intp), codes, LEAK, _kernels.LOSSES[loss], loss_parameter
 
 
 class Trained(NamedTuple):

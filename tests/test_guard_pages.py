@@ -65,6 +65,8 @@ def exercises(name):
     return of
 
 row = exercises("row")(lambda net, x, out=None: net(x, out))
+pack = exercises("pack")(_core.Predictor)
+packed_row = exercises("packed_row")(lambda predictor, x, out=None: predictor(x, out))
 predict = exercises("predict")(_core.predict)
 gradient = exercises("gradient")(_core.gradient)
 cost_and_grad = exercises("cost_and_grad")(lambda net, X, Y, n_threads: net._plain_cost_and_grad(X, Y, n_threads))
@@ -99,9 +101,11 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
     for pair in networks.PAIRS[::8] if large else networks.PAIRS:
         output, loss = pair
         params[...] = rng.standard_normal(P)
-        net = networks.bound(kernels, (n_in, n_hidden, n_out), [next(hidden), output], params, loss, 0.7)
-        row(net, x)
-        row(net, x, out[-1 if at_end else 0])
+        model = networks.arguments(kernels, (n_in, n_hidden, n_out), [next(hidden), output], params, loss, 0.7)
+        net, predictor = _core.Network(*model), pack(True, *model)
+        for one, call in ((net, row), (predictor, packed_row)):
+            call(one, x)
+            call(one, x, out[-1 if at_end else 0])
         kernels.records[...] = 0   # a team begins
         by_class = not ACTIVATIONS[output].elementwise
         smoothings = (0.0, 0.1) if loss in networks.SMOOTHED else (0.0,)

@@ -16,6 +16,7 @@ NET = sn.MLP([2, 1], seed=0)
 INSTANCES = {
     _core.Kernels: NET.model.kernels,
     _core.Network: _engine.network(NET.model, NET.params),
+    _core.Predictor: NET.predictor(),
     _layer.DenseForward: sn.kernels._forward,
 }
 

@@ -1,0 +1,61 @@
+"""The call of a network for all that the compiled call leaves over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shallownet_c import _core, _layers, _threads
+from shallownet_c._checks import _features, _validation
+from shallownet_c._checks._validation import Array
+from shallownet_c._core import Network
+from shallownet_c._model import ModelAttributes
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+class PredictingNetwork(Network, ModelAttributes):
+    """A `Network` of its `_model`, which it calls with whatever stands for rows."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def feature_names(self) -> tuple[str, ...] | None: ...
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        _core.let_vectorcall(cls)
+
+    def _predict(self, X: ArrayLike, out: Array | None) -> Any:
+        """`Network.__call__` for all but one plain row."""
+        model = self._model
+        n_in, n_out, dtype = model.sizes[0], model.sizes[-1], model.dtype
+        if not (type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == n_in):
+            _features.Names(self.feature_names).checked(X)
+            X = _validation.numbers("X", X, dtype)
+            if X.shape == (n_in,):
+                if out is None:
+                    return self(X)
+                self._check_out(out, (n_out,))
+                self(X, np.asarray(out))  # the compiled call takes arrays of no subclass
+                return out
+            _layers.check_rows_or_one(X, n_in)
+        X = _validation.rows("X", X, n_in, dtype)
+        if out is None:
+            out = np.empty((len(X), n_out), dtype)
+        else:
+            self._check_out(out, (len(X), n_out))
+            if np.may_share_memory(out, X):
+                X = X.copy()
+        _core.predict(self, X, out, _threads.for_work(len(X) * model.n_params))
+        return out
+
+    def _check_out(self, out: object, shape: tuple[int, ...]) -> None:
+        """Whether a prediction may be written there, which may be X itself but not the parameters that it reads."""
+        _validation.refuse_overlap(
+            "out", _validation.output_array("out", out, shape, self.dtype), {"the network's params": self._params}
+        )
