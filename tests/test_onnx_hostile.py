@@ -136,8 +136,8 @@ EDITS = {
     "no graph": (lambda p: p.ClearField("graph"), "it has no graph or no IR version"),
     "domain": (lambda p: setattr(p.graph.node[0], "domain", "com.microsoft"), "(com.microsoft.Gemm) is an operator"),
     "long names": (lambda p: setattr(p.graph.node[0], "op_type", "x" * 10**6), "xx...xx"),
-    "attribute": (lambda p: p.graph.node[0].attribute.add(name="a", type=3), "(Gemm) has an attribute 'a' that"),
-    "attribute twice": (repeat_attribute, "(Gemm) has an attribute 'transB' that"),
+    "attribute": (lambda p: p.graph.node[0].attribute.add(name="a", type=3), "(Gemm) has an attribute 'a' of type"),
+    "attribute twice": (repeat_attribute, "(Gemm) has an attribute 'transB' of type INT that"),
     "negative input": (
         lambda p: setattr(p.graph.input[0].type.tensor_type.shape.dim[1], "dim_value", -3),
         "'X' has dimensions (None, -3)",

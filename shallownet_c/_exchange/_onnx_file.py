@@ -25,7 +25,7 @@ TYPES = {
     "INT64": ("<i8", "int64_data"),
     "BOOL": ("?", "int32_data"),
 }
-#: The attributes' types, and where their values are.
+#: Where the values of attributes are, by their types, and which attributes are known.
 FIELDS = {
     "FLOAT": "f",
     "INT": "i",
@@ -34,6 +34,16 @@ FIELDS = {
     "FLOATS": "floats",
     "INTS": "ints",
     "STRINGS": "strings",
+}
+ATTRIBUTES = {
+    **dict.fromkeys(("alpha", "beta", "gamma", "ratio", "min", "max", "value_float"), "FLOAT"),
+    **dict.fromkeys(("axis", "transA", "transB", "to", "allowzero", "start", "end", "seed", "saturate"), "INT"),
+    "value_int": "INT",
+    **dict.fromkeys(("approximate", "round_mode"), "STRING"),
+    **dict.fromkeys(("offset", "scale", "value_floats"), "FLOATS"),
+    **dict.fromkeys(("axes", "perm", "value_ints", "classlabels_int64s"), "INTS"),
+    "classlabels_strings": "STRINGS",
+    "value": "TENSOR",
 }
 DOMAINS = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml"}
 
@@ -156,8 +166,8 @@ class Source:
         values: dict[str, Any] = {}
         for attribute in node.attribute:
             kind = self._type_name(self.onnx.AttributeProto.AttributeType, attribute.type)
-            if attribute.name in values or attribute.ref_attr_name or kind not in FIELDS:
-                refuse(node, f"has an attribute {shown(attribute.name)} that is not taken")
+            if attribute.name in values or attribute.ref_attr_name or kind != ATTRIBUTES.get(attribute.name):
+                refuse(node, f"has an attribute {shown(attribute.name)} of type {kind} that is not taken")
             values[attribute.name] = getattr(attribute, FIELDS[kind])
         return values
 

@@ -70,16 +70,9 @@ def only(node: Any, operands: list[Any]) -> Any:
     return operands[0]
 
 
-def number(attribute: Any) -> float:
-    """The attribute, if it is of the type FLOAT."""
-    if not isinstance(attribute, float):
-        raise TypeError
-    return attribute
-
-
-def shortest(attribute: Any) -> float:
+def shortest(attribute: float) -> float:
     """The number that the attribute, a float32, was most likely rounded from: 0.01 of 0.009999999776482582."""
-    return float(str(np.float32(number(attribute))))
+    return float(str(np.float32(attribute)))
 
 
 def fitted(node: Any, constant: Array, dims: tuple[int | None, ...] | None) -> Array:
