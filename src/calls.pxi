@@ -31,7 +31,7 @@ cdef enum:
     CONVERTED = 256     # elements of a row that is converted on the stack
 
 
-cdef bint is_one_row(Network net, object a, Py_ssize_t n):
+cdef bint is_one_row(object a, Py_ssize_t n):
     """Whether a is an ndarray (n,) or (1, n)."""
     return cnp.PyArray_CheckExact(a) and (
         cnp.PyArray_NDIM(a) == 1 and cnp.PyArray_DIM(a, 0) == n
@@ -65,7 +65,7 @@ cdef const void* converted(Network net, object X, void* to):
     cdef const char* item
     cdef double value
     cdef int type_number
-    if is_one_row(net, X, net.n_in):
+    if is_one_row(X, net.n_in):
         type_number = cnp.PyArray_TYPE(X)
         if type_number == net.type_number and cnp.PyArray_ISCARRAY_RO(X):
             return cnp.PyArray_DATA(X)
@@ -116,7 +116,7 @@ cdef object output_of_converted(Network net, object X, object out):
 cdef inline bint is_room(Network net, object out):
     """Whether out is a plain (n_L,) array that may be written to, apart from the parameters."""
     cdef const char* at
-    if (not is_plain(out, 1, net.type_number) or cnp.PyArray_DIM(out, 0) != net.n_out or not cnp.PyArray_ISWRITEABLE(out)):
+    if not is_plain(out, 1, net.type_number) or cnp.PyArray_DIM(out, 0) != net.n_out or not cnp.PyArray_ISWRITEABLE(out):
         return False
     at = <const char*>cnp.PyArray_DATA(out)
     return net.params_end <= at or at + net.n_out * net.caller.itemsize <= <const char*>net.model.params

@@ -1,8 +1,9 @@
 # cython: cdivision=True
 """One sample through a network whose parameters do not change: they are kept in the order in which they are read.
 
-The lanes are units of a layer, so that each input is broadcast and multiplied with a column of W, without sums of lanes, masks or
-tails: units are filled up to whole vectors. A layer of one unit is a product of two vectors, lanes along the inputs.
+The lanes are units of a layer, so that each input is broadcast and multiplied with a column of W, without sums of lanes, masks
+or tails: units are filled up to whole vectors. Of a few units that would leave most lanes of a vector empty, as a single output
+would, the rows of W are kept, in whole vectors, and the lanes are inputs.
 """
 
 from libc.string cimport memcpy, memset
@@ -12,7 +13,8 @@ from codes cimport SOFTMAX
 from elementary cimport exp_negative
 from geometry cimport vectors_of
 from once cimport activate
-from real cimport LANES, MAX_LANES, broadcast, first_lanes, load, real, store, vec, vec_sum
+from real cimport LANES, MAX_LANES, broadcast, first_lanes, load, real, store, sum_each, vec, vec_sum
+from row cimport add_products
 from scratch cimport Scratch, close_scratch, open_scratch
 
 cdef enum:
@@ -24,20 +26,27 @@ cdef inline Py_ssize_t up_to_vectors(Py_ssize_t n) noexcept nogil:
     return vectors_of(n) * LANES
 
 
+cdef inline Py_ssize_t units_by_rows(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
+    """How many units of a layer, the last n_out % LANES or none, are products of rows of W
+
+    Rows take fewer vectors than columns do, but then their lanes are to be summed.
+    """
+    cdef Py_ssize_t rest = n_out % LANES
+    cdef Py_ssize_t sums = 6 if rest == 1 else 3 * LANES // 2    # in products of vectors
+    return rest if rest * vectors_of(n_in) + sums < n_in else 0
+
+
 cdef inline Py_ssize_t pack_layer(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, real* to) noexcept nogil:
-    """b (units,), then W^T (n_in, units), tile after tile; of a layer of one unit b and W, each in whole vectors.
+    """b (units,), then W^T (n_in, units), tile after tile; at last, of units by rows, b (LANES,), then W (units, whole vectors)
 
     What is filled up is 0. Returns the number of reals; `to` may be NULL.
     """
-    cdef Py_ssize_t units = up_to_vectors(n_out), j = 0, i, k, width
-    cdef Py_ssize_t size = LANES + up_to_vectors(n_in) if n_out == 1 else units * (n_in + 1)
+    cdef Py_ssize_t by_rows = units_by_rows(n_out, n_in), stride = up_to_vectors(n_in), j = 0, i, k, width
+    cdef Py_ssize_t units = up_to_vectors(n_out - by_rows)
+    cdef Py_ssize_t size = units * (n_in + 1) + (LANES + by_rows * stride if by_rows > 0 else 0)
     if to == NULL:
         return size
     memset(to, 0, size * sizeof(real))
-    if n_out == 1:
-        to[0] = b[0]
-        memcpy(to + LANES, W, n_in * sizeof(real))
-        return size
     while j < units:
         width = min(units - j, TILE * LANES)
         for i in range(min(width, n_out - j)):
@@ -46,6 +55,9 @@ cdef inline Py_ssize_t pack_layer(const real* W, const real* b, Py_ssize_t n_out
                 to[(k + 1) * width + i] = W[(j + i) * n_in + k]
         to += (n_in + 1) * width
         j += width
+    for i in range(by_rows):
+        to[i] = b[j + i]
+        memcpy(to + LANES + i * stride, W + (j + i) * n_in, n_in * sizeof(real))
     return size
 
 
@@ -123,13 +135,11 @@ cdef inline const real* units_forward(const real* packed, Py_ssize_t units, Py_s
     return packed
 
 
-cdef inline const real* unit_forward(const real* packed, Py_ssize_t n_in, const real* x, bint is_padded, real* z) noexcept nogil:
-    """The first lane of z = w x + b for one unit; is_padded: a vector may be read where x ends."""
-    cdef const real* w = packed + LANES
-    cdef Py_ssize_t rest = n_in % LANES, k = 0, i
-    cdef Py_ssize_t whole = n_in - rest
+cdef inline vec row_product_lanes(const real* w, Py_ssize_t whole, const real* x) noexcept nogil:
+    """Lanes whose sum is w x over the first `whole` inputs"""
     cdef vec[4] sums
-    cdef real[MAX_LANES] lane
+    cdef Py_ssize_t k = 0
+    cdef int i
     for i in range(4):
         sums[i] = broadcast(0)
     while k + 4 * LANES <= whole:
@@ -139,16 +149,41 @@ cdef inline const real* unit_forward(const real* packed, Py_ssize_t n_in, const 
     while k < whole:
         sums[0] += load(w + k) * load(x + k)
         k += LANES
-    if rest > 0:
-        if is_padded:
-            sums[1] += load(w + whole) * first_lanes(load(x + whole), rest)
-        else:
-            for i in range(LANES):
-                lane[i] = x[whole + i] if i < rest else <real>0
-            sums[1] += load(w + whole) * load(lane)
-    sums[0] = (sums[0] + sums[1]) + (sums[2] + sums[3])
-    store(z, load(packed) + first_lanes(broadcast(vec_sum(sums[0])), 1))
-    return packed + LANES + up_to_vectors(n_in)
+    return (sums[0] + sums[1]) + (sums[2] + sums[3])
+
+
+cdef inline const real* rows_forward(const real* packed, Py_ssize_t rows, Py_ssize_t n_in, const real* x, bint is_padded,
+                                     real* z) noexcept nogil:
+    """z (LANES,) = W x + b for so many rows; is_padded: a vector may be read where x ends. Returns the end of what was read."""
+    cdef const real* W = packed + LANES
+    cdef Py_ssize_t rest = n_in % LANES, stride = up_to_vectors(n_in), i
+    cdef Py_ssize_t whole = n_in - rest
+    cdef vec[MAX_LANES] r
+    cdef real[MAX_LANES] lane
+    cdef vec x_rest = broadcast(0)
+    if rest > 0 and is_padded:
+        x_rest = first_lanes(load(x + whole), rest)
+    elif rest > 0:
+        for i in range(LANES):
+            lane[i] = x[whole + i] if i < rest else <real>0
+        x_rest = load(lane)
+    if rows == 1:
+        r[0] = row_product_lanes(W, whole, x)
+        if rest > 0:
+            r[0] += load(W + whole) * x_rest
+        store(z, load(packed) + first_lanes(broadcast(vec_sum(r[0])), 1))
+        return W + stride
+    i = 0
+    while i + 4 <= rows:
+        add_products(4, r + i, W + i * stride, stride, whole, x, rest, x_rest)
+        i += 4
+    while i < rows:
+        add_products(1, r + i, W + i * stride, stride, whole, x, rest, x_rest)
+        i += 1
+    for i in range(rows, LANES):
+        r[i] = broadcast(0)
+    store(z, load(packed) + sum_each(r))
+    return W + rows * stride
 
 
 cdef inline void softmax(real* z, Py_ssize_t n) noexcept nogil:
@@ -180,15 +215,17 @@ cdef inline int packed_row(const model_t* net, const void* x, void* out) noexcep
     cdef const real* packed = <const real*>net.params
     cdef const real* a = <const real*>x
     cdef real* z
-    cdef Py_ssize_t l, n = up_to_vectors(net.widest)
+    cdef Py_ssize_t l, by_rows, units, n = up_to_vectors(net.widest)
     if not open_scratch(&scratch, 2 * n):
         return NO_MEMORY
     for l in range(net.layers):
         z = scratch.at + (l % 2) * n
-        if layer.n_out == 1:
-            packed = unit_forward(packed, layer.n_in, a, l > 0, z)
-        else:
-            packed = units_forward(packed, up_to_vectors(layer.n_out), layer.n_in, a, z)
+        by_rows = units_by_rows(layer.n_out, layer.n_in)
+        units = up_to_vectors(layer.n_out - by_rows)
+        if units > 0:
+            packed = units_forward(packed, units, layer.n_in, a, z)
+        if by_rows > 0:
+            packed = rows_forward(packed, by_rows, layer.n_in, a, l > 0, z + units)
         if layer.activation == SOFTMAX:
             softmax(z, layer.n_out)
         else:

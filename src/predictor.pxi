@@ -15,13 +15,13 @@ cdef void call_from_c(const void* p, const void* x, void* y) noexcept nogil:
 
 
 cdef double call_double(int n, double* x, void* p) noexcept nogil:
-    """The output of a network of one output, of x (n,) with n = n_0 <= CONVERTED, otherwise NaN"""
+    """The output of a network of one output for x (n,); NaN unless n is n_0 and at most CONVERTED"""
     cdef const caller_t* caller = <const caller_t*>p
     cdef float[CONVERTED] converted_x
     cdef float as_float
     cdef double as_double
     cdef int k
-    if n != caller.n_in:
+    if n != caller.n_in or n > CONVERTED:
         memset(&as_double, 0xFF, sizeof(double))
         return as_double
     if caller.itemsize == sizeof(double):

@@ -117,6 +117,15 @@ class Predictor(_core.Predictor, PredictingNetwork):
             If the network has more than one output, or more than 256 inputs.
         ImportError
             Without SciPy (extra "scipy").
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> from scipy import integrate
+        >>> net = sn.MLP([1, 1], init="zeros")
+        >>> net.biases[0][:] = 2
+        >>> round(integrate.quad(net.predictor().as_low_level_callable(), 0, 3)[0], 6)
+        6.0
         """
         import ctypes
 
