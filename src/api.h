@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Raise this with every change below: a build of another version is refused. */
-#define API_VERSION 2
+#define API_VERSION 3
 
 /* What functions return that may fail. */
 enum { DONE = 0, PYTHON_ERROR = -1, NO_MEMORY = -2, UNFIT_DATA = -3 };
@@ -35,12 +35,14 @@ typedef struct {
 } model_t;
 
 typedef struct {
-    Py_ssize_t m;
+    Py_ssize_t m;               /* of X, Y, classes and weights */
     const void *X;              /* (m, n_0) */
     const void *Y;              /* (m, n_L), or NULL and */
     const int64_t *classes;     /* (m,) */
     const void *weights;        /* (m,) or NULL */
-    const int64_t *order;       /* rows in the order of use, or NULL for 0, 1, 2, ... */
+    const int64_t *order;       /* (taken,) rows in the order of use, or NULL for 0, 1, 2, ... */
+    Py_ssize_t taken;           /* rows of a pass, m where order is NULL */
+    Py_ssize_t stride;          /* from one epoch's order to the next one's; 0: they are the same */
     double smoothing;           /* of labels: the part of each that is shared among all classes */
 } rows_t;
 
@@ -62,6 +64,7 @@ typedef struct {
     uint64_t dropout_seed;
     double objective_scale;
     int n_threads;
+    const int *stop;            /* not 0: the call ends as after a Ctrl-C; or NULL */
 } run_t;
 
 /* One layer by itself. */
@@ -84,9 +87,10 @@ typedef struct {
 typedef struct {
     int abi, itemsize, lanes, vector_bytes;
     int (*max_threads)(void);
+    void (*team)(void (*part)(void *, int member), void *shared, int n_threads);
     void (*row)(const model_t *, const void *x, void *out, void *scratch);
     int (*predict)(const model_t *, const void *X, Py_ssize_t m, void *out, int n_threads);
-    int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, double *sums);
+    int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, const int *stop, double *sums);
     int (*cost_and_grad)(const model_t *, const rows_t *, void *grad, int n_threads, double *J);
     int (*train)(const model_t *, const rows_t *, const rule_t *, const run_t *);
     int (*step)(const model_t *, void *grad, double weight_sum, const rule_t *);

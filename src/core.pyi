@@ -1,11 +1,16 @@
 """What core.pyx offers. Arrays are float32 or float64, all of a call of one dtype, C-contiguous."""
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 _Real = NDArray[np.floating[Any]]
+
+class Stop:
+    def __bool__(self) -> bool: ...
+    def up(self) -> None: ...
 
 class Kernels:
     def __new__(cls, capsule: object) -> Self: ...
@@ -22,6 +27,7 @@ class Kernels:
     @property
     def record_fields(self) -> tuple[str, ...]: ...
     def max_threads(self) -> int: ...
+    def team(self, part: Callable[[int], object], n_threads: int, stop: Stop) -> None: ...
     def first_nonfinite(self, a: _Real) -> int: ...
 
 class Network:
@@ -50,6 +56,7 @@ class Rows:
         classes: NDArray[np.int64] | None,
         weights: _Real | None,
         smoothing: float = 0.0,
+        order: NDArray[np.int64] | None = None,
     ) -> Self: ...
 
 class Rule:
@@ -72,11 +79,17 @@ class Run:
         dropout_seed: int = 0,
         objective_scale: float = 0.0,
         n_threads: int = 1,
+        stop: Stop | None = None,
     ) -> Self: ...
 
 def predict(net: Network, X: _Real, out: _Real, n_threads: int = 1) -> None: ...
 def gradient(
-    net: Network, rows: Rows, grad: _Real | None, n_threads: int = 1, training: bool = False
+    net: Network,
+    rows: Rows,
+    grad: _Real | None,
+    n_threads: int = 1,
+    training: bool = False,
+    stop: Stop | None = None,
 ) -> tuple[float, float]: ...
 def train(
     net: Network,

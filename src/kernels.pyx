@@ -9,7 +9,7 @@ from layers cimport dense_backward, dense_forward, output_gradient
 from prediction cimport predict_rows
 from real cimport LANES, VECTOR_BYTES, real
 from row cimport row_predict
-from threads cimport threads_allowed
+from threads cimport in_team, threads_allowed
 from training cimport cost_and_grad, gradient, one_step, train
 
 include "once.pxi"
@@ -23,6 +23,7 @@ cdef kernels_t table
 
 table.abi, table.itemsize, table.lanes, table.vector_bytes = API_VERSION, sizeof(real), LANES, VECTOR_BYTES
 table.max_threads = threads_allowed
+table.team = in_team
 table.row = row_of
 table.predict = predict_rows
 table.gradient = gradient
