@@ -54,7 +54,7 @@ class Run(NamedTuple):
     """How epochs go over the rows.
 
     objective_scale 0 makes the costs J. Otherwise they are those of the batches, that times J and the penalties, as
-    scikit-learn has its loss. Whoever raises the flag `stop` ends the epochs as a Ctrl-C does.
+    scikit-learn has its loss. Whoever sets the flag stop (1,) to 1 ends the epochs as a Ctrl-C does.
     """
 
     batch_size: int | None = None
@@ -63,7 +63,7 @@ class Run(NamedTuple):
     objective_scale: float = 0.0
     label_smoothing: float = 0.0
     n_threads: int = 1
-    stop: _core.Stop | None = None
+    stop: Array | None = None
 
 
 def bound(model: Model, params: Array) -> tuple[Any, ...]:
@@ -90,7 +90,7 @@ def gradient(
     n_threads: int = 1,
     training: bool = False,
     label_smoothing: float = 0.0,
-    stop: _core.Stop | None = None,
+    stop: Array | None = None,
 ) -> tuple[float, float]:
     """Σ w L and Σ w over the rows; the gradient of the first is added to grad (P,).
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shallownet_c import _core, _threads, optimizers
+from shallownet_c import _threads, optimizers
 from shallownet_c._checks import _arguments, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._fitting import _jobs, _progress, _team
@@ -153,7 +153,7 @@ def _networks(nets: object) -> list[MLP]:
 
 def _run(nets: list[MLP], jobs: list[_jobs.Job], n_threads: int, bar: _progress.Silent) -> list[History]:
     """Run all fits, the longest first."""
-    stop, lock = _core.Stop(), threading.Lock()
+    stop, lock = np.zeros(1, np.intc), threading.Lock()
     queue = sorted(range(len(jobs)), key=lambda i: jobs[i].cost(), reverse=True)
     histories = [History() for _ in jobs]
     waiting = dict(enumerate(jobs))  # what a fit has needed goes when it has ended

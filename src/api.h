@@ -84,10 +84,13 @@ typedef struct {
     int n_threads;
 } dense_t;
 
+/* What a member of a team does with what all of them share. */
+typedef void (*part_t)(void *shared, int member);
+
 typedef struct {
     int abi, itemsize, lanes, vector_bytes;
     int (*max_threads)(void);
-    void (*team)(void (*part)(void *, int member), void *shared, int n_threads);
+    void (*team)(part_t part, void *shared, int n_threads);
     void (*row)(const model_t *, const void *x, void *out, void *scratch);
     int (*predict)(const model_t *, const void *X, Py_ssize_t m, void *out, int n_threads);
     int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, const int *stop, double *sums);

@@ -68,10 +68,12 @@ cdef extern from "api.h" nogil:
         void* dX
         int n_threads
 
+    ctypedef void (*part_t)(void* shared, int member) noexcept nogil
+
     ctypedef struct kernels_t:
         int abi, itemsize, lanes, vector_bytes
         int (*max_threads)() noexcept nogil
-        void (*team)(void (*part)(void*, int) noexcept nogil, void* shared, int n_threads) noexcept nogil
+        void (*team)(part_t part, void* shared, int n_threads) noexcept nogil
         void (*row)(const model_t*, const void* x, void* out, void* scratch) noexcept nogil
         int (*predict)(const model_t*, const void* X, Py_ssize_t m, void* out, int n_threads) noexcept nogil
         int (*gradient)(const model_t*, const rows_t*, void* grad, int n_threads, int training, const int* stop,

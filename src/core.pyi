@@ -8,10 +8,6 @@ from numpy.typing import NDArray
 
 _Real = NDArray[np.floating[Any]]
 
-class Stop:
-    def __bool__(self) -> bool: ...
-    def up(self) -> None: ...
-
 class Kernels:
     def __new__(cls, capsule: object) -> Self: ...
     @property
@@ -27,7 +23,7 @@ class Kernels:
     @property
     def record_fields(self) -> tuple[str, ...]: ...
     def max_threads(self) -> int: ...
-    def team(self, part: Callable[[int], object], n_threads: int, stop: Stop) -> None: ...
+    def team(self, part: Callable[[int], object], n_threads: int, stop: NDArray[np.intc]) -> None: ...
     def first_nonfinite(self, a: _Real) -> int: ...
 
 class Network:
@@ -79,7 +75,7 @@ class Run:
         dropout_seed: int = 0,
         objective_scale: float = 0.0,
         n_threads: int = 1,
-        stop: Stop | None = None,
+        stop: NDArray[np.intc] | None = None,
     ) -> Self: ...
 
 def predict(net: Network, X: _Real, out: _Real, n_threads: int = 1) -> None: ...
@@ -89,7 +85,7 @@ def gradient(
     grad: _Real | None,
     n_threads: int = 1,
     training: bool = False,
-    stop: Stop | None = None,
+    stop: NDArray[np.intc] | None = None,
 ) -> tuple[float, float]: ...
 def train(
     net: Network,

@@ -51,29 +51,17 @@ cdef int passed(int code, str what) except -1:
     return code
 
 
-STOPPED = "another member of the team has ended its work"
+cdef str STOPPED = "another member of the team has ended its work"
 
 
-cdef class Stop:
-    """A flag that whoever has it may raise: calls that were given it end as after a Ctrl-C, before the step at hand is done."""
-
-    cdef int flag
-
-    def __bool__(self):
-        return self.flag != 0
-
-    def up(self):
-        """Raise the flag."""
-        self.flag = 1
-
-
-cdef const int* flag_of(Stop stop) except? NULL:
+cdef const int* flag_of(const int[::1] stop) except? NULL:
     """Where the kernels look for the flag, NULL for None; an error where it is up."""
     if stop is None:
         return NULL
-    if stop.flag:
+    expect(stop.shape[0] == 1, "stop must have one element")
+    if stop[0]:
         raise KeyboardInterrupt(STOPPED)
-    return &stop.flag
+    return &stop[0]
 
 
 cdef void take_part(void* shared, int member) noexcept with gil:
@@ -82,8 +70,8 @@ cdef void take_part(void* shared, int member) noexcept with gil:
     try:
         part(member)
     except BaseException as error:
-        (<Stop>stop).flag = 1
-        (<list>errors).append(error)
+        stop[0] = 1
+        errors.append(error)
 
 
 cdef class Kernels:
@@ -122,10 +110,10 @@ cdef class Kernels:
         """The limit of OMP_NUM_THREADS and threadpoolctl; 1 in a build without OpenMP"""
         return self.table.max_threads()
 
-    def team(self, part, int n_threads, Stop stop not None):
+    def team(self, part, int n_threads, int[::1] stop not None):
         """part(member) by each member of a team, 0 being the thread that calls; raises the first error of any, when all are done.
 
-        Whoever ends with an error raises the flag for the others.
+        The member that ends with an error sets stop (1,) to 1.
         """
         cdef list errors = []
         cdef tuple shared = (part, stop, errors)
@@ -325,16 +313,16 @@ cdef class Rule:
 
 
 cdef class Run:
-    """How a training goes: rows of a batch, dropout (L - 1,) or None, the scale of its costs, threads at most, and a flag that
-    ends it."""
+    """How a training goes: rows of a batch, dropout (L - 1,) or None, the scale of its costs, threads at most, and a flag (1,),
+    or None, that whoever sets it to 1 ends the training by, as a Ctrl-C does."""
 
     cdef run_t run
-    cdef Stop stop
+    cdef const int[::1] stop
     cdef const double[::1] dropout
     cdef Py_ssize_t n_hidden
 
     def __cinit__(self, Py_ssize_t batch_size, const double[::1] dropout=None, uint64_t dropout_seed=0,
-                  double objective_scale=0.0, int n_threads=1, Stop stop=None):
+                  double objective_scale=0.0, int n_threads=1, const int[::1] stop=None):
         expect(batch_size > 0, "a batch has at least one row")
         self.dropout, self.n_hidden = dropout, dropout.shape[0] if dropout is not None else -1
         self.run.batch_size, self.run.dropout_seed = batch_size, dropout_seed
@@ -371,10 +359,11 @@ def predict(Network net not None, X, out, int n_threads=1):
     passed(code, "a prediction")
 
 
-def gradient(Network net not None, Rows rows not None, grad, int n_threads=1, bint training=False, Stop stop=None):
+def gradient(Network net not None, Rows rows not None, grad, int n_threads=1, bint training=False,
+             const int[::1] stop=None):
     """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is None; returns (sum_i w_i L(a_i, y_i), sum_i w_i).
 
-    training: one call of many, for which less work is enough for threads.
+    training: one call of many, for which less work is enough for threads. stop: as that of Run.
     """
     cdef double[2] sums
     cdef const int* flag = flag_of(stop)

@@ -3,6 +3,7 @@
 
 from cython.parallel cimport parallel, threadid
 
+from api cimport part_t
 from real cimport seconds_now
 
 cdef extern from "Python.h":
@@ -31,7 +32,7 @@ cdef struct Team:
     int size
 
 
-cdef inline void in_team(void (*part)(void*, int) noexcept nogil, void* shared, int n_threads) noexcept nogil:
+cdef inline void in_team(part_t part, void* shared, int n_threads) noexcept nogil:
     """part(shared, member) by each member of a team: for work that is no loop of the kernels'."""
     if n_threads == 1:      # a process that has been forked must not begin a team
         part(shared, 0)

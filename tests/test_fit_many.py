@@ -352,11 +352,9 @@ def test_ctrl_c_leaves_the_last_finished_step():
 
 
 def test_the_flag_ends_calls_of_the_kernels():
-    stop = _core.Stop()
+    stop = np.zeros(1, np.intc)
     net = sn.MLP([4, 2], seed=0)
-    assert not stop
-    stop.up()
-    assert stop
+    stop[0] = 1
     rows = _core.Rows(X, Y, None, None)
     with pytest.raises(KeyboardInterrupt, match="another member"):
         _core.gradient(net, rows, None, 1, False, stop)
@@ -380,13 +378,13 @@ def test_members_of_the_team(n_threads):
         if member == n_threads - 1:
             raise Trouble
 
-    stop = _core.Stop()
+    stop = np.zeros(1, np.intc)
     with pytest.raises(Trouble):
         team(part, n_threads, stop)
     assert sorted(seen) == list(range(n_threads))
     assert len(threads) == n_threads
     assert threading.get_ident() in threads
-    assert stop
+    assert stop[0] == 1
 
 
 def test_n_threads_is_a_limit(monkeypatch):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from shallownet_c import _core, _engine, _random
+from shallownet_c import _engine, _random
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._fitting import _lbfgs, _orders, _progress, _sources
@@ -91,12 +91,12 @@ def watchers(
             validation = _sources.source(source.model, source.params, X, Y, weights, source.names)
         except (TypeError, ValueError) as error:
             raise _validation.retold(error, f"validation_data: {error}") from None
-    check_callback(callback)
+    called = checked_callback(callback)
     every = _validation.real_number("checkpoint_every", checkpoint_every, ">= 0", lambda x: x >= 0)
     writer = None if checkpoint is None else _checkpoint.Writer(checkpoint, every)
     return Watchers(
         validation,
-        None if callback is None else lambda epoch, history: callback(epoch, history, net),
+        None if called is None else lambda epoch, history: called(epoch, history, net),
         _validation.boolean("progress", progress),
         writer,
     )
@@ -111,10 +111,11 @@ def validation_arrays(validation_data: object) -> tuple[Any, Any, Any]:
     return X, Y, weights
 
 
-def check_callback(callback: object) -> None:
-    """Raise an error for what is neither None nor callable."""
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, got {_validation.shown(callback)}")
+def checked_callback(callback: object) -> Callable[..., object] | None:
+    """The callback, which is None or callable."""
+    if callback is None or callable(callback):
+        return callback
+    raise TypeError(f"callback must be callable, got {_validation.shown(callback)}")
 
 
 class Fit:
@@ -134,8 +135,8 @@ class Fit:
     n_threads : int
     history, position
         Of a fit that is taken up again.
-    stop : Stop, optional
-        Whoever raises it ends the fit as a Ctrl-C does.
+    stop : ndarray (1,) of intc, optional
+        Whoever sets it to 1 ends the fit as a Ctrl-C does.
 
     Raises
     ------
@@ -154,7 +155,7 @@ class Fit:
         n_threads: int,
         history: History | None = None,
         position: Position | None = None,
-        stop: _core.Stop | None = None,
+        stop: Array | None = None,
     ) -> None:
         self.model, self.params, self.source = source.model, source.params, source
         self.optimizer, self.settings, self.watchers = optimizer, settings, watchers

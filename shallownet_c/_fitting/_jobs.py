@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shallownet_c import _core, _random, optimizers
+from shallownet_c import _random, optimizers
 from shallownet_c._checks import _features, _validation
+from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Piece
 from shallownet_c._fitting import _advice, _fit, _orders, _sources
 from shallownet_c._fitting._epochs import operations
@@ -52,7 +53,7 @@ class Job(NamedTuple):
         """Warn of what can be told beforehand."""
         _advice.Advice(self.source(), self.optimizer, self.settings.epochs, self.settings.batch_size).before()
 
-    def fit(self, n_threads: int, stop: _core.Stop) -> _fit.Fit:
+    def fit(self, n_threads: int, stop: Array) -> _fit.Fit:
         """The fit, ready to run."""
         source, validation, settings = self.source(), None, self.settings
         if self.validation is not None:
@@ -165,11 +166,11 @@ class Checks:
         fitting.check_optimizer(rule, m, None)
         if seed is not None and (type(seed) is not int or seed < 0):
             _validation.random_generator(seed)
-        _fit.check_callback(callback)
+        called = _fit.checked_callback(callback)
         return Job(
             net, names, piece, rows, m, validation, validation_rows, order, fitting, rule,
             not (self.one_optimizer_each and rule is optimizer), seed,
-            None if callback is None else lambda epoch, history: callback(i, epoch, history, net),
+            None if called is None else lambda epoch, history: called(i, epoch, history, net),
         )  # fmt: skip
 
     def validation(self, model: Model, names: tuple[str, ...] | None, validation_data: Any) -> Piece | None:

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from shallownet_c import _core
 from shallownet_c._checks import _validation
+from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Run
 from shallownet_c._fitting import _lbfgs
 from shallownet_c._model import Model
@@ -97,7 +97,7 @@ class Settings:
                     f"{argument} does not go with {name}: SciPy takes its own steps on a smooth cost, at one go"
                 )
 
-    def run(self, n_threads: int, stop: _core.Stop | None) -> Run:
+    def run(self, n_threads: int, stop: Array | None) -> Run:
         """The settings as the kernels take them."""
         dropout = None if self.dropout is None else np.array(self.dropout)
         smoothing = self.label_smoothing

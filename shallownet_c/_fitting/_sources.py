@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from shallownet_c import _core, _engine
+from shallownet_c import _engine
 from shallownet_c._checks import _features, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Piece
@@ -92,7 +92,7 @@ class Source:
         model: Model | None = None,
         training: bool = False,
         label_smoothing: float = 0.0,
-        stop: _core.Stop | None = None,
+        stop: Array | None = None,
     ) -> tuple[float, float]:
         """Σ w L and Σ w over all rows, as `_engine.gradient` has them, of the source's own model or a capped one."""
         net = _engine.network(self.model if model is None else model, self.params)

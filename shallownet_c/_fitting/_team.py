@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable, Sequence
 
 from shallownet_c import _core
+from shallownet_c._checks._validation import Array
 
 #: How often the thread that has begun the team looks for a Ctrl-C while it waits for the others, in seconds.
 PAUSE = 0.05
 
 
 def work_through(
-    kernels: _core.Kernels, work: Callable[[int], None], queue: Sequence[int], n_threads: int, stop: _core.Stop
+    kernels: _core.Kernels, work: Callable[[int], None], queue: Sequence[int], n_threads: int, stop: Array
 ) -> None:
     """work(i) for each i of the queue, begun in its order. The first error ends the work of all, and is raised."""
     left, done = iter(queue), []
@@ -23,13 +24,13 @@ def work_through(
 
     def member(number: int) -> None:
         for i in left:
-            if stop:
+            if stop[0]:
                 return
             contexts[number].run(work, i)
             done.append(i)
         if len(done) == len(queue):
             all_done.set()
-        while number == 0 and not stop and not all_done.wait(PAUSE):
+        while number == 0 and not stop[0] and not all_done.wait(PAUSE):
             pass
 
     kernels.team(member, n_threads, stop)
