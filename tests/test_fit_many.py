@@ -501,6 +501,16 @@ def test_generators_that_share_their_bits_are_refused():
         sn.fit_many(networks(2), X, Y, seed=[np.random.Generator(bits), np.random.Generator(bits)])
 
 
+def test_a_schedule_that_learns_costs_is_for_one_network():
+    learning, plain = sn.schedules.Adaptive(), sn.schedules.Cosine()
+    with pytest.raises(ValueError, match="the schedule of optimizer must not be one object for several networks"):
+        sn.fit_many(networks(2), X, Y, optimizer=[sn.SGD(0.1, schedule=learning) for _ in range(2)])
+    nets = networks()
+    rules = [sn.SGD(0.1, schedule=plain) for _ in nets]
+    expected = alone(nets, each=[{"optimizer": rule} for rule in rules], epochs=5)
+    assert together(nets, optimizer=rules, epochs=5) == expected
+
+
 def test_a_state_of_another_size_is_refused():
     optimizer = sn.Adam()
     sn.MLP([4, 2], seed=0).fit(X, Y, optimizer=optimizer, epochs=1)

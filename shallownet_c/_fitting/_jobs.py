@@ -76,12 +76,13 @@ def checked(nets: Sequence[Net], **arguments: Any) -> list[Job]:
     ValueError, TypeError
         If one of them is refused; nothing has changed then.
     """
-    for name in ("optimizer", "seed"):
-        value = arguments[name]
-        if isinstance(value, list):
-            refuse_twice(name, value)
-        elif name == "seed" and len(nets) > 1:
-            refuse_twice(name, [value] * len(nets))
+    optimizer, seed = arguments["optimizer"], arguments["seed"]
+    refuse_twice("seed", seed if isinstance(seed, list) else [seed] * len(nets))
+    if isinstance(optimizer, list):
+        refuse_twice("optimizer", optimizer)
+        # A schedule that learns costs, as the adaptive one does, has a state, too.
+        schedules = [one.schedule if isinstance(one, Optimizer) else None for one in optimizer]
+        refuse_twice("the schedule of optimizer", [one if one and one.one_by_one else None for one in schedules])
     columns = {name: _for_each(name, value, len(nets)) for name, value in arguments.items()}
     checks = Checks(isinstance(arguments["optimizer"], list))
     jobs = []

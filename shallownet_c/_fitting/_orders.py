@@ -85,8 +85,12 @@ class Orders:
             return _own_copy(self.order[first : first + n], (n, self.m))
         if self.rng is None:
             return None
-        orders = [_permutation(self.rng, self.m).astype(np.int64, copy=False) for _ in range(n)]
-        return orders[0][np.newaxis] if n == 1 else np.stack(orders)
+        if n == 1:
+            return _permutation(self.rng, self.m).astype(np.int64, copy=False)[np.newaxis]
+        orders = np.empty((n, self.m), np.int64)
+        for order in orders:
+            order[:] = _permutation(self.rng, self.m)
+        return orders
 
 
 def _permutation(rng: np.random.Generator | np.random.RandomState, m: int) -> Array:
