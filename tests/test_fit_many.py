@@ -164,6 +164,15 @@ def test_chosen_rows_of_classes_and_one_column(n_threads):
     assert together(nets, x, LABELS, rows=rows, order=order, epochs=4, batch_size=5) == expected
 
 
+def test_validation_data_that_are_made_when_they_are_looked_at():
+    """X and Y of an array of both are new objects each time."""
+    columns = [np.stack([X[:, :1] * factor, Y[:, :1]]) for factor in range(1, 6)]
+    nets = networks(sizes=(1, 3, 1))
+    each = [{"validation_data": both} for both in columns]
+    expected = alone(nets, X[:, 1:2], Y[:, 1:], each=each, epochs=3)
+    assert together(nets, X[:, 1:2], Y[:, 1:], validation_data=columns, epochs=3) == expected
+
+
 def test_the_same_rows_for_all(n_threads):
     nets = networks()
     expected = alone(nets, X[::2], Y[::2], epochs=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # evaluated, the annotations would import numpy.random
 
+import bisect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,17 +17,20 @@ from shallownet_c._model import Model
 
 
 class Shared:
-    """What has been found of the arrays of one call, which outlive it: by their identity, and what a network takes."""
+    """What has been found of the arrays of one call, by their identity and by what a network takes of them."""
 
     def __init__(self) -> None:
         self._inputs: dict[tuple[Any, ...], Array] = {}
         self._pieces: dict[tuple[Any, ...], Piece] = {}
         self._names: dict[int, tuple[str, ...] | None] = {}
+        #: Nothing else may come to stand where they stand.
+        self._kept: list[object] = []
 
     def names(self, X: object) -> tuple[str, ...] | None:
         """The names of the columns of X, if it is a table."""
         if id(X) not in self._names:
             self._names[id(X)] = _features.Names().checked(X)
+            self._kept.append(X)
         return self._names[id(X)]
 
     def piece(self, model: Model, X: Any, Y: object, weights: object) -> Piece:
@@ -40,18 +44,21 @@ class Shared:
                 raise TypeError("Y must be given with X")
             self._pieces[kind] = _sources.check(model, self._inputs.get(inputs, X), Y, weights)
             self._inputs[inputs] = self._pieces[kind].X
+            self._kept += [X, Y, weights]
         return self._pieces[kind]
 
     def refuse_views(self, params: Sequence[Array]) -> None:
         """Raise an error if one of the arrays is a view of the parameters of a network, which another one may train."""
+        views = [(name, array) for name, array in self._arrays() if array is not None and not array.flags.owndata]
+        if not views:
+            return
         bounds = sorted((*byte_bounds(array), i) for i, array in enumerate(params))
-        ends = np.array([end for _, end, _ in bounds])
-        for name, array in self._arrays():
-            if array is not None and not array.flags.owndata:
-                first, last = byte_bounds(array)
-                place = int(np.searchsorted(ends, first, side="right"))
-                if place < len(bounds) and bounds[place][0] < last:
-                    raise ValueError(f"{name} must not share memory with the params of nets[{bounds[place][2]}]")
+        ends = [end for _, end, _ in bounds]
+        for name, array in views:
+            first, last = byte_bounds(array)
+            place = bisect.bisect_right(ends, first)
+            if place < len(bounds) and bounds[place][0] < last:
+                raise ValueError(f"{name} must not share memory with the params of nets[{bounds[place][2]}]")
 
     def _arrays(self) -> Iterable[tuple[str, Array | None]]:
         yield from (("X", X) for X in self._inputs.values())
