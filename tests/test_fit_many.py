@@ -415,6 +415,19 @@ def test_n_threads_is_a_limit(monkeypatch):
         sn.fit_many(networks(), X, Y, n_threads=0)
 
 
+def test_the_longest_fit_begins_first():
+    begun = []
+
+    def callback(i, epoch, *_):
+        if epoch == 0:
+            begun.append(i)
+
+    nets = [sn.MLP([4, width, 2], seed=0) for width in (3, 50, 9, 9, 3)]
+    rows = [None, None, None, np.arange(9), np.tile(np.arange(M), 50)]
+    sn.fit_many(nets, X, Y, rows=rows, epochs=[9, 2, 2, 2, 9], callback=callback, n_threads=1)
+    assert begun == [4, 1, 0, 2, 3]
+
+
 def test_numpys_error_handling_is_the_callers(n_threads):
     def callback(*_):
         np.float64(1e308) * np.float64(10)
