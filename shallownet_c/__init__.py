@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from shallownet_c import datasets, reference
     from shallownet_c.history import History
     from shallownet_c.interchange import from_onnx, from_torch
+    from shallownet_c.many import fit_many
     from shallownet_c.resumption import resume
     from shallownet_c.sklearn import from_sklearn
     from shallownet_c.tools import check_gradient, compare_activations
@@ -49,6 +50,7 @@ __all__ = [
     "check_gradient",
     "compare_activations",
     "datasets",
+    "fit_many",
     "from_onnx",
     "from_sklearn",
     "from_torch",
@@ -70,6 +72,7 @@ _MODULES = {
     "History": "history",
     "check_gradient": "tools",
     "compare_activations": "tools",
+    "fit_many": "many",
     "from_onnx": "interchange",
     "from_sklearn": "sklearn",
     "from_torch": "interchange",

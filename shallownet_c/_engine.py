@@ -13,13 +13,18 @@ from shallownet_c._model import Model
 
 
 class Piece(NamedTuple):
-    """Rows as the kernels take them, and the order in which a pass takes them; None is their own."""
+    """Rows as the kernels take them, and the numbers of those that a pass takes, in their order; None is all rows."""
 
     X: Array
     Y: Array | None
     classes: Array | None
     weights: Array | None
     order: Array | None = None
+
+    @property
+    def m(self) -> int:
+        """Rows of a pass."""
+        return len(self.X if self.order is None else self.order)
 
     @property
     def targets(self) -> Array:
@@ -49,7 +54,7 @@ class Run(NamedTuple):
     """How epochs go over the rows.
 
     objective_scale 0 makes the costs J. Otherwise they are those of the batches, that times J and the penalties, as
-    scikit-learn has its loss.
+    scikit-learn has its loss. Whoever sets the flag stop (1,) to 1 ends the epochs as a Ctrl-C does.
     """
 
     batch_size: int | None = None
@@ -58,6 +63,7 @@ class Run(NamedTuple):
     objective_scale: float = 0.0
     label_smoothing: float = 0.0
     n_threads: int = 1
+    stop: Array | None = None
 
 
 def bound(model: Model, params: Array) -> tuple[Any, ...]:
@@ -72,6 +78,11 @@ def network(model: Model, params: Array) -> _core.Network:
     return _core.Network(*bound(model, params))
 
 
+def rows(piece: Piece, label_smoothing: float = 0.0) -> _core.Rows:
+    """The piece, bound."""
+    return _core.Rows(*piece[:4], label_smoothing, piece.order)
+
+
 def gradient(
     net: _core.Network,
     piece: Piece,
@@ -79,12 +90,13 @@ def gradient(
     n_threads: int = 1,
     training: bool = False,
     label_smoothing: float = 0.0,
+    stop: Array | None = None,
 ) -> tuple[float, float]:
     """Σ w L and Σ w over the rows; the gradient of the first is added to grad (P,).
 
     In a training, where calls follow each other, less work is enough for threads.
     """
-    return _core.gradient(net, _core.Rows(*piece[:4], label_smoothing), grad, n_threads, training)
+    return _core.gradient(net, rows(piece, label_smoothing), grad, n_threads, training, stop)
 
 
 def input_derivatives(
@@ -118,10 +130,12 @@ def train(
     rule: Rule,
     run: Run,
 ) -> None:
-    """One epoch for each element of rates and costs, which are filled; orders (epochs, m) are those of the rows."""
-    rows = _core.Rows(*piece[:4], run.label_smoothing)
-    how = _core.Run(batch_size, run.dropout, run.dropout_seed, run.objective_scale, run.n_threads)
-    _core.train(net, rows, _core.Rule(*rule), how, orders, rates, costs)
+    """One epoch for each element of rates and costs, which are filled.
+
+    orders (epochs, m) are those of the epochs; None takes the piece's own in each.
+    """
+    how = _core.Run(batch_size, run.dropout, run.dropout_seed, run.objective_scale, run.n_threads, run.stop)
+    _core.train(net, rows(piece, run.label_smoothing), _core.Rule(*rule), how, orders, rates, costs)
 
 
 def update(net: _core.Network, grad: Array, weight_sum: float, rate: float, rule: Rule) -> None:
@@ -133,9 +147,9 @@ def update(net: _core.Network, grad: Array, weight_sum: float, rate: float, rule
 
 def output_gradient(model: Model, output: str, Z: Array, piece: Piece) -> float:
     """Z (m, n_L) ← dZ, the derivatives of Σ w L where the output layer is g(Z), `output` naming g; returns Σ w L."""
-    rows = _core.Rows(*piece[:4])
     code = _kernels.ACTIVATIONS[output]
-    return _core.output_gradient(model.kernels, code, model.leak, model.loss_code, model.loss_parameter, Z, rows)
+    loss = model.loss_code, model.loss_parameter
+    return _core.output_gradient(model.kernels, code, model.leak, *loss, Z, rows(piece))
 
 
 def first_nonfinite(array: Array) -> int:

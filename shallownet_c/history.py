@@ -17,9 +17,10 @@ class History:
     n_epochs : int
         Epochs done.
     stopped : str
-        Why it ended: "epochs" when all were done, "patience", "callback", "diverged", "interrupted" by Ctrl-C, "error"
-        after any other exception, such as one of a caller's function; for LBFGS also "converged", "max_fun" or
-        "line_search", where SciPy finds no better point. Empty while it goes on.
+        Why it ended: "epochs" when all were done, "patience", "callback", "diverged", "interrupted" by Ctrl-C or, in
+        `fit_many`, by an error in the fit of another network, "error" after any other exception, such as one of a
+        caller's function; for LBFGS also "converged", "max_fun" or "line_search", where SciPy finds no better point.
+        Empty while it goes on.
     seconds : float
         Wall-clock time.
     """

@@ -35,12 +35,14 @@ typedef struct {
 } model_t;
 
 typedef struct {
-    Py_ssize_t m;
+    Py_ssize_t m;               /* of X, Y, classes and weights */
     const void *X;              /* (m, n_0) */
     const void *Y;              /* (m, n_L), or NULL and */
     const int64_t *classes;     /* (m,) */
     const void *weights;        /* (m,) or NULL */
-    const int64_t *order;       /* rows in the order of use, or NULL for 0, 1, 2, ... */
+    const int64_t *order;       /* (taken,) rows in the order of use, or NULL for 0, 1, 2, ... */
+    Py_ssize_t taken;           /* rows of a pass, m where order is NULL */
+    Py_ssize_t stride;          /* from one epoch's order to the next one's; 0: they are the same */
     double smoothing;           /* of labels: the part of each that is shared among all classes */
 } rows_t;
 
@@ -62,6 +64,7 @@ typedef struct {
     uint64_t dropout_seed;
     double objective_scale;
     int n_threads;
+    const int *stop;            /* not 0: the call ends as after a Ctrl-C; or NULL */
 } run_t;
 
 /* One layer by itself. */
@@ -90,14 +93,18 @@ typedef struct {
     int n_threads;
 } derivatives_t;
 
+/* What a member of a team does with what all of them share. */
+typedef void (*part_t)(void *shared, int member);
+
 typedef struct {
     int abi, itemsize, lanes, vector_bytes;
     int (*max_threads)(void);
+    void (*team)(part_t part, void *shared, int n_threads);
     int (*row)(const model_t *, const void *x, void *out);
     Py_ssize_t (*pack)(const model_t *, void *packed);   /* how many elements; packed may be NULL */
     int (*packed_row)(const model_t *, const void *x, void *out);   /* its params are what pack has written */
     int (*predict)(const model_t *, const void *X, Py_ssize_t m, void *out, int n_threads);
-    int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, double *sums);
+    int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, const int *stop, double *sums);
     int (*cost_and_grad)(const model_t *, const rows_t *, void *grad, int n_threads, double *J);
     int (*train)(const model_t *, const rows_t *, const rule_t *, const run_t *);
     int (*step)(const model_t *, void *grad, double weight_sum, const rule_t *);

@@ -30,6 +30,8 @@ cdef extern from "api.h" nogil:
         const int64_t* classes
         const void* weights
         const int64_t* order
+        Py_ssize_t taken
+        Py_ssize_t stride
         double smoothing
 
     ctypedef struct rule_t:
@@ -49,6 +51,7 @@ cdef extern from "api.h" nogil:
         uint64_t dropout_seed
         double objective_scale
         int n_threads
+        const int* stop
 
     ctypedef struct dense_t:
         Py_ssize_t m, n_in, n_out
@@ -72,14 +75,18 @@ cdef extern from "api.h" nogil:
         void* out
         int n_threads
 
+    ctypedef void (*part_t)(void* shared, int member) noexcept nogil
+
     ctypedef struct kernels_t:
         int abi, itemsize, lanes, vector_bytes
         int (*max_threads)() noexcept nogil
+        void (*team)(part_t part, void* shared, int n_threads) noexcept nogil
         int (*row)(const model_t*, const void* x, void* out) noexcept nogil
         Py_ssize_t (*pack)(const model_t*, void* packed) noexcept nogil
         int (*packed_row)(const model_t*, const void* x, void* out) noexcept nogil
         int (*predict)(const model_t*, const void* X, Py_ssize_t m, void* out, int n_threads) noexcept nogil
-        int (*gradient)(const model_t*, const rows_t*, void* grad, int n_threads, int training, double* sums) noexcept nogil
+        int (*gradient)(const model_t*, const rows_t*, void* grad, int n_threads, int training, const int* stop,
+                        double* sums) noexcept nogil
         int (*cost_and_grad)(const model_t*, const rows_t*, void* grad, int n_threads, double* J) noexcept nogil
         int (*train)(const model_t*, const rows_t*, const rule_t*, const run_t*) noexcept nogil
         int (*step)(const model_t*, void* grad, double weight_sum, const rule_t*) noexcept nogil

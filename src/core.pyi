@@ -1,5 +1,6 @@
 """What core.pyx offers. Arrays are float32 or float64, all of a call of one dtype, C-contiguous."""
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ class Kernels:
     @property
     def record_fields(self) -> tuple[str, ...]: ...
     def max_threads(self) -> int: ...
+    def team(self, part: Callable[[int], object], n_threads: int, stop: NDArray[np.intc]) -> None: ...
     def first_nonfinite(self, a: _Real) -> int: ...
 
 class Network:
@@ -67,6 +69,7 @@ class Rows:
         classes: NDArray[np.int64] | None,
         weights: _Real | None,
         smoothing: float = 0.0,
+        order: NDArray[np.int64] | None = None,
     ) -> Self: ...
 
 class Rule:
@@ -89,12 +92,18 @@ class Run:
         dropout_seed: int = 0,
         objective_scale: float = 0.0,
         n_threads: int = 1,
+        stop: NDArray[np.intc] | None = None,
     ) -> Self: ...
 
 def let_vectorcall(kind: type[Network]) -> None: ...
 def predict(net: Network, X: _Real, out: _Real, n_threads: int = 1) -> None: ...
 def gradient(
-    net: Network, rows: Rows, grad: _Real | None, n_threads: int = 1, training: bool = False
+    net: Network,
+    rows: Rows,
+    grad: _Real | None,
+    n_threads: int = 1,
+    training: bool = False,
+    stop: NDArray[np.intc] | None = None,
 ) -> tuple[float, float]: ...
 def input_derivatives(
     net: Network,

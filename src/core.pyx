@@ -6,9 +6,11 @@ The call of a network is in calls.pxi, `Predictor` in predictor.pxi.
 
 cimport numpy as cnp
 from api cimport (
-    API_VERSION, MAX_HYPER, NO_MEMORY, UNFIT_DATA, derivatives_t, kernels_t, layer_t, model_t, rows_t, rule_t, run_t,
+    API_VERSION, MAX_HYPER, NO_MEMORY, PYTHON_ERROR, UNFIT_DATA, derivatives_t, kernels_t, layer_t, model_t, rows_t, rule_t,
+    run_t,
 )
 from arrays cimport is_contiguous, is_plain
+from cpython.exc cimport PyErr_Occurred
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
@@ -46,7 +48,32 @@ cdef int passed(int code, str what) except -1:
     """Raises the Python error that a kernel has left, or MemoryError."""
     if code == NO_MEMORY:
         raise MemoryError(f"no memory for the workspace of {what}")
+    if code == PYTHON_ERROR and PyErr_Occurred() == NULL:
+        raise KeyboardInterrupt(STOPPED)
     return code
+
+
+cdef str STOPPED = "another member of the team has ended its work"
+
+
+cdef const int* flag_of(const int[::1] stop) except? NULL:
+    """Where the kernels look for the flag, NULL for None; an error where it is up."""
+    if stop is None:
+        return NULL
+    expect(stop.shape[0] == 1, "stop must have one element")
+    if stop[0]:
+        raise KeyboardInterrupt(STOPPED)
+    return &stop[0]
+
+
+cdef void take_part(void* shared, int member) noexcept with gil:
+    """What a member does: `shared` is the tuple of `Kernels.team`."""
+    part, stop, errors = <tuple>shared
+    try:
+        part(member)
+    except BaseException as error:
+        stop[0] = 1
+        errors.append(error)
 
 
 cdef class Kernels:
@@ -84,6 +111,19 @@ cdef class Kernels:
     def max_threads(self):
         """The limit of OMP_NUM_THREADS and threadpoolctl; 1 in a build without OpenMP"""
         return self.table.max_threads()
+
+    def team(self, part, int n_threads, int[::1] stop not None):
+        """part(member) by each member of a team, 0 being the thread that calls; raises the first error of any, when all are done.
+
+        The member that ends with an error sets stop (1,) to 1.
+        """
+        cdef list errors = []
+        cdef tuple shared = (part, stop, errors)
+        cdef void* address = <void*>shared
+        with nogil:
+            self.table.team(take_part, address, n_threads)
+        if errors:
+            raise errors[0]
 
     def first_nonfinite(self, a):
         """Number of the first row of a (m, n) that holds a NaN or an infinity, -1 if there is none"""
@@ -191,7 +231,7 @@ cdef class Network:
             return None
         grad = cnp.PyArray_EMPTY(1, &P, self.type_number, 0)
         rows.m, rows.X, rows.Y, g = cnp.PyArray_DIM(X, 0), cnp.PyArray_DATA(X), cnp.PyArray_DATA(Y), cnp.PyArray_DATA(grad)
-        rows.classes, rows.weights, rows.order, rows.smoothing = NULL, NULL, NULL, 0
+        rows.classes, rows.weights, rows.order, rows.smoothing, rows.taken, rows.stride = NULL, NULL, NULL, 0, rows.m, 0
         with nogil:
             code = self.table.cost_and_grad(&self.model, &rows, g, n_threads, &J)
         passed(code, "a gradient")
@@ -202,7 +242,7 @@ include "predictor.pxi"
 
 
 cdef class Rows:
-    """Samples for a network: X (m, n_0), Y (m, n_L) or classes (m,), weights (m,) or None.
+    """Samples for a network: X (m, n_0), Y (m, n_L) or classes (m,), weights (m,) or None; all of them, or those in `order`.
 
     Parameters
     ----------
@@ -211,6 +251,8 @@ cdef class Rows:
         Where Y is None; each is at least 0 and less than n_L, which is not checked here.
     smoothing : float
         Of the labels.
+    order : ndarray (k,), int64, or None
+        The numbers of the rows of a pass, in their order, which are not checked here; any may be left out or come again.
     """
 
     cdef rows_t rows
@@ -218,14 +260,18 @@ cdef class Rows:
     cdef int itemsize
     cdef tuple held
     cdef const int64_t[::1] classes
+    cdef const int64_t[::1] order
 
-    def __cinit__(self, cnp.ndarray X not None, Y, const int64_t[::1] classes, weights, double smoothing=0.0):
+    def __cinit__(self, cnp.ndarray X not None, Y, const int64_t[::1] classes, weights, double smoothing=0.0,
+                  const int64_t[::1] order=None):
         cdef Py_ssize_t m
         self.itemsize, self.held, self.classes = X.descr.itemsize, (X, Y, weights), classes
         self.rows.X, self.n_in, m = data_of(X, 2, self.itemsize), size(X, 1), size(X, 0)
         self.rows.m, self.rows.Y, self.rows.weights = m, data_of(Y, 2, self.itemsize), data_of(weights, 1, self.itemsize)
         self.rows.classes = &classes[0] if classes is not None else NULL
-        self.rows.order, self.rows.smoothing, self.n_out = NULL, smoothing, size(Y, 1)
+        self.rows.smoothing, self.n_out, self.order = smoothing, size(Y, 1), order
+        self.rows.taken, self.rows.stride = m if order is None else order.shape[0], 0
+        self.rows.order = &order[0] if self.rows.taken > 0 and order is not None else NULL
         expect((Y is None) != (classes is None), "rows have either Y or classes")
         expect(size(Y, 0, m) == m and (classes is None or classes.shape[0] == m) and size(weights, 0, m) == m,
                f"Y, classes and weights must have {m} rows, as X has")
@@ -269,19 +315,21 @@ cdef class Rule:
 
 
 cdef class Run:
-    """How a training goes: rows of a batch, dropout (L - 1,) or None, the scale of its costs, threads at most."""
+    """How a training goes: rows of a batch, dropout (L - 1,) or None, the scale of its costs, threads at most, and a flag (1,),
+    or None, that whoever sets it to 1 ends the training by, as a Ctrl-C does."""
 
     cdef run_t run
+    cdef const int[::1] stop
     cdef const double[::1] dropout
     cdef Py_ssize_t n_hidden
 
     def __cinit__(self, Py_ssize_t batch_size, const double[::1] dropout=None, uint64_t dropout_seed=0,
-                  double objective_scale=0.0, int n_threads=1):
+                  double objective_scale=0.0, int n_threads=1, const int[::1] stop=None):
         expect(batch_size > 0, "a batch has at least one row")
         self.dropout, self.n_hidden = dropout, dropout.shape[0] if dropout is not None else -1
         self.run.batch_size, self.run.dropout_seed = batch_size, dropout_seed
         self.run.dropout = &dropout[0] if dropout is not None and dropout.shape[0] > 0 else NULL
-        self.run.objective_scale, self.run.n_threads = objective_scale, n_threads
+        self.run.objective_scale, self.run.n_threads, self.stop = objective_scale, n_threads, stop
 
 
 cdef int initialised(Network net) except -1:
@@ -318,21 +366,23 @@ def predict(Network net not None, X, out, int n_threads=1):
     passed(code, "a prediction")
 
 
-def gradient(Network net not None, Rows rows not None, grad, int n_threads=1, bint training=False):
+def gradient(Network net not None, Rows rows not None, grad, int n_threads=1, bint training=False,
+             const int[::1] stop=None):
     """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is None; returns (sum_i w_i L(a_i, y_i), sum_i w_i).
 
-    training: one call of many, for which less work is enough for threads.
+    training: one call of many, for which less work is enough for threads. stop: as that of Run.
     """
     cdef double[2] sums
+    cdef const int* flag = flag_of(stop)
     cdef void* g
     cdef int code
     fits(net, rows)
     g = data_of(grad, 1, rows.itemsize, True)
     expect(size(grad, 0, net.model.P) == net.model.P, "grad must have an element for each parameter")
-    if rows.rows.m == 0:
+    if rows.rows.taken == 0:
         return 0.0, 0.0
     with nogil:
-        code = net.table.gradient(&net.model, &rows.rows, g, n_threads, training, sums)
+        code = net.table.gradient(&net.model, &rows.rows, g, n_threads, training, flag, sums)
     passed(code, "a gradient")
     return sums[0], sums[1]
 
@@ -341,8 +391,9 @@ def train(Network net not None, Rows rows not None, Rule rule not None, Run run 
           const double[::1] rates not None, double[::1] cost not None):
     """Epochs of minibatch descent in place on the parameters and the rule's state, one for each element of cost.
 
-    order (epochs, m) has row numbers, which are not checked here; None takes rows as they lie. rates (epochs,) are the
-    learning rates, cost (epochs,) is filled. See training.pxd for what is minimised and how it ends.
+    order (epochs, m) has row numbers, which are not checked here, as many in each epoch as the rows have in theirs; None takes
+    the rows' own. rates (epochs,) are the learning rates, cost (epochs,) is filled. See training.pxd for what is minimised and
+    how it ends.
     """
     cdef rows_t data
     cdef run_t how = run.run
@@ -352,12 +403,14 @@ def train(Network net not None, Rows rows not None, Rule rule not None, Run run 
     expect(run.n_hidden in (-1, net.model.layers - 1), "dropout must have an element for each hidden layer")
     expect(rates.shape[0] == cost.shape[0], "rates and cost must have an element for each epoch")
     trainable(net)
-    expect(order is None or (order.shape[0] == cost.shape[0] and order.shape[1] == rows.rows.m), "order must be (epochs, m)")
-    if cost.shape[0] == 0 or rows.rows.m == 0:
+    expect(order is None or (order.shape[0] == cost.shape[0] and order.shape[1] == rows.rows.taken),
+           "order must be (epochs, m)")
+    if cost.shape[0] == 0 or rows.rows.taken == 0:
         return
     data = rows.rows
-    data.order = &order[0, 0] if order is not None else NULL
-    how.epochs, how.rates, how.cost = cost.shape[0], &rates[0], &cost[0]
+    if order is not None:
+        data.order, data.stride = &order[0, 0], data.taken
+    how.epochs, how.rates, how.cost, how.stop = cost.shape[0], &rates[0], &cost[0], flag_of(run.stop)
     with nogil:
         code = net.table.train(&net.model, &data, &rule.rule, &how)
     passed(code, "a training run")
@@ -389,7 +442,7 @@ def output_gradient(Kernels kernels not None, int activation, double leak, int l
     cdef void* z = data_of(Z, 2, kernels.itemsize, True)
     cdef double total
     cdef int code
-    expect(rows.itemsize == kernels.itemsize and rows.rows.m == size(Z, 0) and rows.n_out in (-1, size(Z, 1))
+    expect(rows.itemsize == kernels.itemsize and rows.rows.m == rows.rows.taken == size(Z, 0) and rows.n_out in (-1, size(Z, 1))
            and size(Z, 1) > 0, "Z must go with the rows")
     if rows.rows.m == 0:
         return 0.0
@@ -415,7 +468,7 @@ def input_derivatives(Network net not None, X, out, V=None, U=None, Y=None, clas
     initialised(net)
     itemsize = net._kernels.itemsize
     call.rows.X, m = data_of(X, 2, itemsize), size(X, 0, 0)
-    call.rows.m, call.rows.Y, call.rows.classes = m, NULL, NULL
+    call.rows.m, call.rows.Y, call.rows.classes, call.rows.order = m, NULL, NULL, NULL
     if Y is not None or classes is not None:
         rows = Rows(X, Y, classes, None)
         fits(net, rows)

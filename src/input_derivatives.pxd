@@ -292,7 +292,7 @@ cdef inline int derivatives(const model_t* net, const derivatives_t* call) noexc
     cdef int size
     if m == 0:
         return DONE
-    p.net, p.call, p.blocks, p.tickets, p.watch = net, call, blocks, 0, watch_from_now()
+    p.net, p.call, p.blocks, p.tickets, p.watch = net, call, blocks, 0, watch_from_now(NULL)
     plan(&p, block_samples(net, m))
     cycles = cycles_of(net, m, 1) * (1 + <double>p.passes)
     choice = begin(DERIVATIVES, team_size(call.n_threads, cycles, LEAST_CYCLES_ONCE), cycles)

@@ -11,7 +11,7 @@ from packed cimport pack, packed_row
 from prediction cimport predict_rows
 from real cimport LANES, VECTOR_BYTES, real
 from row cimport row
-from threads cimport threads_allowed
+from threads cimport in_team, threads_allowed
 from training cimport cost_and_grad, gradient, one_step, train
 
 include "once.pxi"
@@ -21,6 +21,7 @@ cdef kernels_t table
 
 table.abi, table.itemsize, table.lanes, table.vector_bytes = API_VERSION, sizeof(real), LANES, VECTOR_BYTES
 table.max_threads = threads_allowed
+table.team = in_team
 table.row = row
 table.pack = pack
 table.packed_row = packed_row

@@ -55,7 +55,7 @@ cdef inline int predict_rows(const model_t* net, const void* X, Py_ssize_t m, vo
     if not open_blocks(blocks, size, net, (m + size - 1) // size, False):
         return NO_MEMORY
     p.net, p.blocks, p.X, p.m, p.out = net, blocks, <const real*>X, m, <real*>out
-    p.rows, p.tickets, p.watch = blocks[0].samples, 0, watch_from_now()
+    p.rows, p.tickets, p.watch = blocks[0].samples, 0, watch_from_now(NULL)
     if size == 1:
         once_predict_part(&p, 0, 1)
     else:

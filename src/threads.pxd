@@ -1,6 +1,9 @@
 # cython: cdivision=True
 """Who does what in a team of threads, and Ctrl-C. What is computed never depends on how many threads there are."""
 
+from cython.parallel cimport parallel, threadid
+
+from api cimport part_t
 from real cimport seconds_now
 
 cdef extern from "Python.h":
@@ -27,6 +30,15 @@ cdef enum:
 cdef struct Team:
     int member              # 0 ... size - 1
     int size
+
+
+cdef inline void in_team(part_t part, void* shared, int n_threads) noexcept nogil:
+    """part(shared, member) by each member of a team: for work that is no loop of the kernels'."""
+    if n_threads == 1:      # a process that has been forked must not begin a team
+        part(shared, 0)
+    else:
+        with parallel(num_threads=n_threads):
+            part(shared, threadid())
 
 
 cdef inline Team team_of(int member, int size) noexcept nogil:
@@ -90,11 +102,12 @@ cdef struct Watch:
     double work
     double deadline
     int stop
+    const int* shared       # a flag of several calls, whoever raises it; or NULL
 
 
-cdef inline Watch watch_from_now() noexcept nogil:
+cdef inline Watch watch_from_now(const int* shared) noexcept nogil:
     cdef Watch watch
-    watch.work, watch.deadline, watch.stop = 0, seconds_now() + 0.05, 0
+    watch.work, watch.deadline, watch.stop, watch.shared = 0, seconds_now() + 0.05, 0, shared
     return watch
 
 
@@ -103,11 +116,14 @@ cdef inline bint signalled() noexcept with gil:
 
 
 cdef inline void look_for_signals(Watch* watch, double work) noexcept nogil:
-    """Let Python see a Ctrl-C, at most 20 times a second, and raise the flag if it makes an error of it.
+    """Let Python see a Ctrl-C, at most 20 times a second, and raise the flag if it makes an error of it, or if the shared
+    flag is up.
 
     Only for the thread that entered the team from Python.
     """
     cdef double now
+    if watch.shared != NULL and is_raised(watch.shared):
+        raise_flag(&watch.stop)
     watch.work += work
     if watch.work < 1e6:
         return

@@ -26,7 +26,7 @@ cdef enum:
 
 
 cdef inline int open_step(Step* s, Block* blocks, const model_t* net, const rows_t* data, Py_ssize_t rows,
-                          int* n_threads) noexcept nogil:
+                          int* n_threads, const int* stop) noexcept nogil:
     """Prepares steps on batches of at most `rows` rows; returns the number of blocks, 0 if there is no memory
 
     The caller adds the update rule and the gradient.
@@ -36,7 +36,7 @@ cdef inline int open_step(Step* s, Block* blocks, const model_t* net, const rows
     s.dropout = no_dropout()
     s.update.code, s.grad, s.add = NO_RULE, NULL, False
     s.first, s.rows, s.load = 0, rows, True
-    s.watch = watch_from_now()
+    s.watch = watch_from_now(stop)
     s.groups = groups_of(rows, block_samples(net, rows), net.P)
     n_threads[0] = team_size(n_threads[0], cycles_of(net, rows, 3), LEAST_CYCLES)
     n = 1
@@ -77,14 +77,14 @@ cdef inline void take_step(Step* s, int n_threads, int kind) noexcept nogil:
 
 
 cdef inline int gradient(const model_t* net, const rows_t* data, void* grad, int n_threads, int training,
-                         double* sums) noexcept nogil:
+                         const int* stop, double* sums) noexcept nogil:
     """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is NULL; sums <- sum_i w_i L(a_i, y_i), sum_i w_i
 
     training: one call of many, for which less work is enough for threads.
     """
     cdef Block[MAX_THREADS] blocks
     cdef Step s
-    cdef int n = open_step(&s, blocks, net, data, data.m, &n_threads)
+    cdef int n = open_step(&s, blocks, net, data, data.taken, &n_threads, stop)
     if n == 0:
         return NO_MEMORY
     s.grad, s.add = <real*>grad, True
@@ -104,7 +104,7 @@ cdef inline int cost_and_grad(const model_t* net, const rows_t* data, void* grad
     cdef int n
     if not are_fit(net, data):
         return UNFIT_DATA
-    n = open_step(&s, blocks, net, data, data.m, &n_threads)
+    n = open_step(&s, blocks, net, data, data.taken, &n_threads, NULL)
     if n == 0:
         return NO_MEMORY
     s.grad = g
@@ -132,10 +132,10 @@ cdef inline void take_rule(Step* s, const rule_t* rule, double* hyper) noexcept 
 cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, bint load_once, double* hyper, int64_t* step,
                               int n_threads) noexcept nogil:
     """All epochs, or those up to a Ctrl-C or a cost that is not finite; `step` counts the steps that were done"""
-    cdef Py_ssize_t epoch, first, m = s.data.m
+    cdef Py_ssize_t epoch, first, m = s.data.taken
     cdef double loss_sum, weight_sum, penalty = 0, objective
     for epoch in range(run.epochs):
-        s.data.order = order + epoch * m if order != NULL else NULL
+        s.data.order = order + epoch * s.data.stride if order != NULL else NULL
         hyper[0] = run.rates[epoch]
         loss_sum = weight_sum = objective = 0
         first = 0
@@ -177,20 +177,20 @@ cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule
     cdef Block[MAX_THREADS] blocks
     cdef Step s
     cdef double[MAX_HYPER] hyper
-    cdef Py_ssize_t most = run.batch_size if run.batch_size < data.m else data.m
+    cdef Py_ssize_t most = run.batch_size if run.batch_size < data.taken else data.taken
     cdef int n_threads = run.n_threads, n
     cdef real* grad
     if rule.vectors < vectors_of_rule(rule.code, rule.hyper):
         return UNFIT_DATA
     grad = <real*>malloc(net.P * sizeof(real))
-    n = open_step(&s, blocks, net, data, most, &n_threads) if grad != NULL else 0
+    n = open_step(&s, blocks, net, data, most, &n_threads, run.stop) if grad != NULL else 0
     if n == 0:
         free(grad)
         return NO_MEMORY
     s.dropout.rates, s.dropout.seed = run.dropout, run.dropout_seed
     s.grad = grad
     take_rule(&s, rule, hyper)
-    train_epochs(&s, data.order, run, data.order == NULL and most == data.m and blocks[0].samples >= data.m, hyper,
+    train_epochs(&s, data.order, run, data.stride == 0 and most == data.taken and blocks[0].samples >= data.taken, hyper,
                  rule.step, n_threads)
     close_step(&s, n)
     free(grad)

@@ -39,7 +39,7 @@ API_H = Path(__file__).parents[1] / "src" / "api.h"
 def kernel_functions() -> set[str]:
     """The functions that a build's table offers and that take arrays, from the source."""
     table = re.search(r"typedef struct \{([^}]*)\} kernels_t;", API_H.read_text())[1]
-    return set(re.findall(r"\(\*(\w+)\)\(", table)) - {"max_threads"}
+    return set(re.findall(r"\(\*(\w+)\)\(", table)) - {"max_threads", "team"}
 
 
 def rules() -> list[Optimizer]:

@@ -52,9 +52,10 @@ class Advice:
         self.silent = _silent.get() or source.m is None
         if not self.silent:
             piece = next(iter(source.pieces(None, source.m, None)))
-            step = -(-len(piece.X) // ROWS)
-            X = np.ascontiguousarray(piece.X[::step])
-            others = (None if array is None else np.ascontiguousarray(array[::step]) for array in piece[1:4])
+            step = -(-piece.m // ROWS)
+            taken = slice(None, None, step) if piece.order is None else piece.order[::step]
+            X = np.ascontiguousarray(piece.X[taken])
+            others = (None if array is None else np.ascontiguousarray(array[taken]) for array in piece[1:4])
             self.rows = Piece(X, *others)
 
     def before(self) -> None:

@@ -14,6 +14,11 @@ from shallownet_c._fitting._sources import Source
 from shallownet_c._model import Model
 
 
+def operations(model: Model) -> int:
+    """How many a sample takes in a step, roughly: multiply-adds, and 48 for an activation and its slope."""
+    return 3 * model.n_params + 48 * sum(model.sizes[1:])
+
+
 class WholeBatch:
     """Σ w L, Σ w and the gradient of the first, over all rows of a source, again and again while the parameters change.
 
@@ -29,7 +34,7 @@ class WholeBatch:
         self.grad[:] = 0
         run = self.run
         sums = self.source.sums(
-            self.grad, run.n_threads, self.model, training=True, label_smoothing=run.label_smoothing
+            self.grad, run.n_threads, self.model, training=True, label_smoothing=run.label_smoothing, stop=run.stop
         )
         return *sums, self.grad
 
@@ -67,7 +72,7 @@ class Epochs:
 
     def train(self, piece: Piece, orders: Array | None, rates: Array, costs: Array) -> None:
         """Epochs on one piece of the rows alone."""
-        batch = self.settings.batch_size or len(piece.X)
+        batch = self.settings.batch_size or piece.m
         _engine.train(self.net, piece, orders, batch, rates, costs, self.rule, self.settings)
 
     def _step(self, batch: WholeBatch, rate: float) -> float:
@@ -83,8 +88,8 @@ class Epochs:
         self.rows = 0
         cost = np.full(1, np.nan)
         for piece in self.source.pieces(order, self.settings.batch_size, self.rng):
-            self.train(piece, None if piece.order is None else piece.order[np.newaxis], rates, cost)
-            m = len(piece.X)
+            self.train(piece, None, rates, cost)
+            m = piece.m
             weight = m if self.settings.objective_scale > 0 else piece.weight_sum
             loss_sum, weight_sum = loss_sum + cost[0] * weight, weight_sum + weight
             self.rows += m

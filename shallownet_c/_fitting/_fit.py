@@ -20,7 +20,7 @@ from shallownet_c import _engine, _random
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._fitting import _lbfgs, _orders, _progress, _sources
-from shallownet_c._fitting._epochs import Epochs, WholeBatch
+from shallownet_c._fitting._epochs import Epochs, WholeBatch, operations
 from shallownet_c._fitting._settings import Settings
 from shallownet_c._model import Net
 from shallownet_c._storage import _checkpoint
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 BLOCK_SECONDS = 0.05
+#: In the first block, which has no time to go by: some 3 to 20 ms.
+FIRST_OPERATIONS = 100_000_000
 #: How many times as long as the copies that it begins with a block takes, at least.
 COPY_SHARE = 64
 
@@ -84,24 +86,36 @@ def watchers(
     """The arguments of `fit` and `resume` that say what is to happen between epochs, checked."""
     validation = None
     if validation_data is not None:
-        items = _validation.sequence("validation_data", validation_data, "X, Y and perhaps sample_weight")
-        if len(items) not in (2, 3):
-            raise ValueError(f"validation_data must be (X, Y) or (X, Y, sample_weight), got {len(items)} items")
+        X, Y, weights = validation_arrays(validation_data)
         try:
-            X, Y, weights = items if len(items) == 3 else (*items, None)
             validation = _sources.source(source.model, source.params, X, Y, weights, source.names)
         except (TypeError, ValueError) as error:
             raise _validation.retold(error, f"validation_data: {error}") from None
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, got {_validation.shown(callback)}")
+    called = checked_callback(callback)
     every = _validation.real_number("checkpoint_every", checkpoint_every, ">= 0", lambda x: x >= 0)
     writer = None if checkpoint is None else _checkpoint.Writer(checkpoint, every)
     return Watchers(
         validation,
-        None if callback is None else lambda epoch, history: callback(epoch, history, net),
+        None if called is None else lambda epoch, history: called(epoch, history, net),
         _validation.boolean("progress", progress),
         writer,
     )
+
+
+def validation_arrays(validation_data: object) -> tuple[Any, Any, Any]:
+    """X, Y and the weights of validation data; the last may be None."""
+    items = _validation.sequence("validation_data", validation_data, "X, Y and perhaps sample_weight")
+    if len(items) not in (2, 3):
+        raise ValueError(f"validation_data must be (X, Y) or (X, Y, sample_weight), got {len(items)} items")
+    X, Y, weights = items if len(items) == 3 else (*items, None)
+    return X, Y, weights
+
+
+def checked_callback(callback: object) -> Callable[..., object] | None:
+    """The callback, which is None or callable."""
+    if callback is None or callable(callback):
+        return callback
+    raise TypeError(f"callback must be callable, got {_validation.shown(callback)}")
 
 
 class Fit:
@@ -121,6 +135,8 @@ class Fit:
     n_threads : int
     history, position
         Of a fit that is taken up again.
+    stop : ndarray (1,) of intc, optional
+        Whoever sets it to 1 ends the fit as a Ctrl-C does.
 
     Raises
     ------
@@ -139,10 +155,11 @@ class Fit:
         n_threads: int,
         history: History | None = None,
         position: Position | None = None,
+        stop: Array | None = None,
     ) -> None:
         self.model, self.params, self.source = source.model, source.params, source
         self.optimizer, self.settings, self.watchers = optimizer, settings, watchers
-        self.rng, self.n_threads = rng, n_threads
+        self.rng, self.n_threads, self.stop = rng, n_threads, stop
         self.history = History() if history is None else history
         self.position = Position() if position is None else position
         m = source.m
@@ -150,7 +167,7 @@ class Fit:
         if settings.dropout is not None and source.whole_batch_in_pieces and self.whole:
             raise ValueError("dropout needs a batch_size where X is not a NumPy array in memory")
         shuffled = settings.shuffle and m is not None and not self.whole
-        self.orders = _orders.Orders(order, rng if shuffled else None, m or 0)
+        self.orders = _orders.Orders(order, rng if shuffled else None, m or 0, source.chosen)
         self.rule = None
         if optimizer.takes_steps:
             self.rule = optimizer.rule(source.model, settings.l2, settings.l1, settings.clip_norm)
@@ -167,8 +184,8 @@ class Fit:
         history, checkpoint = self.history, self.watchers.checkpoint
         self.started = time.perf_counter() - history.seconds
         self.block = Block(history.n_epochs, self.optimizer._epoch, np.empty(0))
-        run = self.settings.run(self.n_threads)
-        bar = _progress.progress(self.watchers.progress, history.n_epochs, self.settings.epochs)
+        run = self.settings.run(self.n_threads, self.stop)
+        bar = _progress.progress(self.watchers.progress, "epoch", history.n_epochs, self.settings.epochs)
         try:
             if self.rule is None:
                 self.minimise(WholeBatch(self.model, self.source, run), bar)
@@ -225,7 +242,7 @@ class Fit:
         watched = self.is_watched()
         began_with = optimizer._epoch - history.n_epochs
         checkpoint = self.watchers.checkpoint
-        n = 1
+        n = 1 if watched else max(1, FIRST_OPERATIONS // (operations(self.model) * (self.source.m or 1)))
         before = spare = begun = None
         try:
             while history.n_epochs < settings.epochs and not history.stopped:
@@ -334,7 +351,7 @@ class Fit:
         history, settings, position, watchers = self.history, self.settings, self.position, self.watchers
         watched = history.cost[-1]
         if watchers.validation is not None:
-            loss_sum, weight_sum = watchers.validation.sums(None, self.n_threads)
+            loss_sum, weight_sum = watchers.validation.sums(None, self.n_threads, stop=self.stop)
             watched = loss_sum / weight_sum
             history.val_cost.append(watched)
         history.seconds = time.perf_counter() - self.started

@@ -55,20 +55,29 @@ def _own_copy(order: object, shape: tuple[int, ...]) -> Array:
 
 
 class Orders:
-    """The order of the rows in epoch after epoch: the caller's, or permutations that `rng` draws, or their own."""
+    """The order of the rows in epoch after epoch: the caller's, or permutations that `rng` draws, or their own.
+
+    The m rows are those whose numbers are in `chosen` (m,), or all.
+    """
 
     def __init__(
         self,
         order: Array | Callable[[int], ArrayLike] | None,
         rng: np.random.Generator | np.random.RandomState | None,
         m: int,
+        chosen: Array | None = None,
     ) -> None:
-        self.order, self.rng, self.m = order, rng, m
+        self.order, self.rng, self.m, self.chosen = order, rng, m, chosen
         #: Whether a function gives the order, one epoch at a time.
         self.one_by_one = callable(order)
 
     def take(self, first: int, n: int) -> Array | None:
-        """The order in epochs `first` … first + n − 1, (n, m) or fewer of them; None for rows as they lie."""
+        """The order in epochs `first` … first + n − 1, (n, m) or fewer of them; None for rows in their own order."""
+        orders = self._take(first, n)
+        return orders if orders is None or self.chosen is None else self.chosen[orders]
+
+    def _take(self, first: int, n: int) -> Array | None:
+        """The same as places among the m rows."""
         if callable(self.order):
             return _own_copy(self.order(first), (self.m,))[np.newaxis]
         n = min(n, max(1, CHUNK // max(1, self.m)))
@@ -76,8 +85,12 @@ class Orders:
             return _own_copy(self.order[first : first + n], (n, self.m))
         if self.rng is None:
             return None
-        orders = [_permutation(self.rng, self.m).astype(np.int64, copy=False) for _ in range(n)]
-        return orders[0][np.newaxis] if n == 1 else np.stack(orders)
+        if n == 1:
+            return _permutation(self.rng, self.m).astype(np.int64, copy=False)[np.newaxis]
+        orders = np.empty((n, self.m), np.int64)
+        for order in orders:
+            order[:] = _permutation(self.rng, self.m)
+        return orders
 
 
 def _permutation(rng: np.random.Generator | np.random.RandomState, m: int) -> Array:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from shallownet_c._checks import _validation
+from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Run
 from shallownet_c._fitting import _lbfgs
 from shallownet_c._model import Model
@@ -96,10 +97,11 @@ class Settings:
                     f"{argument} does not go with {name}: SciPy takes its own steps on a smooth cost, at one go"
                 )
 
-    def run(self, n_threads: int) -> Run:
+    def run(self, n_threads: int, stop: Array | None) -> Run:
         """The settings as the kernels take them."""
         dropout = None if self.dropout is None else np.array(self.dropout)
-        return Run(self.batch_size, dropout, self.dropout_seed, self.objective_scale, self.label_smoothing, n_threads)
+        smoothing = self.label_smoothing
+        return Run(self.batch_size, dropout, self.dropout_seed, self.objective_scale, smoothing, n_threads, stop)
 
 
 def dropout_rates(value: object, hidden: int) -> list[float] | None:

@@ -45,6 +45,8 @@ class Source:
     m: int | None
     #: All rows, if they are in memory.
     piece: Piece
+    #: The numbers of the rows that an epoch takes, if these are not all rows once.
+    chosen: Array | None = None
     #: Whether the rows have weights of their own.
     weighted = False
     #: Whether all rows are one piece, in memory or mapped into it.
@@ -90,6 +92,7 @@ class Source:
         model: Model | None = None,
         training: bool = False,
         label_smoothing: float = 0.0,
+        stop: Array | None = None,
     ) -> tuple[float, float]:
         """Σ w L and Σ w over all rows, as `_engine.gradient` has them, of the source's own model or a capped one."""
         net = _engine.network(self.model if model is None else model, self.params)
@@ -97,26 +100,23 @@ class Source:
         for piece in self.pieces(None, self.m or 1, None):
             if grad is not None:
                 _validation.refuse_overlap("grad", grad, {"X": piece.X, "Y": piece.Y, "sample_weight": piece.weights})
-            sums = _engine.gradient(net, piece, grad, n_threads, training, label_smoothing)
+            sums = _engine.gradient(net, piece, grad, n_threads, training, label_smoothing, stop)
             loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
         return loss_sum, weight_sum
 
 
 class Rows(Source):
-    """Arrays in memory, or mapped into it: the kernels take them as they are."""
+    """Arrays in memory, or mapped into it, that have been checked: the kernels take them as they are."""
 
     in_memory = True
 
-    def __init__(
-        self, model: Model, params: Array, names: _features.Names, X: object, Y: object, weights: object
-    ) -> None:
+    def __init__(self, model: Model, params: Array, names: _features.Names, piece: Piece) -> None:
         super().__init__(model, params, names)
-        self.piece = self.checked(X, Y, weights)
-        self.m = len(self.piece.X)
-        self.weighted = self.piece.weights is not None
+        self.piece, self.m, self.chosen = piece, piece.m, piece.order
+        self.weighted = piece.weights is not None
 
     def pieces(self, order: Array | None, _batch: int, _rng: object) -> Iterator[Piece]:
-        yield self.piece._replace(order=order)
+        yield self.piece if order is None else self.piece._replace(order=order)
 
 
 class Lazy(Source):
@@ -225,7 +225,7 @@ def source(
         raise TypeError("Y must be given with an array X")
     if is_lazy(X, model.dtype) and len(X.shape) == 2:
         return Lazy(model, params, names, X, Y, weights)
-    return Rows(model, params, names, X, Y, weights)
+    return Rows(model, params, names, Source(model, params, names).checked(X, Y, weights))
 
 
 def _taken(X: Any, rows: slice | Array) -> Array:
