@@ -32,10 +32,12 @@ from shallownet_c.optimizers import *  # noqa: F403  all that its table names, s
 
 if TYPE_CHECKING:
     from shallownet_c import datasets, reference
+    from shallownet_c.ensemble import Ensemble
     from shallownet_c.history import History
     from shallownet_c.interchange import from_onnx, from_torch
     from shallownet_c.many import fit_many
     from shallownet_c.resumption import resume
+    from shallownet_c.selection import CrossValidation, Search, cross_validate, search
     from shallownet_c.sklearn import from_sklearn
     from shallownet_c.tools import check_gradient, compare_activations
 
@@ -43,12 +45,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MLP",
+    "CrossValidation",
     "DivergenceError",
+    "Ensemble",
     "FitWarning",
     "History",
+    "Search",
     "__version__",
     "check_gradient",
     "compare_activations",
+    "cross_validate",
     "datasets",
     "fit_many",
     "from_onnx",
@@ -59,6 +65,7 @@ __all__ = [
     "reference",
     "resume",
     "schedules",
+    "search",
 ]
 __all__ += optimizers.__all__
 
@@ -69,14 +76,19 @@ def __dir__() -> list[str]:
 
 #: Where the names are that a program that only predicts does not need: they are imported when they are first asked for.
 _MODULES = {
+    "CrossValidation": "selection",
+    "Ensemble": "ensemble",
     "History": "history",
+    "Search": "selection",
     "check_gradient": "tools",
     "compare_activations": "tools",
+    "cross_validate": "selection",
     "fit_many": "many",
     "from_onnx": "interchange",
     "from_sklearn": "sklearn",
     "from_torch": "interchange",
     "resume": "resumption",
+    "search": "selection",
 }
 
 

@@ -31,8 +31,11 @@ def classify(predict: Callable[[Any], Array], model: Model, X: object) -> Any:
     return classes[..., 0] if model.sizes[-1] == 1 else classes
 
 
-def score(predict: Callable[[Array], Array], model: Model, source: Source) -> float:
-    """See `MLP.score`: `predict` is the network on rows of the source."""
+def score(predict: Callable[[Array], Array], model: Model, source: Source, of_classes: bool | None = None) -> float:
+    """See `MLP.score`: `predict` is the network on rows of the source.
+
+    `of_classes` says whether it is the accuracy or R²; by default that follows from the loss.
+    """
     pieces = [(predict(piece.X), piece.targets, piece.weights) for piece in source.pieces(None, source.m or 1, None)]
     A, Y = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
     given = [piece[2] if piece[2] is not None else np.ones(len(piece[0]), model.dtype) for piece in pieces]
@@ -40,7 +43,7 @@ def score(predict: Callable[[Array], Array], model: Model, source: Source) -> fl
     if not weights.any():
         raise ValueError("sample_weight must not be zero in every row of X")
     loss, output = LOSSES[model.loss], model.activations[-1]
-    if not loss.classes:
+    if not (loss.classes if of_classes is None else of_classes):
         logarithms = loss.logarithmic and output not in loss.canonical
         return r_squared(np.exp(A) if logarithms else A, Y, weights)
     if ACTIVATIONS[output].elementwise:

@@ -37,7 +37,14 @@ _quota = _cpu_quota()
 
 
 def _is_worker() -> bool:
-    """Whether this is a worker process of multiprocessing whose number of threads OMP_NUM_THREADS does not say."""
+    """Whether this is one of several workers that are to share the CPUs.
+
+    That is a process of multiprocessing whose number of threads OMP_NUM_THREADS does not say, or a thread of one of its
+    pools, of which joblib makes use.
+    """
+    dummy = sys.modules.get("multiprocessing.dummy")
+    if dummy is not None and isinstance(dummy.current_process(), dummy.DummyProcess):
+        return True
     process = sys.modules.get("multiprocessing.process")
     return process is not None and process.parent_process() is not None and "OMP_NUM_THREADS" not in os.environ
 
@@ -45,7 +52,7 @@ def _is_worker() -> bool:
 def allowed(n_threads: int | None = None) -> int:
     """The number asked for, within the limits of OMP_NUM_THREADS, threadpoolctl and the container.
 
-    None asks for as many as there are, and for one in a worker process. A forked child always has one.
+    None asks for as many as there are, and in a worker for one. A forked child always has one.
     """
     if n_threads is not None:
         n_threads = _validation.integer("n_threads", n_threads, 1, None)

@@ -546,7 +546,8 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         n_threads : int, optional
             Threads of the CPU at most; by default as many as OMP_NUM_THREADS and threadpoolctl allow. Those limits hold
             in any case, and threads start only where a step is long enough for them to pay. The results are the same
-            bits for any number of threads. A forked process uses one, and by default so does any worker process.
+            bits for any number of threads. A forked process uses one, and by default so does any worker of
+            multiprocessing and joblib, be it a process or a thread.
         progress : bool, default False
             Show the course on standard error: a bar where tqdm is installed and that is a terminal, otherwise lines.
         callback : callable (epoch, history, net), optional

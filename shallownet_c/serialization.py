@@ -73,8 +73,10 @@ class Contents:
         if not isinstance(model, str):
             raise ValueError("its metadata hold no architecture")
         self.places = self._places(header)
-        # Lists in it have an item for each layer, whose parameters take 8 bytes or more.
-        self.metadata = _parsed("its architecture", model.encode("utf-8", "replace"), self.size // 2)
+        # Lists in it have an item for each layer, whose parameters take 8 bytes or more; an ensemble has a list of
+        # architectures, whose other parts are fewer than 16 for two tensors.
+        room = self.size // 2 + 8 * len(self.places)
+        self.metadata = _parsed("its architecture", model.encode("utf-8", "replace"), room)
 
     def _places(self, header: dict[str, Any]) -> dict[str, Place]:
         entries = []

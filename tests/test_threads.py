@@ -1,10 +1,12 @@
 """Threads: the same bits for any number of them, used where they may be and nowhere else."""
 
 import itertools
+import multiprocessing.pool
 import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import networks
@@ -307,6 +309,21 @@ def test_a_spawned_worker_takes_one_thread_unless_told_otherwise(tmp_path):
     worker, here, asked = map(int, result.stdout.split())
     assert (worker, asked) == (1, 1)
     assert here == _threads.allowed()
+
+
+def test_a_thread_of_a_pool_takes_one_thread_unless_told_otherwise():
+    """Its neighbours have the other CPUs; any other thread may have them all."""
+    with multiprocessing.pool.ThreadPool(1) as pool:
+        assert pool.apply(_threads.allowed) == 1
+        assert pool.apply(_threads.allowed, (10**6,)) == _threads.allowed()
+    joblib = pytest.importorskip("joblib")
+    with joblib.parallel_config("threading"):
+        assert joblib.Parallel(n_jobs=2)([joblib.delayed(_threads.allowed)()] * 4) == [1] * 4
+    found = []
+    thread = threading.Thread(target=lambda: found.append(_threads.allowed()))
+    thread.start()
+    thread.join()
+    assert found == [_threads.allowed()]
 
 
 def test_the_limits_of_n_threads():

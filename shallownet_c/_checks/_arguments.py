@@ -25,14 +25,18 @@ _known: dict[str, list[str]] = {}
 _optimizers: list[str] = []
 
 
-def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, which refuses keyword arguments that it does not have with a TypeError that helps."""
+def checked(function: Callable[P, R], passed_on_to: str | None = None) -> Callable[P, R]:
+    """The function, which refuses keyword arguments that it does not have with a TypeError that helps.
+
+    It also takes those that it passes on to another checked function, of that name.
+    """
     plain = cast(FunctionType, function)
     kind, _, name = plain.__qualname__.rpartition(".")
     name = kind if name == "__init__" else name
     code = plain.__code__  # inspect.signature takes longer, which every import of the package would wait for
     arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     known = _known[name] = [argument for argument in arguments if argument != "self"]
+    known += [argument for argument in _known.get(passed_on_to or "", []) if argument not in known]
     if plain.__module__ == "shallownet_c.optimizers":
         _optimizers.append(name)
     taken = frozenset(known)

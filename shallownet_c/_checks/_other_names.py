@@ -39,6 +39,7 @@ ARGUMENTS = {
     "clip_norm": "clipnorm max_norm grad_clip max_grad_norm",
     "validation_data": "validation_split validation_fraction eval_set x_val y_val",
     "patience": "early_stopping n_iter_no_change",
+    "folds": "cv n_splits n_folds",
     "seed": "random_state random_seed rng",
     "n_threads": "n_jobs num_threads workers",
     "progress": "verbose print_cost disp",

@@ -129,6 +129,26 @@ $body
 }
 """)
 
+#: A network of several, for the function of all.
+MEMBER = Template("""\
+static void ${name}_predict(const float *x, float *y)
+{
+$body
+}
+""")
+
+#: The body of the function of all.
+MEAN = Template("""\
+    float a[${NAME}_OUTPUTS], sum[${NAME}_OUTPUTS] = {0.0f};
+
+    for (int i = 0; i < ${NAME}_NETWORKS; i++) {
+        ${name}_networks[i](x, a);
+        for (int j = 0; j < ${NAME}_OUTPUTS; j++)
+            sum[j] += a[j];
+    }
+    for (int j = 0; j < ${NAME}_OUTPUTS; j++)
+        y[j] = sum[j] / ${NAME}_NETWORKS;""")
+
 #: A program that compares the outputs of a few rows with what they should be, where that is no NaN.
 TEST = Template("""\
 #ifdef ${NAME}_TEST

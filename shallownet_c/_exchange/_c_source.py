@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from string import Template
 from typing import NamedTuple
@@ -53,14 +54,14 @@ def to_c(
     layers = _layers(model, params, int8)
     text = "\n".join(
         [
-            _header(model, names, name, int8),
+            _header([model], names, name, int8),
             "#include <math.h>\n",
             _sizes(model, name),
             *_tables(model, layers, name),
             _c_code.dense(name, max(model.sizes[:-1]), int8),
             *_activations(model, name),
-            _predict(model, name, int8),
-            _test(model, layers, name),
+            _predict(model, name, int8, f"{name}_dense"),
+            _test([(model, layers)], name),
         ]
     )
     if path is not None:
@@ -92,21 +93,24 @@ def _quantized(W: Array) -> tuple[Array, Array]:
     return np.clip(np.rint(W / divisor[:, np.newaxis]), -127, 127).astype(np.int8), scale
 
 
-def _header(model: Model, names: tuple[str, ...] | None, name: str, int8: bool) -> str:
-    """The comment at the top: what the network is, and how the file is used."""
-    macro = name.upper()
-    layers = [f"{size} {activation}" for size, activation in zip(model.sizes[1:], model.activations, strict=True)]
-    leak = f", leak {model.leak!r}" if "leaky_relu" in model.activations else ""
-    parameter = LOSSES[model.loss].parameter
-    of_loss = "" if parameter is None else f", {parameter.name} {getattr(model, parameter.name)!r}"
-    rounding = "" if model.dtype == np.float32 else ", each rounded to the nearest one from float64"
+def _header(models: Sequence[Model], names: tuple[str, ...] | None, name: str, int8: bool) -> str:
+    """The comment at the top: what the network is, or the networks are, and how the file is used."""
+    macro, first = name.upper(), models[0]
+    kinds = Counter(map(_layers_in_words, models))
+    rounding = "" if first.dtype == np.float32 else ", each rounded to the nearest one from float64"
+    parameter = LOSSES[first.loss].parameter
+    of_loss = "" if parameter is None else f", {parameter.name} {getattr(first, parameter.name)!r}"
+    stack = max(4 * sum(model.sizes[layers[0]] for layers in _buffers(model).values()) for model in models)
+    what, of_mean = "a neural network", 0
+    if len(models) > 1:
+        what, of_mean = f"the mean of {len(models)} neural networks", 8 * first.sizes[-1]
     facts = {
-        "Layers": " - ".join([f"{model.sizes[0]} inputs", *layers]) + leak,
-        "Loss": model.loss + of_loss,
+        "Layers": "; ".join(f"{count} x {kind}" if len(models) > 1 else kind for kind, count in kinds.items()),
+        "Loss": first.loss + of_loss,
         "Weights": "int8, with a float scale for each row; everything else is float" if int8 else f"float{rounding}",
-        "Stack": f"{4 * sum(model.sizes[layers[0]] for layers in _buffers(model).values())} bytes for activations",
+        "Stack": f"{stack + of_mean} bytes for activations",
     }
-    lines = [f"{name}: a neural network, written by shallownet_c {version('shallownet-c')}", ""]
+    lines = [f"{name}: {what}, written by shallownet_c {version('shallownet-c')}", ""]
     for title, fact in facts.items():
         lines += textwrap.wrap(f"{title:9}{fact}", WIDTH, subsequent_indent=" " * 9)
     for number, column in enumerate(names or ()):
@@ -119,6 +123,12 @@ def _header(model: Model, names: tuple[str, ...] | None, name: str, int8: bool) 
         f"Self-test of a file {name}.c: cc -std=c99 -D{macro}_TEST {name}.c -lm && ./a.out",
     ]
     return "/*\n" + "".join(f" * {line}".rstrip() + "\n" for line in lines) + " */"
+
+
+def _layers_in_words(model: Model) -> str:
+    layers = [f"{size} {activation}" for size, activation in zip(model.sizes[1:], model.activations, strict=True)]
+    leak = f", leak {model.leak!r}" if "leaky_relu" in model.activations else ""
+    return " - ".join([f"{model.sizes[0]} inputs", *layers]) + leak
 
 
 def _size(model: Model, name: str, layer: int) -> str:
@@ -194,8 +204,8 @@ def _buffers(model: Model) -> dict[str, list[int]]:
     return {array: sorted(layers, key=lambda layer: -model.sizes[layer]) for array, layers in turns.items() if layers}
 
 
-def _predict(model: Model, name: str, int8: bool) -> str:
-    """NAME_predict: the layers write to two arrays by turns, the last one to y."""
+def _predict(model: Model, name: str, int8: bool, dense: str, template: Template = _c_code.PREDICT) -> str:
+    """NAME_predict: the layers, up to Z by `dense`, write to two arrays by turns, the last one to y."""
     holds = {layer: array for array, layers in _buffers(model).items() for layer in layers}
     lines = []
     for array, layers in _buffers(model).items():
@@ -205,7 +215,7 @@ def _predict(model: Model, name: str, int8: bool) -> str:
         a, z = holds.get(layer - 1, "x"), holds.get(layer, "y")
         n_in, n_out = _size(model, name, layer - 1), _size(model, name, layer)
         scale = f"{name}_scale{layer}, " if int8 else ""
-        lines += ["", f"{name}_dense({name}_W{layer}, {scale}{name}_b{layer}, {n_in}, {n_out}, {a}, {z});"]
+        lines += ["", f"{dense}({name}_W{layer}, {scale}{name}_b{layer}, {n_in}, {n_out}, {a}, {z});"]
         if activation == "softmax":
             lines.append(f"{name}_softmax({z}, {n_out});")
         elif activation != "identity":
@@ -213,16 +223,18 @@ def _predict(model: Model, name: str, int8: bool) -> str:
             lines += [f"for (int j = 0; j < {n_out}; j++)", f"    {z}[j] = {function}({z}[j]);"]
     if len(model.activations) == 1:
         lines += ["", f"for (int j = 0; j < {n_out}; j++)", f"    y[j] = {z}[j];"]
-    return _c_code.PREDICT.substitute(name=name, body="\n".join(f"    {line}".rstrip() for line in lines))
+    return template.substitute(name=name, body="\n".join(f"    {line}".rstrip() for line in lines))
 
 
-def _test(model: Model, layers: list[Layer], name: str) -> str:
-    """The self-test: rows of multiples of 1/8 from -2 to 2, and what exact arithmetic makes of them."""
-    n_in = model.sizes[0]
+def _test(networks: Sequence[tuple[Model, list[Layer]]], name: str) -> str:
+    """The self-test: rows of multiples of 1/8 from -2 to 2, and the mean of what exact arithmetic makes of them."""
+    n_in = networks[0][0].sizes[0]
     X = np.round(np.arange(1, ROWS * n_in + 1) * 0.6180339887 % 1.0 * 32 - 16).reshape(ROWS, n_in) / 8
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        exact = _outputs(model, layers, X).astype(np.float32)
-        in_float = _outputs(model, layers, X.astype(np.float32))
+        exact, in_float = (
+            np.mean([_outputs(*network, rows) for network in networks], axis=0) for rows in (X, X.astype(np.float32))
+        )
+        exact = exact.astype(np.float32)
         errors = np.abs(in_float - exact) / (1 + np.abs(exact))
     # Where float arithmetic loses more digits than usual, it may lose some more in another order. Where it has lost
     # nearly all of them, or overflows, there is nothing to compare.

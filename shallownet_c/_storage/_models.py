@@ -1,15 +1,22 @@
-"""A network on disk: its description, and its parameters as tensors."""
+"""A network on disk, or several in one file: their descriptions, and their parameters as tensors."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from shallownet_c._checks._validation import Array
 from shallownet_c._model import Model, tensor_shapes
+
+if TYPE_CHECKING:
+    from shallownet_c import serialization
+
+#: A model, its parameters (P,) and the names of its inputs.
+Stored = tuple[Model, Array, tuple[str, ...] | None]
 
 
 def describe(model: Model, names: tuple[str, ...] | None) -> dict[str, Any]:
@@ -33,8 +40,18 @@ def write(path: str | os.PathLike[str], model: Model, params: Array, names: tupl
     serialization.write(path, _tensors(model, params), describe(model, names))
 
 
-def read(path: str | os.PathLike[str]) -> tuple[Model, Array, tuple[str, ...] | None]:
-    """The model, its parameters (P,) and the names of its inputs, from a file that `write` wrote.
+def write_ensemble(path: str | os.PathLike[str], nets: Sequence[Stored]) -> None:
+    """Write a file that `read_ensemble` reads; it appears whole or not at all."""
+    from shallownet_c import serialization
+
+    tensors: dict[str, Array] = {}
+    for i, (model, params, _) in enumerate(nets):
+        tensors |= {f"nets.{i}.{name}": tensor for name, tensor in _tensors(model, params).items()}
+    serialization.write(path, tensors, {"ensemble": [describe(model, names) for model, _, names in nets]})
+
+
+def read(path: str | os.PathLike[str]) -> Stored:
+    """The network of a file that `write` wrote.
 
     Raises
     ------
@@ -47,16 +64,50 @@ def read(path: str | os.PathLike[str]) -> tuple[Model, Array, tuple[str, ...] | 
     with serialization.opened(path) as file:
         if "checkpoint" in file.metadata:
             raise ValueError("it is the checkpoint of a fit, which resume goes on with")
+        if "ensemble" in file.metadata:
+            raise ValueError("it is an ensemble, which Ensemble.load reads")
         _schema.ARCHITECTURE("its architecture", file.metadata)
-        # Before anything is allocated: what the file holds is what the network needs.
-        shapes = tensor_shapes(file.metadata["layer_sizes"])
-        file.expect({name: (file.metadata["dtype"], shape) for name, shape in shapes.items()})
-        model, names = described(file.metadata)
+        return _networks(file, {"": file.metadata})[0]
+
+
+def read_ensemble(path: str | os.PathLike[str]) -> list[Stored]:
+    """The networks of a file that `write_ensemble` wrote.
+
+    Raises
+    ------
+    ValueError
+        As `read`.
+    """
+    from shallownet_c import serialization
+    from shallownet_c._storage import _schema
+
+    with serialization.opened(path, "a shallownet_c ensemble") as file:
+        if "ensemble" not in file.metadata:
+            which = "a checkpoint, for resume" if "checkpoint" in file.metadata else "a single network, for load"
+            raise ValueError(f"it is {which}")
+        _schema.ENSEMBLE("its metadata", file.metadata)
+        return _networks(file, {f"nets.{i}.": one for i, one in enumerate(file.metadata["ensemble"])})
+
+
+def _networks(file: serialization.Contents, descriptions: dict[str, dict[str, Any]]) -> list[Stored]:
+    """The networks of checked descriptions, by what the names of their tensors in the file begin with."""
+    # Before anything is allocated: what the file holds is what the networks need.
+    file.expect(
+        {
+            prefix + name: (description["dtype"], shape)
+            for prefix, description in descriptions.items()
+            for name, shape in tensor_shapes(description["layer_sizes"]).items()
+        }
+    )
+    tensors = file.tensors()
+    networks: list[Stored] = []
+    for prefix, description in descriptions.items():
+        model, names = described(description)
         params = np.empty(model.n_params, model.dtype)
-        tensors = file.tensors()
         for name, parameter in _tensors(model, params).items():
-            parameter[...] = tensors[name]
-    return model, params, names
+            parameter[...] = tensors[prefix + name]
+        networks.append((model, params, names))
+    return networks
 
 
 def _tensors(model: Model, params: Array) -> dict[str, Array]:

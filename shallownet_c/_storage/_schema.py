@@ -112,6 +112,7 @@ ARCHITECTURE = record(
     # Older files have no parameters of losses; a network that has not learnt from a table has no names.
     may_lack=(*loss_parameters, "feature_names"),
 )
+ENSEMBLE = record({"ensemble": items(ARCHITECTURE)})
 
 # NumPy's generators trust these numbers: some are indices of C arrays, and a PCG generator with an even increment can
 # get stuck, so that a permutation would wait for ever for a number that is small enough.

@@ -22,9 +22,17 @@ except ModuleNotFoundError as error:
     ) from None
 
 from shallownet_c.sklearn._convert import from_sklearn
+from shallownet_c.sklearn._ensembles import MLPEnsembleClassifier, MLPEnsembleRegressor
 from shallownet_c.sklearn._estimators import MLPClassifier, MLPRegressor
 from shallownet_c.sklearn._skl2onnx import register_if_imported, register_skl2onnx
 
-__all__ = ["MLPClassifier", "MLPRegressor", "from_sklearn", "register_skl2onnx"]
+__all__ = [
+    "MLPClassifier",
+    "MLPEnsembleClassifier",
+    "MLPEnsembleRegressor",
+    "MLPRegressor",
+    "from_sklearn",
+    "register_skl2onnx",
+]
 
 register_if_imported()

@@ -6,8 +6,10 @@ import copy
 import math
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable
-from typing import Any, ClassVar
+from contextvars import ContextVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.optimize
@@ -30,9 +32,37 @@ NOT_FINITE = (
 )
 
 
+class Together:
+    """What fits that run side by side share: the flag that ends all of them, and their warnings.
+
+    It is that of all fits in a `with` statement, in threads that run in a copy of its context, too. At its end each
+    warning comes once, with the number of fits that gave it.
+    """
+
+    def __init__(self) -> None:
+        self.stop = np.zeros(1, np.intc)
+        self.warnings: Counter[tuple[str, type[Warning]]] = Counter()
+
+    def __enter__(self) -> Self:
+        self.token = _together.set(self)
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        _together.reset(self.token)
+        for (message, category), count in self.warnings.items() if kind is None else ():
+            warn(f"{message} ({count} of the estimators)", category)
+
+
+_together: ContextVar[Together | None] = ContextVar("_together", default=None)
+
+
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """A warning that points at the line that called into this package."""
-    warnings.warn(message, category, stacklevel=_advice.callers_level())
+    together = _together.get()
+    if together is None:
+        warnings.warn(message, category, stacklevel=_advice.callers_level())
+    else:
+        together.warnings[message, category] += 1
 
 
 class Objective:
@@ -158,12 +188,14 @@ class Rule:
 def run_of(estimator: Any, objective: Objective, batch: int | None, rng: np.random.RandomState) -> Run:
     """The compiled loop's settings, of `estimator`'s; `rng` gives the seed of dropout if it is needed."""
     rates = _settings.dropout_rates(estimator.dropout, len(objective.model.sizes) - 2)
+    together = _together.get()
     return Run(
         batch_size=batch,
         dropout=None if rates is None else np.array(rates),
         dropout_seed=0 if rates is None else _random.draw_seed(rng),
         objective_scale=objective.scale,
         n_threads=estimator._n_threads(),
+        stop=None if together is None else together.stop,
     )
 
 
@@ -214,6 +246,8 @@ class Descent:
                         ConvergenceWarning,
                     )
         except KeyboardInterrupt:
+            if _together.get() is not None:
+                raise
             warn("Training interrupted by user.")
         if self.score is not None and self.best_params is not None:
             self.params[:] = self.best_params

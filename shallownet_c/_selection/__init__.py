@@ -1,0 +1,1 @@
+"""Which networks are tried on which rows, and how they are compared."""
