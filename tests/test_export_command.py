@@ -108,9 +108,8 @@ def test_torch(trained, capsys):
 def test_what_is_refused(trained, capsys):
     assert "one of the arguments --onnx --c --torch is required" in refused(capsys, "export", "net.safetensors")
     assert "not allowed with" in refused(capsys, "export", "net.safetensors", "--c", "a.c", "--onnx", "a.onnx")
-    assert "name must be a C identifier" in refused(
-        capsys, "export", "net.safetensors", "--c", "a.c", "--name", "two words"
-    )
+    named = refused(capsys, "export", "net.safetensors", "--c", "a.c", "--name", "two words")
+    assert "name must be a C identifier" in named
     assert "go with --c" in refused(capsys, "export", "net.safetensors", "--onnx", "a.onnx", "--int8")
     assert "would write over" in refused(capsys, "export", "net.safetensors", "--c", "net.safetensors")
     assert "would write over" in refused(capsys, "export", "net.safetensors", "--c", "net.json")
