@@ -1,6 +1,7 @@
 """Many networks at once: the bits of fitting each alone, whatever its neighbours do, and who may stop whom."""
 
 import contextlib
+import inspect
 import itertools
 import os
 import signal
@@ -13,9 +14,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from test_hostile_values import VALUES, OwnError
 
 import shallownet_c as sn
 from shallownet_c import _core, _threads
+from shallownet_c._checks._validation import shown
 
 RNG = np.random.default_rng(3)
 M = 90
@@ -507,6 +510,30 @@ def test_refused_arguments_change_nothing(arguments, error, message):
     with pytest.raises(error, match=message):
         sn.fit_many(**{"nets": nets, "X": X, "Y": Y} | arguments)
     assert all((net.params == was).all() and net.history is None for net, was in zip(nets, before, strict=True))
+
+
+ARGUMENTS = list(inspect.signature(sn.fit_many).parameters)
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_values_that_nobody_expects(name):
+    """For all networks and as one of two: taken, or refused with the argument's name before anything has changed."""
+    for value in VALUES:
+        if value is object or (name == "epochs" and isinstance(value, int) and 1000 < value < 2**60):
+            continue  # a function that takes no arguments, and a fit without end
+        for given in (value, [value, value]):
+            nets = networks(2)
+            before = [net.params.tobytes() for net in nets]
+            try:
+                sn.fit_many(**{"nets": nets, "X": X, "Y": Y, "epochs": 2, "batch_size": 50} | {name: given})
+                continue
+            except (TypeError, ValueError) as error:
+                message = str(error)
+            except OwnError:
+                continue
+            assert name in message, shown(given)
+            assert [net.params.tobytes() for net in nets] == before, shown(given)
+            assert [net.history for net in nets] == [None, None], shown(given)
 
 
 def test_refused_networks():
