@@ -499,14 +499,8 @@ def test_settings_check_themselves(name, values):
 
 
 def test_lbfgs_names_its_extra(monkeypatch):
-    real = __import__("importlib").import_module
-
-    def missing(name, *args):
-        if name.startswith("scipy"):
-            raise ImportError(name)
-        return real(name, *args)
-
-    monkeypatch.setattr("shallownet_c._fitting._lbfgs.importlib.import_module", missing)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     with pytest.raises(ImportError, match=r"shallownet-c\[scipy\]"):
         network().fit(X, Y, optimizer="lbfgs")
 
