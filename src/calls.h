@@ -6,6 +6,8 @@
 
 #include "api.h"
 
+typedef PyObject *const *arguments_t;
+
 /* What `address` points to. */
 typedef struct {
     int (*row)(const model_t *, const void *x, void *out);

@@ -13,7 +13,8 @@ from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZ
 
 
 cdef extern from "calls.h":
-    ctypedef object (*vectorcallfunc)(PyObject*, PyObject**, size_t, PyObject*)
+    ctypedef PyObject** arguments_t     # of constant pointers
+    ctypedef object (*vectorcallfunc)(PyObject*, arguments_t, size_t, PyObject*)
     ctypedef struct caller_t:
         int (*row)(const model_t*, const void* x, void* out) noexcept nogil
         const model_t* net
@@ -153,7 +154,7 @@ cdef inline object output_of(Network net, object X, object out):
     return result_for(net, cnp.PyArray_DATA(X), out)
 
 
-cdef object call_in_general(PyObject* self, PyObject** arguments, Py_ssize_t n, PyObject* names):
+cdef object call_in_general(PyObject* self, arguments_t arguments, Py_ssize_t n, PyObject* names):
     """A call with arguments as Python passes them to `__call__`, which says what is wrong with them."""
     cdef Py_ssize_t i
     more = {}
@@ -163,7 +164,7 @@ cdef object call_in_general(PyObject* self, PyObject** arguments, Py_ssize_t n, 
     return call_by_type(self, tuple([<object>arguments[i] for i in range(n)]), more)
 
 
-cdef object call_network(PyObject* self, PyObject** arguments, size_t nargsf, PyObject* names):
+cdef object call_network(PyObject* self, arguments_t arguments, size_t nargsf, PyObject* names):
     """net(X), net(X, out) and net(X, out=out), without a tuple and a dict of arguments"""
     cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf)
     if is_called_by(self, <PyObject*>Network):
