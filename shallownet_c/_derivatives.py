@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shallownet_c import _engine, _layers
-from shallownet_c._checks import _validation
+from shallownet_c._checks import _arguments, _validation
 from shallownet_c._core import Network
 from shallownet_c._fitting import _targets
 from shallownet_c.reference._activations import ACTIVATIONS
@@ -29,6 +29,7 @@ class InputDerivatives:
         _model: Model
         _names: Names
 
+    @_arguments.checked
     def jacobian(self, X: ArrayLike) -> Array:
         """How each output changes with each input: the Jacobian matrix of each sample.
 
@@ -63,6 +64,7 @@ class InputDerivatives:
         X, one = self._samples(X)
         return self._derivatives(X, (self._model.sizes[-1], self._model.sizes[0]), one)
 
+    @_arguments.checked
     def vjp(self, X: ArrayLike, V: ArrayLike) -> Array:
         """Vᵀ J of each sample: the derivative of Σⱼ Vⱼ aⱼ, back propagation from V (vector-Jacobian product).
 
@@ -95,6 +97,7 @@ class InputDerivatives:
         V = self._directions("V", V, len(X), self._model.sizes[-1], one)
         return self._derivatives(X, self._model.sizes[:1], one, V=V)
 
+    @_arguments.checked
     def jvp(self, X: ArrayLike, U: ArrayLike) -> Array:
         """J U of each sample: how the outputs change as X moves along U (Jacobian-vector product).
 
@@ -128,6 +131,7 @@ class InputDerivatives:
         U = self._directions("U", U, len(X), self._model.sizes[0], one)
         return self._derivatives(X, self._model.sizes[-1:], one, U=U)
 
+    @_arguments.checked
     def input_gradient(self, X: ArrayLike, Y: ArrayLike) -> Array:
         """How each sample's own loss L(a, y) changes with its inputs.
 

@@ -61,7 +61,10 @@ class Contents:
         self.file = file
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > min(size - 8, MAX_HEADER):
+        if size < 8 or length > MAX_HEADER:
+            is_onnx = os.fsdecode(file.name).lower().endswith(".onnx")
+            raise ValueError(f"it is no safetensors file{', and sn.from_onnx reads ONNX files' if is_onnx else ''}")
+        if length > size - 8:
             raise ValueError(f"a header of {length} bytes in a file of {size}")
         self.size = size - 8 - length
         # A tensor has eight parts in 70 bytes or more; lists of the architecture, in a string there, up to one in six.

@@ -63,6 +63,30 @@ def test_onnx_without_names(capsys):
     assert printed.err == "net.onnx has no names: columns are taken in their order, classes are numbers\n"
 
 
+@pytest.mark.parametrize("path", ["net.safetensors", "net.onnx", "onnx"])
+def test_names_of_a_network_from_python(capsys, path):
+    """It knows the columns of its table, and its file has no other names."""
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("onnx")
+    X, y = sn.datasets.make_flower(50, seed=1)
+    net = sn.MLP([2, 3, 2], output="softmax", seed=0)
+    net.fit(pd.DataFrame(X, columns=["a", "b"]), y, epochs=3, batch_size=10, seed=0)
+    (net.save if path.endswith(".safetensors") else net.to_onnx)(path)
+    pd.DataFrame(X[:, ::-1], columns=["b", "a"]).to_csv("turned.csv", index=False)
+    printed = predicted(capsys, path, "turned.csv")
+    assert printed.out.split() == [str(j) for j in net.classify(X)]
+    assert printed.err.endswith(": classes are numbers\n")
+
+
+def test_two_columns_of_one_name(capsys):
+    pd = pytest.importorskip("pandas")
+    net = sn.MLP([2, 1], seed=0)
+    net.partial_fit(pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), [1.0])
+    net.save("net.safetensors")
+    write("two.csv", "1,2\n")
+    assert predicted(capsys, "net.safetensors", "two.csv").err.endswith(": columns are taken in their order\n")
+
+
 def test_onnx_with_wrong_names(capsys):
     onnx = pytest.importorskip("onnx")
     model = sn.MLP([2, 3, 2], output="softmax", seed=0).to_onnx()

@@ -234,6 +234,8 @@ def test_check_finds_before_the_work_what_would_stop_it(tmp_path):
     folder.mkdir()
     with pytest.raises(FileNotFoundError, match="nowhere"):
         _files.check(tmp_path / "nowhere" / "file")
+    with pytest.raises(FileNotFoundError, match="No such file or directory: ''"):
+        _files.check("")
     with pytest.raises(IsADirectoryError):
         _files.check(folder)
     os.mkfifo(tmp_path / "pipe")

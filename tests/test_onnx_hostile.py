@@ -98,7 +98,11 @@ def no_shape(proto):
 
 
 EDITS = {
-    "external data": (set_external, "initialiser 'W1' is in another file, which is not opened"),
+    "external data": (
+        set_external,
+        "initialiser 'W1' is in another file, which is not opened: sn.from_onnx(onnx.load(path)) takes such a model, "
+        "and torch.onnx.export(…, external_data=False) writes one file",
+    ),
     "order": (reorder, "(Sigmoid) reads 'Z2', which nothing before it makes"),
     "circle": (make_circle, "(Gemm) reads 'A', which nothing before it makes"),
     "a name twice": (repeat_node, "(Gemm) makes 'Z1', which is there already"),
@@ -257,6 +261,18 @@ def test_files_that_are_none(tmp_path):
             sn.from_onnx(path)
 
 
+def test_files_of_the_other_kind(tmp_path):
+    NET.save(tmp_path / "network")
+    with pytest.raises(ValueError, match=r"it is a safetensors file, and sn\.load reads those of net\.save"):
+        sn.from_onnx(tmp_path / "network")
+    (tmp_path / "broken").write_bytes(b"\xff" * 8 + b"{")
+    with pytest.raises(ValueError, match="protobuf cannot read it"):
+        sn.from_onnx(tmp_path / "broken")
+    NET.to_onnx(tmp_path / "net.ONNX")
+    with pytest.raises(ValueError, match=r"it is no safetensors file, and sn\.from_onnx reads ONNX files$"):
+        sn.load(tmp_path / "net.ONNX")
+
+
 @pytest.mark.parametrize("name", [b"Gemm", b"Sigmoid", b"W1", b"X", b"Z2"])
 def test_names_that_are_no_text(name, tmp_path):
     content = NET.to_onnx().SerializeToString()
@@ -297,8 +313,9 @@ def test_places_that_are_no_files(tmp_path):
 
 @pytest.mark.parametrize("value", [None, 3, b"net.onnx", NET, ["net.onnx"], onnx.GraphProto()])
 def test_what_is_neither_path_nor_model(value):
-    with pytest.raises(TypeError, match=r"^path_or_model must be a path or an onnx\.ModelProto, got "):
+    with pytest.raises(TypeError, match=r"^path_or_model must be a path or an onnx\.ModelProto, got ") as caught:
         sn.from_onnx(value)
+    assert str(caught.value).endswith(": onnx.load_from_string makes a model of bytes") == isinstance(value, bytes)
 
 
 def network_or_refusal(content, path):

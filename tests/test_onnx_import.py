@@ -260,6 +260,10 @@ REFUSED = {
     "cast to integers": ([("Cast", "z", "a", {"to": 7})], "(Cast) casts to INT64"),
     "cast to halves": ([("Cast", "z", "a", {"to": 10})], "(Cast) casts to FLOAT16"),
     "constant from the left": ([("MatMul", "Q z", "a", {})], "must multiply rows by weights from the right"),
+    "a batch norm": (
+        [("BatchNormalization", "z one one one one", "a", {})],
+        "(BatchNormalization) must become part of a layer: torch.onnx.export(…, dynamo=True) folds it into the layer",
+    ),
     "a layer norm": ([("ReduceMean", "z", "a", {})], "(ReduceMean) is an operator"),
     "an unknown attribute": ([("Relu", "z", "a", {"slope": 0.1})], "(Relu) has an attribute 'slope'"),
     "too many operands": ([("Max", " ".join("z" * 9), "a", {})], "(Max) has 9 operands"),
@@ -350,6 +354,30 @@ def test_pytorch(activation, dtype, torch):
         assert (net.weights[0] == layers[0].weight.detach().numpy()).all()
         name = {"GELU tanh": "gelu_tanh", "LeakyReLU": "leaky_relu"}.get(activation, activation.lower())
         assert (net.activations, net.loss) == ((name, "sigmoid"), "log_loss")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_pytorchs_file_and_its_batch_norm(torch, tmp_path):
+    """What docs/doors/onnx.md and the messages say of both exporters."""
+    nn = torch.nn
+    norm = nn.BatchNorm1d(40)
+    module = nn.Sequential(nn.Linear(30, 40), norm, nn.ReLU(), nn.Linear(40, 2))
+    x = torch.from_numpy(RNG.standard_normal((50, 30)).astype(np.float32))
+    module(x)  # sets the running mean and variance
+    wanted = module.eval()(x).detach().numpy()
+    path = tmp_path / "torch.onnx"
+    for external in (True, False):
+        torch.onnx.export(module, (x,), path, dynamo=True, verbose=False, external_data=external)
+        if external:
+            with pytest.raises(ValueError, match=r"is in another file, .* sn.from_onnx\(onnx.load\(path\)\)"):
+                sn.from_onnx(path)
+        net = sn.from_onnx(onnx.load(path) if external else path)
+        assert np.abs(net(x.numpy()) - wanted).max() < 1e-5
+    for behind, exporters in ((False, ("old",)), (True, ("old", "new"))):
+        layers = [module[0], norm, module[2]] if not behind else [module[0], module[2], norm]
+        for proto in torch_models(torch, nn.Sequential(*layers, module[3]), x, exporters):
+            with pytest.raises(ValueError, match=r"\(BatchNormalization\) must become part of a layer"):
+                sn.from_onnx(proto)
 
 
 @pytest.mark.filterwarnings("ignore")

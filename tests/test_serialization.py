@@ -240,6 +240,13 @@ def test_foreign_files(tmp_path, content):
     refused(tmp_path / "net.safetensors", content)
 
 
+@pytest.mark.parametrize("content", [b"", b"\x08\x08\x12\x07pytorch", b"PK\x03\x04\x14\0\0\0" * 9, b"W1,b1,W2,b2"])
+def test_what_is_no_safetensors_file_is_called_that(tmp_path, content):
+    (tmp_path / "state.pt").write_bytes(content)
+    with pytest.raises(ValueError, match=r"state\.pt is not a shallownet_c model: it is no safetensors file$"):
+        sn.load(tmp_path / "state.pt")
+
+
 def test_a_file_of_another_library(tmp_path):
     path = tmp_path / "net.safetensors"
     safetensors.numpy.save_file({"layers.0.weight": np.ones((2, 3))}, path)

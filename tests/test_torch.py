@@ -335,8 +335,15 @@ REFUSED = {
         lambda: Sequential(Linear(5, 5), relu, nn.Dropout(), Sequential(OrderedDict(conv=nn.Conv2d(1, 1, 1)))),
         "module.3.conv (Conv2d) is no part of a dense network: from_torch takes Linear, ",
     ),
-    "own class": (Net, "test_torch.Net) is no part of a dense network: .*; module.layers is a Sequential"),
-    "own forward": (lambda: Sequential(Squared(5, 3)), "module.0 (.*test_torch.Squared) has a forward of its own"),
+    "own class": (
+        Net,
+        "test_torch.Net) is no part of a dense network: .*; sn.from_onnx may take what torch.onnx.export makes of it; "
+        "module.layers is a Sequential",
+    ),
+    "own forward": (
+        lambda: Sequential(Squared(5, 3)),
+        "module.0 (.*test_torch.Squared) has a forward of its own: .*; sn.from_onnx may take what torch.onnx.export",
+    ),
     "own call": (lambda: Sequential(Linear(5, 3), Called()), "module.1 (.*Called) has a forward of its own"),
     "own attribute": (patched, "module (Linear) has a forward of its own"),
     "hook": (lambda: hooked("register_forward_hook"), "module.1 (Tanh) must have no forward hooks"),
@@ -349,7 +356,23 @@ REFUSED = {
     "lazy": (lambda: Sequential(nn.LazyLinear(3)), "module.0 (LazyLinear) must have its parameters: call the module"),
     "batch norm": (
         lambda: Sequential(Linear(5, 3), nn.BatchNorm1d(3)),
-        "module.1 (BatchNorm1d) must become part of the Linear before it: torch.nn.utils.fusion.fuse_linear_bn_eval",
+        "module.1 (BatchNorm1d) must become part of module.0 (Linear): torch.nn.utils.fusion.fuse_linear_bn_eval makes",
+    ),
+    "batch norm after what is skipped": (
+        lambda: Sequential(Sequential(Linear(5, 3), nn.Dropout()), nn.Identity(), nn.BatchNorm1d(3)),
+        "module.2 (BatchNorm1d) must become part of module.0.0 (Linear): torch.nn.utils.fusion.fuse_linear_bn_eval",
+    ),
+    "batch norm after an activation": (
+        lambda: Sequential(Linear(5, 3), relu, nn.Dropout(), nn.BatchNorm1d(3), Linear(3, 2)),
+        "module.3 (BatchNorm1d) must become part of the Linear after it, since it stands after module.1 (ReLU): fold "
+        "its scale and its shift into that Linear",
+    ),
+    "batch norm in front": (
+        lambda: Sequential(nn.Flatten(), nn.BatchNorm1d(5), Linear(5, 2)),
+        "module.1 (BatchNorm1d) must become part of the Linear after it, since it stands in front: fold its scale",
+    ),
+    "batch norm of several processes": (
+        lambda: Sequential(Linear(5, 3), nn.SyncBatchNorm(3)), "module.1 (SyncBatchNorm) must become part of module.0"
     ),
     "log softmax": (
         lambda: Sequential(Linear(5, 3), nn.LogSoftmax(1)), "module.1 (LogSoftmax) must be a Softmax(dim=-1)"
@@ -426,6 +449,12 @@ def test_what_is_refused(make, message):
         sn.from_torch(make())
 
 
+def test_pytorchs_own_modules_are_not_sent_to_onnx():
+    with pytest.raises(ValueError, match="is no part of a dense network") as refusal:
+        sn.from_torch(Sequential(Linear(5, 3), nn.Conv1d(1, 1, 1)))
+    assert "onnx" not in str(refusal.value)
+
+
 @pytest.mark.filterwarnings("ignore:.*deprecated")
 @pytest.mark.parametrize(
     ("make", "remedy"),
@@ -448,8 +477,10 @@ def test_compiled_modules_are_refused(make, remedy):
     "value", [None, {}, "module.pt", Linear, torch.ones(3), Linear(2, 2).state_dict(), io.BytesIO()]
 )
 def test_what_is_no_module(value):
-    with pytest.raises(TypeError, match=r"^module must be a torch\.nn\.Module, got "):
+    with pytest.raises(TypeError, match=r"^module must be a torch\.nn\.Module, got ") as refusal:
         sn.from_torch(value)
+    is_state = isinstance(value, (dict, str))
+    assert str(refusal.value).endswith("module.load_state_dict(…) puts the parameters into it") == is_state
 
 
 def test_a_batch_norm_folded_as_the_message_says():

@@ -47,6 +47,7 @@ def checked(function: Callable[P, R], passed_on_to: str | None = None) -> Callab
             _refuse(name, next(argument for argument in kwargs if argument not in taken))
         return function(*args, **kwargs)
 
+    plain.__qualname__ = name  # in Python's own messages: a method may stand in a class that no user knows
     return call
 
 

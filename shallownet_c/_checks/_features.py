@@ -13,6 +13,8 @@ from shallownet_c._checks._validation import shown
 
 def names_of(X: Any) -> tuple[str, ...] | None:
     """The names of a table's columns, or of the values of one of its rows, if all of them are strings."""
+    if hasattr(type(X), "collect"):  # a query, refused as an array; its names would have to be computed
+        return None
     labels: Any = getattr(X, "columns", None)
     if hasattr(X, "iloc"):  # a table of pandas, or a row, whose index holds the names
         labels = getattr(X, "index", None) if labels is None else labels

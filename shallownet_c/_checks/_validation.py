@@ -184,7 +184,7 @@ def as_array(name: str, value: object) -> Array:
         try:
             array = np.asarray(value) if type(value) in (list, tuple) else _foreign().as_array(value)
         except (TypeError, ValueError, OverflowError, RuntimeError, BufferError) as error:
-            known = _foreign().refusal(name, value)
+            known = _foreign().refusal(name, value) or _refusal_of_column(name, value)
             # Lists of unequal lengths and a range that is too long are errors of values.
             kind = TypeError if known or not isinstance(error, (ValueError, OverflowError)) else ValueError
             raise kind(known or f"{name} must be an array of numbers: {error}") from None
@@ -202,6 +202,25 @@ def _foreign() -> ModuleType:
     from shallownet_c._checks import _foreign
 
     return _foreign
+
+
+def refuse_lossy(name: str, value: object) -> None:
+    """Raise an error if the value is a table of which NumPy would make something else."""
+    if _foreign().is_lossy(value):
+        raise TypeError(_foreign().refusal(name, value) or _refusal_of_column(name, value))
+
+
+def _refusal_of_column(name: str, value: object) -> str | None:
+    """What keeps a table from being numbers: its first column that holds none."""
+    found = _foreign().not_numbers(value)
+    if found is None:
+        return None
+    label, dtype = found
+    column = "a column" if label is None else f"column {shown(label)}"
+    return (
+        f"{name} must be real numbers, got {column} of dtype {str(dtype)[:_SHOWN]}; columns may hold booleans, "
+        f"integers of at most 64 bits, floats and decimals"
+    )
 
 
 def _with_nan(array: Array, of_a_column: bool) -> Array:
@@ -248,10 +267,10 @@ def refuse_masked(name: str, value: object) -> None:
 def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
     """The value as a C-contiguous, aligned, native array of dtype; no copy where it is one already."""
     array = as_array(name, value)
-    if array.dtype.kind == "O":
-        _refuse_objects(name, array)
-    elif array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype.name}")
+    if array.dtype.kind not in "biuf":
+        found = _not_number(array)
+        if found is not None:
+            raise TypeError(_refusal_of_column(name, value) or f"{name} must be real numbers, got {found}")
     # A float64 too large for float32 becomes an infinity here; callers that need finite values check for them.
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         try:
@@ -260,14 +279,15 @@ def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
             raise ValueError(f"{name} must be real numbers: {error}") from None
 
 
-def _refuse_objects(name: str, array: Array) -> None:
-    """Raise an error unless all items are real numbers or booleans, as in a table with columns of several types."""
+def _not_number(array: Array) -> str | None:
+    """What an array holds that is no real number or boolean, be it an item among objects; None if all are numbers."""
+    if array.dtype.kind != "O":
+        return f"an array of dtype {array.dtype.name}"
     for place, item in np.ndenumerate(array):
         if not _is_number(item):
             where = f" at {place}" if place else ""
-            raise TypeError(
-                f"{name} must be real numbers, got an array of dtype object that holds {shown(item)}{where}"
-            )
+            return f"an array of dtype object that holds {shown(item)}{where}"
+    return None
 
 
 def _is_number(item: object) -> bool:

@@ -5,6 +5,8 @@ import importlib
 import io
 from collections.abc import Callable
 
+import numpy as np
+
 from shallownet_c._command import _names, _output
 from shallownet_c._command._input import InputError, one_line
 from shallownet_c._storage import _files
@@ -43,6 +45,8 @@ def _torch(saved: _names.Saved, arguments: argparse.Namespace) -> bytes:
     file = io.BytesIO()
     importlib.import_module("torch").save(module.state_dict(), file)
     print(module)
+    if saved.net.dtype == np.float64:
+        print("its parameters are float64: a module made anew takes them after module.double()")
     return file.getvalue()
 
 

@@ -30,7 +30,7 @@ class Saved(NamedTuple):
 
 def read(path: str) -> Saved:
     """The network and its names."""
-    is_onnx = path.lower().endswith(".onnx")
+    is_onnx = _is_onnx(path)
     try:
         net = from_onnx(path) if is_onnx else load(path)
     except (ValueError, ImportError) as error:
@@ -38,9 +38,13 @@ def read(path: str) -> Saved:
     names, missing = _of_onnx(path, net) if is_onnx else _beside(path, net)
     if names is not None:
         return Saved(net, names, None)
-    has_classes = not ACTIVATIONS[net.activations[-1]].elementwise
-    names = dict.fromkeys(KEYS) | {"classes": list(range(net.layer_sizes[-1])) if has_classes else None}
-    return Saved(net, names, f"{missing}: columns are taken in their order, classes are numbers")
+    # A network that has learnt from a table knows its columns.
+    columns = None if len(set(net.feature_names or ())) < net.layer_sizes[0] else list(net.feature_names or ())
+    classes = None if ACTIVATIONS[net.activations[-1]].elementwise else list(range(net.layer_sizes[-1]))
+    names = dict.fromkeys(KEYS) | {"classes": classes, "columns": columns}
+    then = [] if columns else ["columns are taken in their order"]
+    then += [] if classes is None else ["classes are numbers"]
+    return Saved(net, names, f"{missing}: {', '.join(then)}" if then else None)
 
 
 def path_beside(path: str) -> Path:
@@ -67,6 +71,15 @@ def _beside(path: str, net: MLP) -> tuple[dict[str, Any] | None, str]:
     if names["model"] != _digest(path):
         raise InputError(f"{beside} belongs to another model than {path}: move it away to go without names")
     return names, ""
+
+
+def _is_onnx(path: str) -> bool:
+    """Whether the file is an ONNX model, by its name, or by first bytes that are protobuf's and no header of JSON."""
+    if path.lower().endswith(".onnx"):
+        return True
+    with open_regular(path) as file:
+        first = file.read(9)
+    return first[:1] == b"\x08" and first[8:] != b"{"
 
 
 def _of_onnx(path: str, net: MLP) -> tuple[dict[str, Any] | None, str]:

@@ -72,6 +72,8 @@ def read(path: str | os.PathLike[str]) -> Any:
     try:
         return onnx.ModelProto.FromString(content)
     except Exception:  # which one depends on protobuf's version
+        if content[8:9] == b"{" and int.from_bytes(content[:8], "little") < size:  # where a safetensors' header begins
+            raise ValueError("it is a safetensors file, and sn.load reads those of net.save") from None
         raise ValueError("protobuf cannot read it") from None
 
 
@@ -195,7 +197,10 @@ class Source:
         if kind not in TYPES:
             raise ValueError(f"{what} is {kind}: weights are taken as FLOAT and DOUBLE")
         if tensor.data_location == self.onnx.TensorProto.EXTERNAL or tensor.external_data:
-            raise ValueError(f"{what} is in another file, which is not opened: onnx.load reads such models whole")
+            raise ValueError(
+                f"{what} is in another file, which is not opened: sn.from_onnx(onnx.load(path)) takes such a model, "
+                "and torch.onnx.export(…, external_data=False) writes one file"
+            )
         dims = list(itertools.islice(tensor.dims, MOST_DIMS + 1))
         if len(dims) > MOST_DIMS or min(dims, default=1) < 1:
             raise ValueError(f"{what} has dimensions {shown(dims)}")

@@ -54,6 +54,11 @@ COMPUTED: dict[str, Callable[..., Array]] = {
     "Sqrt": np.sqrt,
     "Reciprocal": np.reciprocal,
 }
+#: Why operators that exporters leave in are refused.
+REASONS = {
+    "BatchNormalization": "must become part of a layer: torch.onnx.export(…, dynamo=True) folds it into the layer "
+    "before it; where an activation stands between them, or no layer is before it, fold it into the layer after it",
+}
 
 
 class Reading:
@@ -87,7 +92,7 @@ class Reading:
         for node in self.source.needed_by(output):
             make = self.makers.get((DOMAINS.get(node.domain, node.domain), node.op_type))
             if make is None:
-                refuse(node, "is an operator that no dense network has")
+                refuse(node, REASONS.get(node.op_type, "is an operator that no dense network has"))
             if len(node.input) > MOST_OPERANDS:
                 refuse(node, f"has {len(node.input)} operands")
             attributes = self.source.attributes(node)

@@ -61,7 +61,10 @@ def from_onnx(path_or_model: object) -> tuple[Model, Array, tuple[str, ...] | No
         with serialization.refused(path_or_model, KIND):
             return network(_onnx_file.read(path_or_model))
     if not isinstance(path_or_model, _extras.library("onnx", "onnx", "from_onnx").ModelProto):
-        raise TypeError(f"path_or_model must be a path or an onnx.ModelProto, got {shown(path_or_model)}")
+        remedy = (
+            ": onnx.load_from_string makes a model of bytes" if isinstance(path_or_model, (bytes, bytearray)) else ""
+        )
+        raise TypeError(f"path_or_model must be a path or an onnx.ModelProto, got {shown(path_or_model)}{remedy}")
     with serialization.refused("path_or_model", KIND):
         return network(path_or_model)
 

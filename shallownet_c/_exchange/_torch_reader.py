@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,8 @@ NAMES: dict[type, str] = {
 WITH_PARAMETERS = (nn.LeakyReLU, nn.GELU, nn.ELU, nn.Softplus, nn.Softmax)
 #: What makes no difference to a prediction.
 SKIPPED = (nn.Identity, *_DropoutNd.__subclasses__())
+#: Refused, with a remedy that depends on what stands before it.
+BATCH_NORM: type = _BatchNorm
 KINDS = {nn.Sequential, nn.Linear, nn.Flatten, *SKIPPED, *NAMES, *WITH_PARAMETERS}
 #: From where on log(1 + e^z) may be z, with an error of e^−20 at most: PyTorch's default.
 LEAST_THRESHOLD = 20
@@ -54,12 +57,16 @@ class Layer(NamedTuple):
 def read(module: Any, loss: object) -> tuple[Model, Array]:
     """The model and its parameters (P,), of the module as it predicts after `module.eval()`."""
     if not isinstance(module, nn.Module):
-        raise TypeError(f"module must be a torch.nn.Module, got {shown(module)}")
+        remedy = ": build the module first, and module.load_state_dict(…) puts the parameters into it"
+        is_state = isinstance(module, (Mapping, str, os.PathLike))
+        raise TypeError(f"module must be a torch.nn.Module, got {shown(module)}{remedy if is_state else ''}")
     layers: list[Layer] = []
     leaks: dict[float, str] = {}
     for where, kind, leaf in _leaves(module, "module", ()):
         if kind in SKIPPED:
             continue
+        if kind is BATCH_NORM:
+            raise ValueError(f"{where} must become part of {_host(layers)}")
         if kind is nn.Flatten:
             if layers or (leaf.start_dim, leaf.end_dim) != (1, -1):
                 raise ValueError(f"{where} must stand before the first Linear, with start_dim=1 and end_dim=-1")
@@ -115,9 +122,11 @@ def _class_name(kind: type) -> str:
 
 
 def _kind(module: Any) -> type | None:
-    """The class in KINDS that computes what the module does; None if there is none."""
+    """The class in KINDS that computes what the module does, or BATCH_NORM; None if there is none."""
     if isinstance(module, nn.LazyLinear):
         return None
+    if isinstance(module, BATCH_NORM):
+        return BATCH_NORM
     kind: Any = next((base for base in type(module).__mro__ if base in KINDS), None)
     if kind is None or "forward" in vars(module):
         return None
@@ -129,20 +138,26 @@ def _reason(name: str, module: Any) -> str:
     """The end of a message about a module that no dense network has."""
     if isinstance(module, nn.LazyLinear):
         return "must have its parameters: call the module on a batch first"
-    if isinstance(module, _BatchNorm):
-        return (
-            "must become part of the Linear before it: torch.nn.utils.fusion.fuse_linear_bn_eval makes one of the two, "
-            "after eval()"
-        )
     if isinstance(module, nn.LogSoftmax):
         return "must be a Softmax(dim=-1), whose outputs are the probabilities themselves"
     what = "has a forward of its own" if isinstance(module, tuple(KINDS)) else "is no part of a dense network"
+    is_own = isinstance(module, nn.Module) and not type(module).__module__.startswith("torch.")
+    remedy = "; sn.from_onnx may take what torch.onnx.export makes of it" if is_own else ""
     children = module._modules.items() if isinstance(module, nn.Module) else ()
     inner = next((f"; {name}.{key} is a Sequential" for key, child in children if type(child) is nn.Sequential), "")
     return (
         f"{what}: from_torch takes Linear, the modules of our activations, Dropout, Identity and a Flatten in front, "
-        f"alone or in Sequentials{inner}"
+        f"alone or in Sequentials{remedy}{inner}"
     )
+
+
+def _host(layers: list[Layer]) -> str:
+    """The end of a message about a BatchNorm: the Linear that it can become part of, and how."""
+    before = layers[-1] if layers else None
+    if before is not None and before.activated_by is None:
+        return f"{before.where}: torch.nn.utils.fusion.fuse_linear_bn_eval makes one of the two, after eval()"
+    place = "in front" if before is None else f"after {before.activated_by}"
+    return f"the Linear after it, since it stands {place}: fold its scale and its shift into that Linear"
 
 
 def _hooks(module: Any) -> list[Any]:

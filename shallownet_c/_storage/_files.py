@@ -157,6 +157,8 @@ if hasattr(os, "register_at_fork"):
 
 def _destination(path: str | os.PathLike[str]) -> tuple[str, os.stat_result | None]:
     """Where the path leads, links followed, and the status of the regular file there, if there is one."""
+    if not os.fspath(path):  # whose real path is the folder in use
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     target = os.path.realpath(os.fsdecode(path))
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):

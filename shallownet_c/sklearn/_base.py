@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from shallownet_c import _engine, _threads
-from shallownet_c._checks import _validation
+from shallownet_c._checks import _arguments, _validation
 from shallownet_c._fitting import _sources, _targets
 from shallownet_c.mlp import MLP
 from shallownet_c.reference._activations import ACTIVATIONS
@@ -370,6 +370,7 @@ class BaseMLP(Kept):
         """
         return to_sklearn(self)
 
+    @_arguments.checked
     def to_onnx(self, path: str | os.PathLike[str] | None = None, *, opset: int | None = None) -> Any:
         """The fitted estimator as an ONNX model, with the outputs that skl2onnx gives without ZipMap.
 
