@@ -98,7 +98,8 @@ def fit_many(
         If an argument is not what it should be, also for a single network, which the message then names; nothing has
         changed then. LBFGS and rows that are read in pieces are for `MLP.fit`.
     KeyboardInterrupt
-        On Ctrl-C; the parameters of each network are those of its last finished step.
+        On Ctrl-C; the parameters of each network are those of its last finished step. A network whose turn had not come
+        is as it was, its history included.
     Exception
         The first one that a function of the caller's raises. All networks stop, as after a Ctrl-C.
 

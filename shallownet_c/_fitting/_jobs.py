@@ -20,6 +20,9 @@ from shallownet_c._fitting._shared import Shared, taken
 from shallownet_c._model import Model, Net
 from shallownet_c.optimizers import Optimizer
 
+#: Arguments that elsewhere may be lists.
+ARRAYS = ("X", "Y", "sample_weight", "rows", "validation_rows", "order")
+
 
 class Job(NamedTuple):
     """A fit of one network that has been checked, and holds nothing yet that only a running fit needs."""
@@ -77,6 +80,8 @@ def checked(nets: Sequence[Net], **arguments: Any) -> list[Job]:
         If one of them is refused; nothing has changed then.
     """
     optimizer, seed = arguments["optimizer"], arguments["seed"]
+    if not isinstance(seed, list):
+        _validation.random_generator(seed)  # a range or a tuple of seeds is refused for what it is
     refuse_twice("seed", seed if isinstance(seed, list) else [seed] * len(nets))
     if isinstance(optimizer, list):
         refuse_twice("optimizer", optimizer)
@@ -100,9 +105,10 @@ def _for_each(name: str, value: Any, n: int) -> list[Any]:
     if not isinstance(value, list):
         return [value] * n
     if len(value) != n:
+        remedy = f"; np.array({name}) is one value" if name in ARRAYS else ""
         raise ValueError(
             f"{name} must be one value for all networks, which is never a list, or a list of one for each of the {n} "
-            f"networks, got a list of {len(value)}"
+            f"networks, got a list of {len(value)}{remedy}"
         )
     return value
 
