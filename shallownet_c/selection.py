@@ -163,12 +163,14 @@ class Search:
     ----------
     results : list of dict
         For each candidate, the best first: "rank" from 1 on, "params", "score" and "std" (mean and standard deviation
-        over the folds), "scores" (of each fold), "epochs" that it was trained for, "rung" up to which it came.
+        over the folds), "scores" (of each fold), "epochs" that it was trained for in all rungs together (where `patience` or a
+        divergence ended some folds earlier, those of the fold with the most), "rung" up to which it came.
         Candidates of a later rung rank before those of an earlier one.
     best_net : MLP or None
         The network of the best parameters, trained on all rows; None without `refit`.
     rungs : tuple of (int, int)
-        How many candidates each rung had, and for how many epochs they had been trained at its end.
+        How many candidates each rung had, and the planned epochs that each of them has had at its end, those of the
+        rungs before included; `patience` and divergence make them fewer.
     scoring : str
         The score's name.
     """
@@ -332,15 +334,16 @@ def _train(candidates: list[Candidate], trials: Trials, parts: list[Fold], until
     histories = trials.fit(
         nets,
         [part.train for _ in candidates for part in parts],
-        epochs=until - candidates[0].epochs,
+        epochs=until - candidates[0].planned,
         optimizer=[optimizer for one in candidates for optimizer in one.optimizers],
         seed=[rng for one in candidates for rng in one.rngs],
         **fit,
         **of_fit,
     )
     scores = trials.scores(nets, histories, parts * len(candidates)).reshape(len(candidates), -1)
-    for one, of_folds in zip(candidates, scores, strict=True):
-        one.scores, one.epochs = of_folds, until
+    trained = np.array([history.n_epochs for history in histories]).reshape(len(candidates), -1)
+    for one, of_folds, more in zip(candidates, scores, trained, strict=True):
+        one.scores, one.planned, one.trained = of_folds, until, one.trained + more
 
 
 def _result(candidate: Candidate, rank: int) -> dict[str, Any]:
@@ -351,6 +354,6 @@ def _result(candidate: Candidate, rank: int) -> dict[str, Any]:
         "score": float(candidate.scores.mean()),
         "std": float(candidate.scores.std()),
         "scores": candidate.scores.tolist(),
-        "epochs": candidate.epochs,
+        "epochs": int(candidate.trained.max()),
         "rung": candidate.rung,
     }

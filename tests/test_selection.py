@@ -443,6 +443,32 @@ def test_candidates_that_diverge_are_the_last():
     assert np.isfinite(lost.best_net.params).all()
 
 
+def test_epochs_are_those_that_were_trained(monkeypatch):
+    trained = []
+
+    def noted(*arguments, **others):
+        histories = sn.fit_many(*arguments, **others)
+        trained.append([history.n_epochs for history in histories])
+        return histories
+
+    monkeypatch.setattr(_trials, "fit_many", noted)
+    found = sn.search(
+        make, {"width": [2, 5, 9]}, X, Y, n=3, epochs=90, folds=2, optimizer=sn.SGD(0.5), batch_size=9, patience=2,
+        refit=False, seed=0,
+    )  # fmt: skip
+    assert found.rungs == ((3, 30), (1, 90))
+    first, second = np.array(trained[0]).reshape(3, 2), np.array(trained[1])
+    # Patience has ended fits of both rungs, and not after the same number of epochs in all folds.
+    assert (first < 30).any()
+    assert (second < 60).any()
+    assert (first[:, 0] != first[:, 1]).any()
+    best, *others = found.results
+    assert best["epochs"] in (first + second).max(axis=1)
+    assert best["epochs"] < 90
+    assert {one["epochs"] for one in others} <= set(first.max(axis=1).tolist())
+    assert type(best["epochs"]) is int
+
+
 def test_the_table_of_a_search():
     found = sn.search(make, SPACE, X, Y, n=14, epochs=9, folds=2, scoring="cost", seed=5)
     title, header, *lines = repr(found).splitlines()

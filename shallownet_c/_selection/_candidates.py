@@ -28,7 +28,10 @@ OF_OPTIMIZERS = {name for kind in optimizers.OPTIMIZERS.values() for name in kin
 
 @dataclasses.dataclass
 class Candidate:
-    """Parameters, and for each fold a network, an optimizer and a source of random numbers of its own."""
+    """Parameters, and for each fold a network, an optimizer and a source of random numbers of its own.
+
+    `planned` are the epochs up to the last rung's end, `trained` those that each fold's network has really had.
+    """
 
     params: dict[str, Any]
     of_fit: dict[str, Any]
@@ -37,7 +40,8 @@ class Candidate:
     rngs: list[np.random.Generator]
     scores: Array = dataclasses.field(default_factory=lambda: np.empty(0))
     rung: int = 0
-    epochs: int = 0
+    planned: int = 0
+    trained: Array = dataclasses.field(default_factory=lambda: np.zeros(1, np.int64))
 
 
 class Space:
@@ -144,7 +148,7 @@ def _plain(value: Any) -> Any:
 
 
 def rungs(n: int, factor: int, epochs: int) -> list[tuple[int, int]]:
-    """How many candidates each rung has, and for how many epochs they have been trained at its end."""
+    """How many candidates each rung has, and the planned epochs of each, from the first rung's start to its end."""
     counts, divisor = [n], 1
     while factor > 1 and counts[-1] > 1 and epochs >= divisor * factor:
         divisor *= factor
