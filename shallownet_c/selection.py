@@ -76,7 +76,7 @@ class CrossValidation:
         return _trials.table(title, ["repeat", "fold", "rows", "epochs", "stopped", "cost", self.scoring], rows)
 
 
-@functools.partial(_arguments.checked, passed_on_to="fit_many")
+@functools.partial(_arguments.checked, passed_on_to="fit_many", refused=_trials.CHOSEN)
 def cross_validate(
     make_net: Callable[[], MLP],
     X: ArrayLike,
@@ -227,7 +227,7 @@ class Search:
         )
 
 
-@functools.partial(_arguments.checked, passed_on_to="fit_many")
+@functools.partial(_arguments.checked, passed_on_to="fit_many", refused=(*_trials.CHOSEN, "callback"))
 def search(
     make_net: Callable[..., MLP],
     space: Mapping[str, Any],

@@ -1,5 +1,6 @@
 """`cross_validate` and `search` against fits one by one, and against what they promise of the rows."""
 
+import inspect
 import itertools
 
 import numpy as np
@@ -609,6 +610,22 @@ def test_refused_searches(changes, message):
     arguments = {"make_net": make, "space": {"width": [2, 3]}, "X": X, "Y": Y, "n": 2, "epochs": 2} | changes
     with pytest.raises((ValueError, TypeError), match=message):
         sn.search(**arguments)
+
+
+REFUSED = {"nets", "rows", "validation_rows", "validation_data", "order"}
+
+
+@pytest.mark.parametrize(
+    ("function", "unknown", "refused"),
+    [(sn.search, "repeats", REFUSED | {"callback"}), (sn.cross_validate, "space", REFUSED)],
+)
+def test_the_arguments_that_a_message_lists_are_those_that_are_taken(function, unknown, refused):
+    with pytest.raises(TypeError, match=rf"has no argument '{unknown}'; it takes ") as caught:
+        function(**{unknown: 2})
+    listed = str(caught.value).partition("; it takes ")[2].split(", ")
+    own = [name for name in inspect.signature(function).parameters if name != "fit"]
+    of_fits = [name for name in inspect.signature(sn.fit_many).parameters if name not in {*own, *refused}]
+    assert listed == own + of_fits
 
 
 # Odd values
