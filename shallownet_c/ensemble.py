@@ -16,6 +16,7 @@ from shallownet_c._fitting import _sources
 from shallownet_c._model import Model
 from shallownet_c._storage import _models
 from shallownet_c.mlp import MLP, made
+from shallownet_c.reference._losses import LOSSES
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -31,9 +32,9 @@ class Ensemble:
     Parameters
     ----------
     nets : sequence of MLP
-        One or more, with the same numbers of inputs and outputs, output activation, loss, dtype and names of columns;
-        hidden layers may differ. The ensemble holds these very networks: what becomes of them shows in what it
-        predicts.
+        One or more, with the same numbers of inputs and outputs, output activation, loss (and quantile or delta where
+        the loss has one), dtype and names of columns; hidden layers may differ. The ensemble holds these very
+        networks: what becomes of them shows in what it predicts.
 
     Raises
     ------
@@ -307,10 +308,12 @@ class Ensemble:
 
 def _what_is_shared(model: Model) -> dict[str, object]:
     """What the networks of an ensemble have in common, by the names of their attributes and arguments."""
+    parameter = LOSSES[model.loss].parameter
     return {
         "number of inputs": model.sizes[0],
         "number of outputs": model.sizes[-1],
         "output": model.activations[-1],
         "loss": model.loss,
+        **({} if parameter is None else {parameter.name: getattr(model, parameter.name)}),
         "dtype": model.dtype.name,
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from shallownet_c._selection import _candidates, _trials
 from shallownet_c._selection._candidates import Candidate, Space
 from shallownet_c._selection._folds import Fold
 from shallownet_c._selection._trials import Trials
+from shallownet_c.errors import FitWarning
 from shallownet_c.history import History
 from shallownet_c.mlp import MLP
 
@@ -73,7 +76,7 @@ class CrossValidation:
         return _trials.table(title, ["repeat", "fold", "rows", "epochs", "stopped", "cost", self.scoring], rows)
 
 
-@functools.partial(_arguments.checked, passed_on_to="fit_many")
+@functools.partial(_arguments.checked, passed_on_to="fit_many", refused=_trials.CHOSEN)
 def cross_validate(
     make_net: Callable[[], MLP],
     X: ArrayLike,
@@ -126,6 +129,11 @@ def cross_validate(
     ValueError, TypeError
         If an argument is not what it should be, or goes wrong in `fit_many`.
 
+    Warns
+    -----
+    FitWarning
+        What `fit_many` warns of; and which folds have diverged, since the mean of the scores is NaN then.
+
     Examples
     --------
     >>> import shallownet_c as sn
@@ -144,6 +152,15 @@ def cross_validate(
     parts = trials.folds(nets[0], folds, repeats, stratify, groups, rng)
     seeds = rng.integers(2**32, size=len(nets)).tolist()
     histories = trials.fit(nets, [part.train for part in parts], seed=seeds, **fit)
+    diverged = [i for i, history in enumerate(histories) if history.stopped == "diverged"]
+    if diverged:
+        names = (f"fold {i % folds}" + (f" of repeat {i // folds}" if repeats > 1 else "") for i in diverged)
+        warnings.warn(
+            f"The training diverged for {', '.join(names)}, for which there is no score, so that the mean of all "
+            f"scores is NaN. {_trials.REMEDIES} may help.",
+            FitWarning,
+            stacklevel=_advice.callers_level(),
+        )
     return CrossValidation(
         scores=trials.scores(nets, histories, parts),
         nets=tuple(nets),
@@ -163,12 +180,15 @@ class Search:
     ----------
     results : list of dict
         For each candidate, the best first: "rank" from 1 on, "params", "score" and "std" (mean and standard deviation
-        over the folds), "scores" (of each fold), "epochs" that it was trained for, "rung" up to which it came.
-        Candidates of a later rung rank before those of an earlier one.
+        over the folds), "scores" (of each fold), "epochs" that it was trained for in all rungs together (the
+        greatest number over the folds, where `patience` or a divergence ended some of them earlier), "rung" up to which
+        it came. Candidates of a later rung rank before those of an earlier one, and candidates without a finite score
+        after all others.
     best_net : MLP or None
         The network of the best parameters, trained on all rows; None without `refit`.
     rungs : tuple of (int, int)
-        How many candidates each rung had, and for how many epochs they had been trained at its end.
+        How many candidates each rung had, and the planned epochs that each of them has had at its end, those of the
+        rungs before included; `patience` and divergence make them fewer.
     scoring : str
         The score's name.
     """
@@ -207,7 +227,7 @@ class Search:
         )
 
 
-@functools.partial(_arguments.checked, passed_on_to="fit_many")
+@functools.partial(_arguments.checked, passed_on_to="fit_many", refused=(*_trials.CHOSEN, "callback"))
 def search(
     make_net: Callable[..., MLP],
     space: Mapping[str, Any],
@@ -268,7 +288,15 @@ def search(
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what it should be, a candidate's included; nothing has been trained then.
+        If an argument is not what it should be, a candidate's included, which the message then names; nothing has been
+        trained then.
+    ValueError
+        If no candidate has a finite score at the end.
+
+    Warns
+    -----
+    FitWarning
+        What `MLP.fit` finds before the training on all rows; and that this training has diverged.
 
     Examples
     --------
@@ -313,13 +341,28 @@ def search(
         for candidate in alive:
             candidate.rung = rung
         alive = sorted(alive, key=lambda one: trials.badness(one.scores))
-    ranked = sorted(candidates, key=lambda one: (-one.rung, trials.badness(one.scores)))
+    ranked = sorted(candidates, key=lambda one: _place(one, trials))
+    if trials.badness(ranked[0].scores) == math.inf:
+        raise ValueError(
+            f"space has given no candidate with a finite score: in each of the {len(candidates)} the training for a "
+            f"fold diverged, or its score is not finite. {_trials.REMEDIES} may help"
+        )
     best_net = None
     if refit:
         best = choices.candidate(ranked[0].params, 1)
         best_net = best.nets[0]
         seeds = rng.integers(2**32, size=1).tolist()
-        trials.fit(best.nets, None, epochs=epochs, optimizer=best.optimizers, seed=seeds, **fit, **best.of_fit)
+        with _candidates.named([best]):
+            (history,) = trials.fit(
+                best.nets, None, epochs=epochs, optimizer=best.optimizers, seed=seeds, **fit, **best.of_fit
+            )
+        if history.stopped == "diverged":
+            warnings.warn(
+                f"The training on all rows diverged, although the score of the {best} is finite: best_net has the "
+                f"parameters that its last epoch with a finite cost began with. {_trials.REMEDIES} may help.",
+                FitWarning,
+                stacklevel=_advice.callers_level(),
+            )
     return Search(
         [_result(one, rank) for rank, one in enumerate(ranked, 1)], best_net, tuple(rungs), trials.scoring.name
     )
@@ -329,18 +372,26 @@ def _train(candidates: list[Candidate], trials: Trials, parts: list[Fold], until
     """Go on with the candidates' networks, all at once, until they have had so many epochs, and score them."""
     nets = [net for one in candidates for net in one.nets]
     of_fit = {name: [one.of_fit[name] for one in candidates for _ in parts] for name in candidates[0].of_fit}
-    histories = trials.fit(
-        nets,
-        [part.train for _ in candidates for part in parts],
-        epochs=until - candidates[0].epochs,
-        optimizer=[optimizer for one in candidates for optimizer in one.optimizers],
-        seed=[rng for one in candidates for rng in one.rngs],
-        **fit,
-        **of_fit,
-    )
+    with _candidates.named(candidates):
+        histories = trials.fit(
+            nets,
+            [part.train for _ in candidates for part in parts],
+            epochs=until - candidates[0].planned,
+            optimizer=[optimizer for one in candidates for optimizer in one.optimizers],
+            seed=[rng for one in candidates for rng in one.rngs],
+            **fit,
+            **of_fit,
+        )
     scores = trials.scores(nets, histories, parts * len(candidates)).reshape(len(candidates), -1)
-    for one, of_folds in zip(candidates, scores, strict=True):
-        one.scores, one.epochs = of_folds, until
+    trained = np.array([history.n_epochs for history in histories]).reshape(len(candidates), -1)
+    for one, of_folds, more in zip(candidates, scores, trained, strict=True):
+        one.scores, one.planned, one.trained = of_folds, until, one.trained + more
+
+
+def _place(candidate: Candidate, trials: Trials) -> tuple[bool, int, float]:
+    """Where a candidate stands among all: the less the better."""
+    badness = trials.badness(candidate.scores)
+    return badness == math.inf, -candidate.rung, badness
 
 
 def _result(candidate: Candidate, rank: int) -> dict[str, Any]:
@@ -351,6 +402,6 @@ def _result(candidate: Candidate, rank: int) -> dict[str, Any]:
         "score": float(candidate.scores.mean()),
         "std": float(candidate.scores.std()),
         "scores": candidate.scores.tolist(),
-        "epochs": candidate.epochs,
+        "epochs": int(candidate.trained.max()),
         "rung": candidate.rung,
     }

@@ -159,6 +159,17 @@ def test_a_network_that_does_not_belong_is_named(other, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(("loss", "name"), [("huber", "delta"), ("pinball", "quantile")])
+def test_the_parameter_of_a_loss_is_the_same_in_all_networks(loss, name):
+    def net(loss, **parameter):
+        return sn.MLP([3, 4, 2], loss=loss, **parameter)
+
+    with pytest.raises(ValueError, match=rf"same {name}: 0\.1 in nets\[0\], 0\.9 in nets\[2\]"):
+        sn.Ensemble([net(loss, **{name: value}) for value in (0.1, 0.1, 0.9)])
+    # A loss without it does not care.
+    assert len(sn.Ensemble([net("squared_error", **{name: value}) for value in (0.1, 0.9)])) == 2
+
+
 def test_names_of_columns():
     pd = pytest.importorskip("pandas")
     nets = networks(names=["a", "b", "c"])

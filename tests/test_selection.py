@@ -1,5 +1,6 @@
 """`cross_validate` and `search` against fits one by one, and against what they promise of the rows."""
 
+import inspect
 import itertools
 
 import numpy as np
@@ -237,11 +238,16 @@ def diverging(scale):
 
 def test_a_fold_that_diverges_has_no_score():
     rows = diverging(1e150)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), pytest.warns(sn.FitWarning, match="diverged for fold") as warned:
         found = sn.cross_validate(
             lambda: sn.MLP([3, 2], seed=0), rows, Y, folds=3, optimizer="sgd", epochs=20, scoring="cost", seed=0
         )
     held_out = [0 in rows for rows in found.test_rows]
+    names = [f"fold {i}" for i, held in enumerate(held_out) if not held]
+    assert len(names) == 2
+    (warning,) = (one for one in warned if "diverged" in str(one.message))
+    assert f"diverged for {', '.join(names)}, for which" in str(warning.message)
+    assert warning.filename == __file__
     assert [history.stopped == "diverged" for history in found.histories] == [not held for held in held_out]
     np.testing.assert_array_equal(np.isnan(found.scores), [not held for held in held_out])
     assert np.isnan(found.mean)
@@ -437,10 +443,111 @@ def test_candidates_that_diverge_are_the_last():
     assert np.isnan(found.results[-1]["score"])
     assert found.results[-1]["rung"] == 0
     assert np.isfinite(found.best_net.params).all()
-    with np.errstate(all="ignore"):
-        lost = sn.search(make, {"learning_rate": [1e300]}, X, Y, n=1, epochs=6, folds=2, optimizer="sgd", seed=0)
-    assert np.isnan(lost.best_score)
-    assert np.isfinite(lost.best_net.params).all()
+
+
+def test_folds_of_repeats_that_diverge_are_named():
+    with np.errstate(all="ignore"), pytest.warns(sn.FitWarning, match="for fold 0 of repeat 0, fold 1 of repeat 0"):
+        sn.cross_validate(net, X, Y, folds=2, repeats=2, optimizer=sn.SGD(1e300), epochs=3, seed=0)
+
+
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("scoring", [None, lambda *_: np.nan])
+def test_no_candidate_with_a_finite_score(refit, scoring):
+    rates = [1e299, 1e300] if scoring is None else [1e-3, 1e-2]
+    message = "no candidate with a finite score: in each of the 2 .* Smaller learning rates"
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
+        sn.search(
+            make, {"learning_rate": rates}, X, Y, n=2, epochs=6, folds=2, optimizer="sgd", scoring=scoring,
+            refit=refit, seed=0,
+        )  # fmt: skip
+
+
+def test_the_best_has_a_finite_score_although_the_last_rung_has_none():
+    """A score that only networks of the first rung have."""
+    calls = itertools.count()
+
+    def scoring(net, X, Y):
+        return -net.cost(X, Y) if next(calls) < 6 else np.nan
+
+    found = sn.search(make, {"width": [2, 5, 9]}, X, Y, n=3, epochs=9, folds=2, scoring=scoring, refit=False, seed=0)
+    assert found.rungs == ((3, 3), (1, 9))
+    assert [one["rung"] for one in found.results] == [0, 0, 1]
+    assert np.isnan(found.results[-1]["score"])
+    assert found.results[0]["score"] >= found.results[1]["score"]
+
+
+def test_a_winner_that_diverges_on_all_rows():
+    calls = itertools.count()
+
+    def third_too_large(width):
+        made = make(width)
+        made.params[:] *= 1e200 if next(calls) == 2 else 1
+        return made
+
+    with np.errstate(all="ignore"), pytest.warns(sn.FitWarning, match="on all rows diverged, although .*'width': 4"):
+        found = sn.search(third_too_large, {"width": [4]}, X, Y, n=1, epochs=3, folds=2, optimizer="sgd", seed=0)
+    assert np.isfinite(found.best_score)
+    assert np.isfinite(found.best_net.params).all()
+    assert found.best_net.history.stopped == "diverged"
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({"batch_size": [5, 0]}, r"candidate \{'batch_size': 0\}: batch_size must be at least 1, got 0"),
+        ({"width": [2, 0]}, r"candidate \{'width': 0\}: layer_sizes must be at least 1"),
+        ({"learning_rate": [0.1, -1.0]}, r"candidate \{'learning_rate': -1\.0\}: learning_rate must be > 0"),
+        ({"momentum": [0.1]}, r"candidate \{'momentum': 0\.1\}: space must not have 'momentum' for Adam"),
+    ],
+)
+def test_an_error_names_the_candidate(space, message):
+    with pytest.raises(ValueError, match="^" + message) as caught:
+        sn.search(make, space, X, Y, n=2, epochs=2, folds=3, seed=0)
+    assert "nets[" not in str(caught.value)
+
+
+def test_notes_name_the_candidate():
+    def failing(epoch):
+        if epoch > 0:
+            raise RuntimeError("no rate")
+        return 1.0
+
+    with pytest.raises(RuntimeError, match="no rate") as caught:
+        sn.search(make, {"width": [3]}, X, Y, n=1, epochs=2, folds=2, optimizer=sn.SGD(schedule=failing), seed=0)
+    assert caught.value.__notes__ == ["in the fit of candidate {'width': 3}"]
+
+    def broken(width):
+        raise KeyError(width)
+
+    with pytest.raises(KeyError) as caught:
+        sn.search(broken, {"width": [3]}, X, Y, n=1, epochs=2, folds=2, seed=0)
+    assert caught.value.__notes__ == ["for the candidate {'width': 3}"]
+
+
+def test_epochs_are_those_that_were_trained(monkeypatch):
+    trained = []
+
+    def noted(*arguments, **others):
+        histories = sn.fit_many(*arguments, **others)
+        trained.append([history.n_epochs for history in histories])
+        return histories
+
+    monkeypatch.setattr(_trials, "fit_many", noted)
+    found = sn.search(
+        make, {"width": [2, 5, 9]}, X, Y, n=3, epochs=90, folds=2, optimizer=sn.SGD(0.5), batch_size=9, patience=2,
+        refit=False, seed=0,
+    )  # fmt: skip
+    assert found.rungs == ((3, 30), (1, 90))
+    first, second = np.array(trained[0]).reshape(3, 2), np.array(trained[1])
+    # Patience has ended fits of both rungs, and not after the same number of epochs in all folds.
+    assert (first < 30).any()
+    assert (second < 60).any()
+    assert (first[:, 0] != first[:, 1]).any()
+    best, *others = found.results
+    assert best["epochs"] in (first + second).max(axis=1)
+    assert best["epochs"] < 90
+    assert {one["epochs"] for one in others} <= set(first.max(axis=1).tolist())
+    assert type(best["epochs"]) is int
 
 
 def test_the_table_of_a_search():
@@ -503,6 +610,22 @@ def test_refused_searches(changes, message):
     arguments = {"make_net": make, "space": {"width": [2, 3]}, "X": X, "Y": Y, "n": 2, "epochs": 2} | changes
     with pytest.raises((ValueError, TypeError), match=message):
         sn.search(**arguments)
+
+
+REFUSED = {"nets", "rows", "validation_rows", "validation_data", "order"}
+
+
+@pytest.mark.parametrize(
+    ("function", "unknown", "refused"),
+    [(sn.search, "repeats", REFUSED | {"callback"}), (sn.cross_validate, "space", REFUSED)],
+)
+def test_the_arguments_that_a_message_lists_are_those_that_are_taken(function, unknown, refused):
+    with pytest.raises(TypeError, match=rf"has no argument '{unknown}'; it takes ") as caught:
+        function(**{unknown: 2})
+    listed = str(caught.value).partition("; it takes ")[2].split(", ")
+    own = [name for name in inspect.signature(function).parameters if name != "fit"]
+    of_fits = [name for name in inspect.signature(sn.fit_many).parameters if name not in {*own, *refused}]
+    assert listed == own + of_fits
 
 
 # Odd values

@@ -25,10 +25,11 @@ _known: dict[str, list[str]] = {}
 _optimizers: list[str] = []
 
 
-def checked(function: Callable[P, R], passed_on_to: str | None = None) -> Callable[P, R]:
+def checked(function: Callable[P, R], passed_on_to: str | None = None, refused: tuple[str, ...] = ()) -> Callable[P, R]:
     """The function, which refuses keyword arguments that it does not have with a TypeError that helps.
 
-    It also takes those that it passes on to another checked function, of that name.
+    It also takes those that it passes on to another checked function, of that name. Those of them that are `refused`
+    still reach the function, which says why it does not take them; messages neither list nor suggest them.
     """
     plain = cast(FunctionType, function)
     kind, _, name = plain.__qualname__.rpartition(".")
@@ -36,10 +37,11 @@ def checked(function: Callable[P, R], passed_on_to: str | None = None) -> Callab
     code = plain.__code__  # inspect.signature takes longer, which every import of the package would wait for
     arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     known = _known[name] = [argument for argument in arguments if argument != "self"]
-    known += [argument for argument in _known.get(passed_on_to or "", []) if argument not in known]
+    left_out = {*known, *refused}
+    known += [argument for argument in _known.get(passed_on_to or "", []) if argument not in left_out]
     if plain.__module__ == "shallownet_c.optimizers":
         _optimizers.append(name)
-    taken = frozenset(known)
+    taken = frozenset((*known, *refused))
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

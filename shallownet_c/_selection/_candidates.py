@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import inspect
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,11 +26,16 @@ OF_FIT = (
 )  # fmt: skip
 #: Hyper-parameters of optimizers, which a candidate may have, too.
 OF_OPTIMIZERS = {name for kind in optimizers.OPTIMIZERS.values() for name in kind.names}
+#: How `fit_many` calls a network in its errors.
+NETWORK = re.compile(r"\bnets\[\d+\]")
 
 
 @dataclasses.dataclass
 class Candidate:
-    """Parameters, and for each fold a network, an optimizer and a source of random numbers of its own."""
+    """Parameters, and for each fold a network, an optimizer and a source of random numbers of its own.
+
+    `planned` are the epochs up to the last rung's end, `trained` those that each fold's network has really had.
+    """
 
     params: dict[str, Any]
     of_fit: dict[str, Any]
@@ -37,7 +44,34 @@ class Candidate:
     rngs: list[np.random.Generator]
     scores: Array = dataclasses.field(default_factory=lambda: np.empty(0))
     rung: int = 0
-    epochs: int = 0
+    planned: int = 0
+    trained: Array = dataclasses.field(default_factory=lambda: np.zeros(1, np.int64))
+
+    def __str__(self) -> str:
+        return _name(self.params)
+
+
+@contextlib.contextmanager
+def named(candidates: Sequence[Candidate]) -> Iterator[None]:
+    """Errors of `fit_many`, which speak of nets[i], speak of the candidate to which that network belongs."""
+    of_networks = (candidate for candidate in candidates for _ in candidate.nets)
+    owners = {f"nets[{i}]": candidate for i, candidate in enumerate(of_networks)}
+
+    def renamed(text: object) -> str:
+        return NETWORK.sub(lambda found: str(owners.get(found[0], found[0])), str(text))
+
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "__notes__"):  # an error of the caller's function, in a fit
+            error.__notes__ = list(map(renamed, error.__notes__))
+        elif isinstance(error, (TypeError, ValueError)):
+            raise _validation.retold(error, renamed(error)) from None
+        raise
+
+
+def _name(params: dict[str, Any]) -> str:
+    return f"candidate {_validation.shown(params)}"
 
 
 class Space:
@@ -100,7 +134,22 @@ class Space:
         return params
 
     def candidate(self, params: dict[str, Any], folds: int) -> Candidate:
-        """A candidate with networks and optimizers for so many folds, none of which has learnt anything."""
+        """A candidate with networks and optimizers for so many folds, none of which has learnt anything.
+
+        Raises
+        ------
+        Exception
+            If its parameters are refused, or make_net raises one; it names the candidate.
+        """
+        try:
+            return self._candidate(params, folds)
+        except (TypeError, ValueError) as error:
+            raise _validation.retold(error, f"{_name(params)}: {error}") from error
+        except Exception as error:
+            error.add_note(f"for the {_name(params)}")
+            raise
+
+    def _candidate(self, params: dict[str, Any], folds: int) -> Candidate:
         of: dict[str, dict[str, Any]] = {"net": {}, "fit": {}, "optimizer": {}}
         for name, value in params.items():
             of[self.owners[name]][name] = value
@@ -144,7 +193,7 @@ def _plain(value: Any) -> Any:
 
 
 def rungs(n: int, factor: int, epochs: int) -> list[tuple[int, int]]:
-    """How many candidates each rung has, and for how many epochs they have been trained at its end."""
+    """How many candidates each rung has, and the planned epochs of each, from the first rung's start to its end."""
     counts, divisor = [n], 1
     while factor > 1 and counts[-1] > 1 and epochs >= divisor * factor:
         divisor *= factor

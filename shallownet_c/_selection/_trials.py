@@ -21,6 +21,9 @@ from shallownet_c.mlp import MLP
 #: Arguments of `fit_many` that say which networks there are and which rows they see.
 CHOSEN = ("nets", "rows", "validation_rows", "validation_data", "order")
 
+#: What a fit that has diverged may need, as a warning says it.
+REMEDIES = "Smaller learning rates, clip_norm, or columns of X scaled to about 1"
+
 
 class Trials:
     """The rows of all fits, as `fit_many` takes them and as arrays, parts of which are held out; and their scoring."""
