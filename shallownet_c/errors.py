@@ -4,6 +4,8 @@
 class FitWarning(UserWarning):
     """A fit that is likely to be a bad one, although every argument is valid; `MLP.fit` warns, once at most.
 
+    `cross_validate` and `search` warn of fits that have diverged.
+
     ``warnings.simplefilter("ignore", sn.FitWarning)`` silences it. With ``"error"`` it is an exception, raised before
     anything has changed, or after the fit if that has come to nothing.
     """
