@@ -132,7 +132,6 @@ def scikit_learn(n, n_threads):
 def pytorch(n, n_threads):
     import torch
 
-    torch.set_num_threads(1)  # more are slower at this size
     inputs, targets = torch.tensor(X), torch.tensor(Y)
 
     def run():
@@ -142,6 +141,7 @@ def pytorch(n, n_threads):
             for parameter, array in zip(model.parameters(), arrays(net), strict=True):
                 parameter.data = torch.tensor(array)
             models.append(model)
+        torch.set_num_threads(1)  # more are slower at this size
         began = time.perf_counter()
         taken = torch.tensor(orders(n)).long()
         for model, epochs in zip(models, taken, strict=True):
@@ -152,6 +152,7 @@ def pytorch(n, n_threads):
                     (0.5 * ((model(inputs[batch]) - targets[batch]) ** 2).sum(dim=1).mean()).backward()
                     rule.step()
         took = time.perf_counter() - began
+        torch.set_num_threads(n_threads)  # the limit is that of OpenMP, and of everybody in the process
         return took, np.array([torch.cat([p.detach().ravel() for p in model.parameters()]).numpy() for model in models])
 
     return run
