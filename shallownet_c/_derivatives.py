@@ -180,9 +180,7 @@ class InputDerivatives:
     def _samples(self, X: ArrayLike) -> tuple[Array, bool]:
         """X as rows (m, n_0), and whether it was one sample (n_0,)."""
         self._names.checked(X)
-        array = _validation.numbers("X", X, self._model.dtype)
-        _layers.check_rows_or_one(array, self._model.sizes[0])
-        return array.reshape(-1, self._model.sizes[0]), array.ndim == 1
+        return _layers.rows_or_one(X, self._model)
 
     def _directions(self, name: str, value: ArrayLike, m: int, width: int, one: bool) -> Array:
         """V or U as rows (m, width) that go with those of X."""

@@ -30,15 +30,21 @@ def check_rows_or_one(X: Array, n_in: int) -> None:
         raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}{remedy}")
 
 
+def rows_or_one(X: object, model: Model) -> tuple[Array, bool]:
+    """X as rows (m, n_0) of the model's dtype, and whether it was one sample (n_0,)."""
+    n_in = model.sizes[0]
+    array = _validation.numbers("X", X, model.dtype)
+    check_rows_or_one(array, n_in)
+    return array.reshape(-1, n_in), array.ndim == 1
+
+
 def outputs(model: Model, params: Array, X: object) -> list[Array]:
     """See `MLP.layer_outputs`."""
-    X = _validation.numbers("X", X, model.dtype)
-    n_in = model.sizes[0]
-    check_rows_or_one(X, n_in)
-    outputs = [X.reshape(-1, n_in).copy()]
+    rows, one = rows_or_one(X, model)
+    outputs = [rows.copy()]
     for W, b, name in zip(*model.views(params), model.activations, strict=True):
         outputs.append(dense_forward(outputs[-1], W, b, name, leak=model.leak))
-    return outputs if X.ndim == 2 else [A[0] for A in outputs]
+    return [A[0] for A in outputs] if one else outputs
 
 
 def gradients(model: Model, params: Array, rows: Piece) -> list[LayerGradients]:

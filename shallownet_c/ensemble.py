@@ -189,11 +189,9 @@ class Ensemble:
         """reduce((K, b, n_L)), of a shape that ends with (b, n_L), of all networks' outputs for a block of b rows after
         the other."""
         model = self._nets[0].model
-        n_in, n_out, dtype = model.sizes[0], model.sizes[-1], model.dtype
+        n_out, dtype = model.sizes[-1], model.dtype
         self._names().checked(X)
-        X = _validation.numbers("X", X, dtype)
-        _layers.check_rows_or_one(X, n_in)
-        rows = X.reshape(-1, n_in)
+        rows, one = _layers.rows_or_one(X, model)
         result = np.empty((*shape, len(rows), n_out), dtype)
         step = max(1, BLOCK_BYTES // (FLOAT64.itemsize * len(self._nets) * n_out))
         outputs = np.empty((len(self._nets), min(step, len(rows)), n_out), dtype)
@@ -204,7 +202,7 @@ class Ensemble:
                 net(block, out)
             with np.errstate(over="ignore", invalid="ignore"):  # outputs of a network may be infinite
                 result[..., first : first + step, :] = reduce(filled)
-        return result if X.ndim == 2 else result[..., 0, :]
+        return result[..., 0, :] if one else result
 
     def classify(self, X: ArrayLike) -> Any:
         """The class of each sample by the mean of the networks' probabilities, as `MLP.classify` has it."""

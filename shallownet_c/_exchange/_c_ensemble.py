@@ -29,25 +29,25 @@ def to_c(
     networks = []
     for i, (model, params) in enumerate(nets):
         try:
-            networks.append((model, _c_source._layers(model, params, int8)))
+            networks.append((model, _c_source.rounded_layers(model, params, int8)))
         except ValueError as error:
             raise ValueError(f"nets[{i}]: {error}") from None
     models = [model for model, _ in networks]
     parts = [
-        _c_source._header(models, names, name, int8),
+        _c_source.header(models, names, name, int8),
         "#include <math.h>\n",
         _sizes(models, name),
         _c_code.dense(name, max(max(model.sizes[:-1]) for model in models), int8),
     ]
     for (model, layers), member in zip(networks, members, strict=True):
-        parts.append(_c_source._sizes(model, member))
-        parts += _c_source._tables(model, layers, member)
-        parts += _c_source._activations(model, member)
-        parts.append(_c_source._predict(model, member, int8, f"{name}_dense", _c_code.MEMBER))
+        parts.append(_c_source.size_macros(model, member))
+        parts += _c_source.tables(model, layers, member)
+        parts += _c_source.activation_functions(model, member)
+        parts.append(_c_source.prediction(model, member, int8, f"{name}_dense", _c_code.MEMBER))
     listed = "".join(f"    {member}_predict,\n" for member in members)
     parts.append(f"static void (*const {name}_networks[])(const float *x, float *y) = {{\n{listed}}};\n")
     parts.append(_c_code.PREDICT.substitute(name=name, body=_c_code.MEAN.substitute(name=name, NAME=name.upper())))
-    parts.append(_c_source._test(networks, name))
+    parts.append(_c_source.self_test(networks, name))
     text = "\n".join(parts)
     if path is not None:
         _files.replace(path, [text.encode("ascii")])

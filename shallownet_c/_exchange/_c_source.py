@@ -51,17 +51,17 @@ def to_c(
     int8 = _validation.boolean("int8", int8)
     if path is not None:
         _files.check(path)
-    layers = _layers(model, params, int8)
+    layers = rounded_layers(model, params, int8)
     text = "\n".join(
         [
-            _header([model], names, name, int8),
+            header([model], names, name, int8),
             "#include <math.h>\n",
-            _sizes(model, name),
-            *_tables(model, layers, name),
+            size_macros(model, name),
+            *tables(model, layers, name),
             _c_code.dense(name, max(model.sizes[:-1]), int8),
-            *_activations(model, name),
-            _predict(model, name, int8, f"{name}_dense"),
-            _test([(model, layers)], name),
+            *activation_functions(model, name),
+            prediction(model, name, int8, f"{name}_dense"),
+            self_test([(model, layers)], name),
         ]
     )
     if path is not None:
@@ -69,7 +69,7 @@ def to_c(
     return text
 
 
-def _layers(model: Model, params: Array, int8: bool) -> list[Layer]:
+def rounded_layers(model: Model, params: Array, int8: bool) -> list[Layer]:
     """The layers in float32, their weights rounded to int8 if that is wanted; an error if one is not finite."""
     with np.errstate(over="ignore", under="ignore"):
         rounded = params.astype(np.float32)
@@ -93,7 +93,7 @@ def _quantized(W: Array) -> tuple[Array, Array]:
     return np.clip(np.rint(W / divisor[:, np.newaxis]), -127, 127).astype(np.int8), scale
 
 
-def _header(models: Sequence[Model], names: tuple[str, ...] | None, name: str, int8: bool) -> str:
+def header(models: Sequence[Model], names: tuple[str, ...] | None, name: str, int8: bool) -> str:
     """The comment at the top: what the network is, or the networks are, and how the file is used."""
     macro, first = name.upper(), models[0]
     kinds = Counter(map(_layers_in_words, models))
@@ -137,12 +137,12 @@ def _size(model: Model, name: str, layer: int) -> str:
     return f"{name.upper()}_{middle.get(layer, f'HIDDEN_{layer}')}"
 
 
-def _sizes(model: Model, name: str) -> str:
+def size_macros(model: Model, name: str) -> str:
     lines = [f"#define {_size(model, name, layer)} {size}\n" for layer, size in enumerate(model.sizes)]
     return "".join(lines) + f"#define {name.upper()}_LAYERS {len(model.activations)}\n"
 
 
-def _tables(model: Model, layers: list[Layer], name: str) -> Iterator[str]:
+def tables(model: Model, layers: list[Layer], name: str) -> Iterator[str]:
     """The parameters of each layer."""
     for number, (W, scale, b) in enumerate(layers, 1):
         n_in, n_out = _size(model, name, number - 1), _size(model, name, number)
@@ -183,7 +183,7 @@ def _literal(value: float | int) -> str:
     return text + ("f" if "." in text or "e" in text else ".0f")
 
 
-def _activations(model: Model, name: str) -> Iterator[str]:
+def activation_functions(model: Model, name: str) -> Iterator[str]:
     """The functions that the network needs and math.h does not have."""
     leak = _literal(float(np.float32(model.leak)))
     for activation in dict.fromkeys(model.activations):
@@ -204,7 +204,7 @@ def _buffers(model: Model) -> dict[str, list[int]]:
     return {array: sorted(layers, key=lambda layer: -model.sizes[layer]) for array, layers in turns.items() if layers}
 
 
-def _predict(model: Model, name: str, int8: bool, dense: str, template: Template = _c_code.PREDICT) -> str:
+def prediction(model: Model, name: str, int8: bool, dense: str, template: Template = _c_code.PREDICT) -> str:
     """NAME_predict: the layers, up to Z by `dense`, write to two arrays by turns, the last one to y."""
     holds = {layer: array for array, layers in _buffers(model).items() for layer in layers}
     lines = []
@@ -226,7 +226,7 @@ def _predict(model: Model, name: str, int8: bool, dense: str, template: Template
     return template.substitute(name=name, body="\n".join(f"    {line}".rstrip() for line in lines))
 
 
-def _test(networks: Sequence[tuple[Model, list[Layer]]], name: str) -> str:
+def self_test(networks: Sequence[tuple[Model, list[Layer]]], name: str) -> str:
     """The self-test: rows of multiples of 1/8 from -2 to 2, and the mean of what exact arithmetic makes of them."""
     n_in = networks[0][0].sizes[0]
     X = np.round(np.arange(1, ROWS * n_in + 1) * 0.6180339887 % 1.0 * 32 - 16).reshape(ROWS, n_in) / 8

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shallownet_c import _core, _engine
 from shallownet_c._checks._extras import library
+from shallownet_c._model import Net
 from shallownet_c._predicting import PredictingNetwork
 
 if TYPE_CHECKING:
@@ -15,11 +16,8 @@ if TYPE_CHECKING:
     from shallownet_c._model import Model
 
 
-class LiveNetwork(Protocol):
+class LiveNetwork(Net, Protocol):
     """What a predictor needs of an `MLP`."""
-
-    @property
-    def model(self) -> Model: ...
 
     @property
     def _params(self) -> Array: ...

@@ -39,6 +39,17 @@ class BaseEnsemble(BaseEstimator, ABC):
     _kind: ClassVar[type[Any]]
     estimators_: list[Any]
 
+    def __init__(
+        self,
+        estimator: Any = None,
+        n_estimators: int = 10,
+        *,
+        bootstrap: bool = True,
+        random_state: Any = None,
+        n_threads: int | None = None,
+    ) -> None:
+        keep(self, locals())
+
     @abstractmethod
     def _resampled(self, y: Any, rng: np.random.RandomState) -> Any:
         """The numbers of the rows of a bootstrap."""
@@ -147,17 +158,6 @@ class MLPEnsembleClassifier(ClassifierMixin, BaseEnsemble):
     _kind = MLPClassifier
     _parameter_constraints: ClassVar[dict[str, Any]] = {"estimator": [MLPClassifier, None], **CONSTRAINTS}
 
-    def __init__(
-        self,
-        estimator: Any = None,
-        n_estimators: int = 10,
-        *,
-        bootstrap: bool = True,
-        random_state: Any = None,
-        n_threads: int | None = None,
-    ) -> None:
-        keep(self, locals())
-
     @validated
     def fit(self, X: Any, y: Any) -> Self:
         """Train on rows X (m, n_0), dense or sparse, and labels y (m,) or 0 and 1 for each of several (m, n_labels)."""
@@ -217,17 +217,6 @@ class MLPEnsembleRegressor(RegressorMixin, BaseEnsemble):
 
     _kind = MLPRegressor
     _parameter_constraints: ClassVar[dict[str, Any]] = {"estimator": [MLPRegressor, None], **CONSTRAINTS}
-
-    def __init__(
-        self,
-        estimator: Any = None,
-        n_estimators: int = 10,
-        *,
-        bootstrap: bool = True,
-        random_state: Any = None,
-        n_threads: int | None = None,
-    ) -> None:
-        keep(self, locals())
 
     @validated
     def fit(self, X: Any, y: Any) -> Self:
