@@ -7,6 +7,7 @@ import importlib.util
 import io
 import pkgutil
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,14 @@ def missing(code):
 
 #: Nobody learns from an example that the package itself warns of.
 pytestmark = pytest.mark.filterwarnings("error::shallownet_c.FitWarning")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Those that examples leave open, of which pyplot keeps all."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.mark.parametrize("name", ["shallownet_c", *MODULES])
