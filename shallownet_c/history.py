@@ -1,6 +1,12 @@
 """What `fit` reports."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass
@@ -36,3 +42,38 @@ class History:
         return (
             f"History(n_epochs={self.n_epochs}, cost[-1]={last}, stopped={self.stopped!r}, seconds={self.seconds:.3g})"
         )
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the figures, and the curves of the costs."""
+        from shallownet_c import _pictures
+
+        return _pictures.of_history(self.cost, self.val_cost, self.stopped, self.seconds)
+
+    def plot(self, ax: Axes | None = None, *, label: str | None = None) -> Axes:
+        """The cost of each epoch, and that on validation data, as a picture: see `shallownet_c.plot.cost`.
+
+        Parameters
+        ----------
+        ax, label
+            As there.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError, TypeError, ImportError
+            As there.
+
+        Examples
+        --------
+        >>> import shallownet_c as sn
+        >>> X, y = sn.datasets.make_flower(400, seed=1)
+        >>> history = sn.MLP([2, 4, 1], output="sigmoid", seed=0).fit(X, y, epochs=100)
+        >>> history.plot().get_xlabel()
+        'epoch'
+        """
+        from shallownet_c.plot import cost
+
+        return cost(self, ax, label=label)

@@ -196,6 +196,12 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
     def __repr__(self) -> str:
         return f"MLP({self._model.arguments()})"
 
+    def _repr_html_(self) -> str:
+        """What notebooks show: layers, parameters, memory and a small drawing."""
+        from shallownet_c import _pictures
+
+        return _pictures.of_network(type(self).__name__, self._model, self._params, self._names.known)
+
     def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
         """A[L], the network's output; the same as calling it, ``net(X)``.
 

@@ -14,14 +14,20 @@ of matplotlib changes.
 """
 
 from shallownet_c.plot._curves import activations, cost
+from shallownet_c.plot._gradients import gradients
 from shallownet_c.plot._networks import network, weights
+from shallownet_c.plot._quality import calibration, confusion, predicted_vs_true
 from shallownet_c.plot._regions import decision_regions, hidden_units
 
 __all__ = [
     "activations",
+    "calibration",
+    "confusion",
     "cost",
     "decision_regions",
+    "gradients",
     "hidden_units",
     "network",
+    "predicted_vs_true",
     "weights",
 ]

@@ -66,8 +66,19 @@ def check_panels(ax: Any, n: int, function: str) -> None:
         raise ValueError(f"ax must be an array of {n} Axes, one for each panel, got {len(items)}")
 
 
-def panels(ax: Any, n: int, function: str, columns: int | None = None, size: tuple[float, float] = (1.5, 1.3)) -> Array:
-    """The caller's n Axes, or those of a new figure of panels of that size in inches or more, as an array (n,)."""
+def panels(
+    ax: Any,
+    n: int,
+    function: str,
+    *,
+    columns: int | None = None,
+    size: tuple[float, float] = (1.5, 1.3),
+    share: bool = True,
+) -> Array:
+    """The caller's n Axes, or those of a new figure of panels of that size in inches or more, as an array (n,).
+
+    New ones have the same x and y if they share them.
+    """
     if ax is not None:
         check_panels(ax, n, function)
         return np.asarray(ax, object).ravel()
@@ -77,7 +88,7 @@ def panels(ax: Any, n: int, function: str, columns: int | None = None, size: tup
     width, height = pyplot.rcParams["figure.figsize"]
     figsize = max(width, columns * size[0]), max(height, lines * size[1])
     _, axes = pyplot.subplots(
-        lines, columns, squeeze=False, sharex=True, sharey=True, figsize=figsize, layout="constrained"
+        lines, columns, squeeze=False, sharex=share, sharey=share, figsize=figsize, layout="constrained"
     )
     for left_over in axes.ravel()[n:]:
         left_over.remove()
@@ -128,6 +139,31 @@ def diverging(ax: Axes) -> Any:
 
     colours: list[Any] = [NEGATIVE, ground(ax), POSITIVE]
     return LinearSegmentedColormap.from_list("signed", colours)
+
+
+def from_ground(ax: Axes) -> Any:
+    """The colours of counts: that of the background for 0, and blue."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours: list[Any] = [ground(ax), NEGATIVE]
+    return LinearSegmentedColormap.from_list("counts", colours)
+
+
+def readable(ax: Axes, background: Any) -> Any:
+    """Which of the figure's two colours stands out from the background more."""
+    behind = luminance(background)
+
+    def contrast(colour: Any) -> float:
+        one, other = sorted((luminance(colour), behind))
+        return (other + 0.05) / (one + 0.05)
+
+    return max((ink(ax), ground(ax)), key=contrast)
+
+
+def luminance(colour: Any) -> float:
+    """Relative luminance, as the Web Content Accessibility Guidelines define it."""
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb(colour))
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
 
 def symmetric(values: Array, centre: float = 0.0) -> Any:

@@ -13,7 +13,6 @@ from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._pictures import shown_units
 from shallownet_c.plot import _drawing, _subjects
-from shallownet_c.plot._regions import check_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -223,12 +222,12 @@ def weights(
     W = net.weights[layer - 1]
     n_out, n_in = W.shape
     if shape is None:
-        chosen = check_units(range(n_out) if units is None else units, n_out)
+        chosen = _subjects.check_units("units", range(n_out) if units is None else units, n_out)
         return _draw_matrix(net, layer, chosen, ax)
     sides = [_validation.integer("shape", n, 1) for n in _validation.sequence("shape", shape, "two integers")]
     if len(sides) != 2 or math.prod(sides) != n_in:
         raise ValueError(f"shape must be two integers whose product is {n_in}, got {_validation.shown(shape)}")
-    chosen = check_units(units, n_out)
+    chosen = _subjects.check_units("units", units, n_out)
     _drawing.check_panels(ax, len(chosen), "weights")
     axes = _drawing.panels(ax, len(chosen), "weights", size=(0.9, 1.0))
     norm = _drawing.symmetric(W[chosen])

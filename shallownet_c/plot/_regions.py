@@ -265,7 +265,7 @@ def hidden_units(
     if len(sizes) == 2:
         raise ValueError("net must have a hidden layer, got none: plot.decision_regions shows its output")
     layer = _validation.integer("layer", layer, 1, len(sizes) - 2)
-    chosen_units = check_units(units, sizes[layer])
+    chosen_units = _subjects.check_units("units", units, sizes[layer])
     resolution = _validation.integer("resolution", resolution, 2, 2000)
     _drawing.check_panels(ax, len(chosen_units), "hidden_units")
     rows = _subjects.plane(X, "hidden_units")
@@ -303,18 +303,3 @@ def _range(values: Array) -> tuple[float, float]:
     """The least and the greatest, or something around them if they are the same."""
     least, greatest = float(values.min()), float(values.max())
     return (least, greatest) if least < greatest else (least - 1, greatest + 1)
-
-
-def check_units(units: object, n: int) -> list[int]:
-    """The numbers of the units that have panels, of n."""
-    if units is None:
-        if n > _drawing.MOST_PANELS:
-            raise ValueError(
-                f"units must say which units to draw where there are more than {_drawing.MOST_PANELS}, such as "
-                f"units=range(25), got None for {n} units"
-            )
-        return list(range(n))
-    chosen = [_validation.integer("units", unit, 0, n - 1) for unit in _validation.sequence("units", units, "integers")]
-    if not chosen:
-        raise ValueError("units must name at least one unit, got none")
-    return chosen

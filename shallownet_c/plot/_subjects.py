@@ -12,7 +12,9 @@ from shallownet_c._checks._validation import Array
 from shallownet_c._fitting import _sources
 from shallownet_c.ensemble import Ensemble
 from shallownet_c.mlp import MLP
+from shallownet_c.plot import _drawing
 from shallownet_c.reference._activations import ACTIVATIONS
+from shallownet_c.reference._losses import LOSSES
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -37,6 +39,7 @@ class Subject:
     """
 
     n_classes = 0
+    has_probabilities = True
 
     def __init__(self, predictor: Any, output: object, class_names: object) -> None:
         self.predictor = predictor
@@ -60,6 +63,11 @@ class Subject:
     def outputs(self, X: Any) -> Array:
         """Probabilities (m, n_classes), or numbers (m, n) of the outputs that were chosen."""
         raise NotImplementedError
+
+    def classify(self, X: Any) -> Array:
+        """Numbers of classes (m,)."""
+        numbers: Array = self.outputs(X).argmax(axis=1)
+        return numbers
 
     def targets(self, X: Any, y: Any) -> Array:
         """Numbers of classes (m,), or numbers (m, n)."""
@@ -93,6 +101,8 @@ class Network(Subject):
         if self.softmax and output is not None:
             raise ValueError("output must be None for softmax, whose outputs are one another's alternatives")
         self.column = self._column(output, n)
+        loss = LOSSES[self.model.loss]
+        self.logarithmic = loss.logarithmic and row.name not in loss.canonical
         if self.softmax:
             self.n_classes = n
         elif row.probabilities:
@@ -105,7 +115,10 @@ class Network(Subject):
         return _features.Names(self.predictor.feature_names).checked(X)
 
     def outputs(self, X: Any) -> Array:
-        A: Array = self.finite(self.predictor.predict(X)[:, self.column].astype(np.float64))
+        A = self.predictor.predict(X)[:, self.column].astype(np.float64)
+        if self.logarithmic:
+            A = np.exp(A)
+        A = self.finite(A)
         return np.hstack([1 - A, A]) if self.n_classes and not self.softmax else A
 
     def targets(self, X: Any, y: Any) -> Array:
@@ -133,19 +146,23 @@ class Estimator(Subject):
             raise ValueError("output must be None for a classifier, whose outputs are one another's alternatives")
         self.names = np.asarray(classes).tolist()
         self.n_classes = len(self.names)
+        self.has_probabilities = hasattr(self.predictor, "predict_proba")
 
     def feature_names(self, X: Any) -> tuple[str, ...] | None:
         found = getattr(self.predictor, "feature_names_in_", None)
         return _features.names_of(X) or (None if found is None else tuple(map(str, found)))
 
     def outputs(self, X: Any) -> Array:
-        if self.n_classes and hasattr(self.predictor, "predict_proba"):
+        if self.n_classes and self.has_probabilities:
             return self.finite(np.asarray(self.predictor.predict_proba(X), np.float64))
-        A = np.asarray(self.predictor.predict(X))
         if self.n_classes:
-            return np.eye(self.n_classes)[self._numbers("predictions", A)]
+            return np.eye(self.n_classes)[self.classify(X)]
+        A = np.asarray(self.predictor.predict(X))
         A = A.reshape(len(A), -1)
         return self.finite(A[:, self._column(self.output, A.shape[1])].astype(np.float64))
+
+    def classify(self, X: Any) -> Array:
+        return self._numbers("predictions", np.asarray(self.predictor.predict(X)))
 
     def targets(self, X: Any, y: Any) -> Array:
         if self.n_classes:
@@ -222,3 +239,18 @@ def table_like(X: Any, rows: Array) -> Any:
     if hasattr(X, "columns") and hasattr(X, "dtypes") and len(set(X.columns)) == rows.shape[1]:
         return type(X)(dict(zip(X.columns, rows.T, strict=True)))
     return rows
+
+
+def check_units(name: str, units: object, n: int) -> list[int]:
+    """The numbers of the units, or outputs, that have panels, of n."""
+    if units is None:
+        if n > _drawing.MOST_PANELS:
+            raise ValueError(
+                f"{name} must say which ones to draw where there are more than {_drawing.MOST_PANELS}, got None for {n}"
+            )
+        return list(range(n))
+    items = _validation.sequence(name, units, "integers")
+    chosen = [_validation.integer(name, unit, 0, n - 1) for unit in items]
+    if not chosen:
+        raise ValueError(f"{name} must name at least one, got none")
+    return chosen
