@@ -142,8 +142,8 @@ def activations(names: str | Sequence[str] | None = None, ax: Any = None, *, lea
     for panel, name in zip(axes, chosen, strict=True):
         _draw_activation(panel, ACTIVATIONS[name], leak)
     axes[0].legend(
-        handles=axes[0].lines[-2:], loc="upper left", fontsize="x-small", frameon=False, handlelength=1.5,
-        borderaxespad=0.2, labelcolor=_drawing.ink(axes[0]),
+        handles=axes[0].lines[-2:], loc="upper left", fontsize="x-small", handlelength=1.5,
+        borderaxespad=0.2, frameon=False, labelcolor=_drawing.ink(axes[0]),
     )  # fmt: skip
     return axes[0] if single else axes
 

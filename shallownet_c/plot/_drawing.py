@@ -149,15 +149,20 @@ def from_ground(ax: Axes) -> Any:
     return LinearSegmentedColormap.from_list("counts", colours)
 
 
-def readable(ax: Axes, background: Any) -> Any:
-    """Which of the figure's two colours stands out from the background more."""
+def accent(ax: Axes) -> Any:
+    """The colour of what has no class and no sign: a blue that stands out."""
+    return readable((OKABE_ITO[0], OKABE_ITO[3]), ground(ax))
+
+
+def readable(colours: Sequence[Any], background: Any) -> Any:
+    """Which of the colours stands out from the background most."""
     behind = luminance(background)
 
     def contrast(colour: Any) -> float:
         one, other = sorted((luminance(colour), behind))
         return (other + 0.05) / (one + 0.05)
 
-    return max((ink(ax), ground(ax)), key=contrast)
+    return max(colours, key=contrast)
 
 
 def luminance(colour: Any) -> float:
@@ -202,23 +207,32 @@ def inches(ax: Axes) -> tuple[float, float]:
     return box.width / dpi, box.height / dpi
 
 
-def legend(ax: Axes, handles: Sequence[Any], names: Sequence[object], title: str | None = None) -> None:
+def is_laid_out(ax: Axes) -> bool:
+    """Whether the figure makes room for what stands beside the Axes."""
+    return ax.figure.get_layout_engine() is not None
+
+
+def legend(ax: Axes, handles: Sequence[Any], names: Sequence[object]) -> None:
     """A legend beside the Axes where the figure's layout makes room for it, otherwise within them."""
-    beside = ax.figure.get_layout_engine() is not None
-    # A line of small print takes 0.16 inches, and a very small one 0.13.
-    size = "small" if len(names) <= inches(ax)[1] / 0.16 else "x-small"
-    columns = min(3, math.ceil(len(names) / max(8, inches(ax)[1] / 0.13)))
-    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0} if beside else {"loc": "best"}
+    height = inches(ax)[1]
+    # A line of small print takes 0.18 inches, and a very small one 0.16.
+    size = "small" if len(names) <= height / 0.18 else "x-small"
+    columns = min(3, math.ceil(len(names) / max(6, height / 0.16)))
+    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0} if is_laid_out(ax) else {}
     made = ax.legend(
-        handles, [str(i) for i in range(len(names))], fontsize=size, ncols=columns, labelcolor=ink(ax),
-        facecolor=ground(ax), edgecolor=mixed(ink(ax), ground(ax), 0.7), handlelength=1.5, columnspacing=1.0,
-        framealpha=0.8, title=title, title_fontsize=size, **place,
+        handles, [str(i) for i in range(len(names))], fontsize=size, ncols=columns, handlelength=1.5,
+        columnspacing=1.0, markerscale=max(1.0, 5 / handles[-1].get_markersize()), **place, **legend_colours(ax),
     )  # fmt: skip
-    made.get_title().set_color(ink(ax))
     # Names may take two fifths of the figure's width; a character takes 0.07 inches and a handle 0.4.
     longest = (0.4 * ax.figure.bbox.width / ax.figure.dpi / columns - 0.4) / 0.07
     for text, name in zip(made.get_texts(), names, strict=True):
         literal(text, name, int(np.clip(longest, 6, LONGEST)))
+
+
+def legend_colours(ax: Axes) -> dict[str, Any]:
+    """The legend's own come from matplotlib's settings, which may be those of another style."""
+    edge = mixed(ink(ax), ground(ax), 0.7)
+    return {"labelcolor": ink(ax), "facecolor": ground(ax), "edgecolor": edge, "framealpha": 0.8}
 
 
 def colour_bar(ax: Any, mappable: Any, label: str = "") -> Any:

@@ -24,9 +24,10 @@ PIECE = 4096
 def gradients(net: MLP, X: ArrayLike, Y: ArrayLike, ax: Any = None) -> Array:
     """Histograms of |dJ/dW| on a logarithmic scale, a panel for each layer, with the first layer on top.
 
-    Gradients that vanish are histograms that lie farther to the left the lower the layer is. The dashed line is the
-    median of the weights whose derivative is not zero. Above each panel stand how many of the layer's ReLU units are
-    dead, that is, 0 for every row of X, and how many derivatives are exactly zero, which no logarithm shows.
+    The bars are shares of the layer's weights. Where gradients vanish, the histograms of the first layers lie farther
+    to the left than those of the last ones. The dashed line is the median of the derivatives that are not zero. Above
+    each panel stand how many of the layer's ReLU units are dead, that is, 0 for every row of X, and how many
+    derivatives are exactly zero, which a logarithmic scale cannot show.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ def gradients(net: MLP, X: ArrayLike, Y: ArrayLike, ax: Any = None) -> Array:
     >>> net = sn.MLP([2, 16, 16, 1], "relu", "sigmoid", seed=0)
     >>> net.biases[1][:3] = -100.0
     >>> axes = plot.gradients(net, X, y)
-    >>> print(axes[1].get_title(loc="left").partition(", 5")[0])
-    layer 2, relu: 3 of 16 units dead
+    >>> "3 of 16 units dead" in axes[1].get_title(loc="left")
+    True
     """
     net = _subjects.check_net(net)
     n_layers = len(net.weights)
@@ -75,9 +76,13 @@ def gradients(net: MLP, X: ArrayLike, Y: ArrayLike, ax: Any = None) -> Array:
     bins = np.logspace(least, greatest, int(np.clip(np.sqrt(4 * known.size), 10, 40)) + 1)
     for layer, (panel, values) in enumerate(zip(axes, sizes, strict=True)):
         _draw(panel, values, bins)
-        notes = _notes(dead[layer], net.layer_sizes[layer + 1], values)
-        title = f"layer {layer + 1}, {net.activations[layer]}"
-        panel.set_title(": ".join(filter(None, (title, notes))), loc="left", fontsize="small")
+        notes = [
+            f"layer {layer + 1}, {net.activations[layer]}",
+            *_notes(dead[layer], net.layer_sizes[layer + 1], values),
+        ]
+        title = ", ".join(notes)
+        fits = 0.075 * len(title) < _drawing.inches(panel)[0]  # inches that a character takes
+        panel.set_title(title if fits else "\n".join(notes), loc="left", fontsize="small")
     axes[-1].set_xlabel("|dJ/dW|")
     return axes
 
@@ -92,19 +97,20 @@ def _dead(net: MLP, X: Array) -> list[int]:
     return [int((~some).sum()) if of_relu else 0 for some, of_relu in zip(alive, relu, strict=True)]
 
 
-def _notes(n_dead: int, n_units: int, values: Array) -> str:
+def _notes(n_dead: int, n_units: int, values: Array) -> list[str]:
     zeros = int((values == 0).sum())
-    dead = f"{n_dead} of {n_units} units dead" if n_dead else ""
-    zero = f"{zeros:,} of {values.size:,} derivatives zero" if zeros else ""
-    return ", ".join(filter(None, (dead, zero)))
+    dead = [f"{n_dead} of {n_units} units dead"] if n_dead else []
+    return dead + ([f"{zeros:,} of {values.size:,} dJ/dW are 0"] if zeros else [])
 
 
 def _draw(ax: Axes, values: Array, bins: Array) -> None:
     ax.set_xscale("log")
     ax.set_xlim(bins[0], bins[-1])
     known = values[values > 0]
-    ax.hist(known, bins=bins.tolist(), color=_drawing.NEGATIVE)
+    ax.hist(known, bins=bins.tolist(), weights=np.full(len(known), 1 / len(values)), color=_drawing.accent(ax))
     if known.size:
         ax.axvline(float(np.median(known)), linestyle="--", linewidth=1.2, color=_drawing.ink(ax))
-    ax.set_ylabel("weights", fontsize="small")
+    else:
+        ax.set_ylim(0, 1)
+    ax.set_ylabel("share", fontsize="small")
     ax.tick_params(labelsize="small")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Columns and rows of an image that have their names; more would overlap.
 MOST_NAMES = 30
+#: The height that the legend above a network takes, in inches.
+LEGEND = 0.35
 #: How many units are drawn of a layer that has too many.
 FEW_UNITS = 16
 
@@ -76,6 +78,7 @@ def network(net: MLP, ax: Axes | None = None, *, max_units: int = 50, class_name
     # A layer whose middle is left out has a place more, for the dots.
     heights = [_heights(n, len(units)) for n, units in zip(sizes, shown, strict=True)]
     width, height = _drawing.inches(ax)
+    height -= LEGEND
     room = [min(height / len(ys), 0.7 * width / len(sizes)) for ys in heights]  # for a unit, in inches
     diameters = 72 * np.clip(0.62 * np.array(room), 0.04, 0.32)
     _draw_weights(ax, net, shown, heights, math.sqrt(diameters.min() * diameters.max()) / 5)
@@ -120,8 +123,11 @@ def _draw_weights(ax: Axes, net: MLP, shown: list[list[int]], heights: list[Arra
                 capstyle="round", rasterized=w.size > 2000,
             )
         )  # fmt: skip
-    handles = [Line2D([], [], color=colours[sign], linewidth=2) for sign in (1, -1)]
-    _drawing.legend(ax, handles, ["w > 0", "w < 0"], title=f"|w| ≤ {greatest:.3g}")
+    colour = [colours[1], colours[-1], "none"]
+    ax.legend(
+        [Line2D([], [], color=c, linewidth=2) for c in colour], ["w > 0", "w < 0", f"|w| ≤ {greatest:.3g}"], ncols=3,
+        loc="upper center", fontsize="x-small", handlelength=1.2, columnspacing=1.0, **_drawing.legend_colours(ax),
+    )  # fmt: skip
 
 
 def _draw_units(ax: Axes, net: MLP, shown: list[list[int]], heights: list[Array], diameters: Array) -> None:
@@ -149,6 +155,7 @@ def _name_inputs_and_outputs(
         (len(shown) - 1, outputs, class_names is None, "left", 1),
     ]
     line = 0.15  # inches that a line of small print takes
+    longest = _drawing.LONGEST if _drawing.is_laid_out(ax) else 12
     for layer, names, formula, side, sign in ends:
         if len(shown[layer]) > _drawing.inches(ax)[1] / line:
             continue
@@ -158,7 +165,7 @@ def _name_inputs_and_outputs(
                 va="center", fontsize="small", color=_drawing.ink(ax), annotation_clip=False,
             )  # fmt: skip
             if not formula:
-                _drawing.literal(text, names[unit])
+                _drawing.literal(text, names[unit], longest)
 
 
 def _name_layers(ax: Axes, net: MLP, width: float) -> None:
@@ -171,7 +178,7 @@ def _name_layers(ax: Axes, net: MLP, width: float) -> None:
     ax.tick_params(axis="x", labelsize="small" if room > 0.085 else "x-small", labelrotation=90 if upright else 0)
     ax.set_yticks([])
     ax.tick_params(length=0)
-    ax.set(xlim=(-0.35, len(labels) - 0.65), ylim=(0, 1))
+    ax.set(xlim=(-0.35, len(labels) - 0.65), ylim=(0, 1 + LEGEND / _drawing.inches(ax)[1]))
     ax.spines[:].set_visible(False)
 
 

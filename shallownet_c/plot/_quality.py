@@ -159,8 +159,9 @@ def confusion(
         numbers, found, labels=range(n), normalize=normalize, ax=ax, include_values=size >= 4, colorbar=False,
         cmap=_drawing.from_ground(ax), values_format=".2f" if normalize else "d", text_kw={"fontsize": size},
     )  # fmt: skip
+    colours = _drawing.ink(ax), _drawing.ground(ax)
     for cell, text in np.ndenumerate(made.text_ if size >= 4 else np.empty((0, 0), object)):
-        text.set_color(_drawing.readable(ax, made.im_.cmap(made.im_.norm(made.confusion_matrix[cell]))))
+        text.set_color(_drawing.readable(colours, made.im_.cmap(made.im_.norm(made.confusion_matrix[cell]))))
     if size < 4:
         _drawing.colour_bar(ax, made.im_)
     _name_classes(ax, subject.names)
@@ -175,7 +176,7 @@ def _name_classes(ax: Axes, names: Sequence[object]) -> None:
     shown = range(0, len(names), step)
     longest = max(6, int(0.35 * height / 0.07))
     texts = [_drawing.short(names[number], longest) for number in shown]
-    upright = max(map(len, texts)) * 0.075 * step > width / len(names)
+    upright = max(map(len, texts)) * 0.085 > step * min(width, height) / len(names)  # the cells are squares
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_ticks(list(shown), texts)
         axis.set_tick_params(labelsize="small" if len(texts) <= 10 else "x-small")
@@ -256,7 +257,7 @@ def _draw_numbers(ax: Axes, y: Array, a: Array, title: str) -> None:
     ends = (least - margin, greatest + margin)
     ax.plot(ends, ends, "--", color=_drawing.ink(ax), linewidth=1.0)
     ax.plot(
-        y[chosen], a[chosen], "o", color=_drawing.NEGATIVE, markersize=_drawing.marker_size(ax, len(y)),
+        y[chosen], a[chosen], "o", color=_drawing.accent(ax), markersize=_drawing.marker_size(ax, len(y)),
         alpha=0.6 if len(y) > 50 else 0.9, markeredgewidth=0, rasterized=len(chosen) > 500,
     )  # fmt: skip
     r2 = _scores.r_squared(a[:, np.newaxis], y[:, np.newaxis], None)
