@@ -83,7 +83,9 @@ def panels(
         check_panels(ax, n, function)
         return np.asarray(ax, object).ravel()
     pyplot = matplotlib("pyplot", function)
-    columns = min(n, math.ceil(math.sqrt(1.5 * n)) if columns is None else columns)
+    if columns is None:  # about as wide as high or twice as wide, and as few places without a panel as can be
+        columns = min(range(math.ceil(math.sqrt(n)), math.ceil(math.sqrt(2 * n)) + 1), key=lambda k: -n % k)
+    columns = min(n, columns)
     lines = math.ceil(n / columns)
     width, height = pyplot.rcParams["figure.figsize"]
     figsize = max(width, columns * size[0]), max(height, lines * size[1])
