@@ -37,6 +37,8 @@ REGRESSION = sn.MLP([2, 6, 1], seed=0)
 REGRESSION.fit(X, NUMBERS, optimizer=sn.RPROP(), epochs=30)
 TABLE = pd.DataFrame(X, columns=["cost in $", "$x$"])
 WORDS = np.array(["setosa", "versicolor", "virginica"])[LABELS]
+OF_TABLE = sn.MLP([2, 3, 1], output="sigmoid", seed=0)
+OF_TABLE.fit(TABLE, Y, epochs=1)
 PIPELINE = make_pipeline(StandardScaler(), LogisticRegression()).fit(TABLE, WORDS)
 
 
@@ -333,10 +335,9 @@ def test_an_ensemble_and_several_labels():
 def test_who_has_not_two_inputs_is_told_what_to_plot_instead(n_in):
     net = sn.MLP([n_in, 3, 1], seed=0)
     rows = RNG.standard_normal((10, n_in))
-    for draw in (plot.decision_regions, plot.hidden_units):
-        with pytest.raises(
-            ValueError, match=rf"two inputs, got {n_in}: plot.confusion.*plot.predicted_vs_true.*plot.w"
-        ):
+    cases = (plot.decision_regions, "X must have two columns"), (plot.hidden_units, "net must have two inputs")
+    for draw, must in cases:
+        with pytest.raises(ValueError, match=rf"{must} .*, got {n_in}: plot.confusion.*plot.predicted_vs_true.*plot.w"):
             draw(net, rows, rows[:, 0])
     assert pyplot.get_fignums() == []
 
@@ -531,9 +532,7 @@ def test_weights():
             plot.weights(net, shape=shape)
     with pytest.raises(ValueError, match="layer must be at least 1, got 0"):
         plot.weights(net, 0)
-    BINARY_OF_A_TABLE = sn.MLP([2, 3, 1], output="sigmoid", seed=0)
-    BINARY_OF_A_TABLE.fit(TABLE, Y, epochs=1)
-    ax = plot.weights(BINARY_OF_A_TABLE)
+    ax = plot.weights(OF_TABLE)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["cost in $", "$x$"]
     drawn(ax)
 
@@ -639,6 +638,48 @@ def test_predicted_against_true():
         plot.predicted_vs_true(regression, TABLE, NUMBERS)
     with pytest.raises(ValueError, match=r"MLP predicts classes: plot.confusion and plot.calibration draw those"):
         plot.predicted_vs_true(BINARY, X, Y)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "call"),
+    [
+        (TypeError, "history.cost must be a sequence of numbers, got 3", lambda: plot.cost(sn.History(cost=3))),
+        (TypeError, "history.val_cost must be real numbers", lambda: plot.cost(sn.History([1.0], ["a"]))),
+        (ValueError, "history.cost must have a number for each", lambda: plot.cost(sn.History([[1.0, 2.0]]))),
+        (TypeError, "names must be a sequence of names, got 3", lambda: plot.activations(3)),
+        (TypeError, "resolution must be an integer", lambda: plot.decision_regions(BINARY, X, Y, resolution=1.5)),
+        (ValueError, "resolution must be at most 2000", lambda: plot.hidden_units(BINARY, X, Y, resolution=10**6)),
+        (TypeError, "output must be an integer", lambda: plot.decision_regions(BINARY, X, Y, output="a")),
+        (TypeError, "class_names must be a sequence", lambda: plot.confusion(BINARY, X, Y, class_names="ab")),
+        (
+            ValueError,
+            "class_names must be None where",
+            lambda: plot.decision_regions(REGRESSION, X, Y, class_names="a"),
+        ),
+        (TypeError, "y must hold labels", lambda: plot.confusion(PIPELINE, TABLE, [{}] * 120)),
+        (ValueError, r"y must have shape \(m,\)", lambda: plot.confusion(PIPELINE, TABLE, [["a"], ["a", "b"]])),
+        (
+            ValueError,
+            "y must have no masked",
+            lambda: plot.confusion(PIPELINE, TABLE, np.ma.array([1, 2], mask=[0, 1])),
+        ),
+        (ValueError, "n_bins must be at least 1", lambda: plot.calibration(BINARY, X, Y, n_bins=0)),
+        (ValueError, "X must have the columns of the fit", lambda: plot.gradients(OF_TABLE, TABLE[["$x$"]], Y)),
+        (TypeError, "shape must be a sequence", lambda: plot.weights(BINARY, shape=2)),
+        (ValueError, "units must name at least one", lambda: plot.weights(BINARY, units=[])),
+    ],
+)
+def test_arguments_of_other_kinds(error, message, call):
+    with pytest.raises(error, match=message):
+        call()
+    assert pyplot.get_fignums() == []
+
+
+def test_names_that_are_no_strings_and_costs_that_are_too_large():
+    ax = plot.decision_regions(BINARY, X, Y, class_names=[10**5000, None], resolution=5)
+    assert legend(ax) == ["<an integer of 16610 bits>", "None"]
+    (ax,) = drawn(plot.cost(sn.History(cost=[1e308, 1.0])))
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [np.nan, 1.0])
 
 
 def test_nothing_that_a_caller_passes_changes():

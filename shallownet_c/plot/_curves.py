@@ -15,6 +15,8 @@ from shallownet_c.reference._activations import ACTIVATIONS, Activation
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: matplotlib computes margins beyond the values, which must be finite, too.
+LARGEST = 1e200
 #: From where to where the activations are drawn.
 Z_RANGE, A_RANGE = (-3.0, 3.0), (-1.6, 3.1)
 
@@ -36,14 +38,12 @@ def cost(history: Any, ax: Axes | None = None, *, label: str | None = None) -> A
     -------
     matplotlib Axes
         The scale of the cost is logarithmic if the costs of this call are all positive and the greatest is more than
-        ten times the least. Costs that are not finite are left out.
+        ten times the least. Costs that are not finite, or beyond 1e200, are left out.
 
     Raises
     ------
-    TypeError
-        If the history has no `cost`, or `ax` is not Axes.
-    ValueError
-        If the history has no epoch yet.
+    ValueError, TypeError
+        If the history has no `cost` or no epoch yet, or an argument does not fit.
     ImportError
         Without matplotlib: ``pip install 'shallownet-c[plot]'``.
 
@@ -90,9 +90,12 @@ def cost(history: Any, ax: Axes | None = None, *, label: str | None = None) -> A
 
 
 def _course(name: str, values: Any) -> Array:
-    """The costs of a history, those that are not finite as NaN, which no line goes through."""
-    costs = _validation.numbers(f"history.{name}", list(values), np.dtype(np.float64)).ravel()
-    return np.where(np.isfinite(costs), costs, np.nan)
+    """The costs of a history; as NaN, which no line goes through, those that are not finite or too large to draw."""
+    items = _validation.sequence(f"history.{name}", values, "numbers")
+    costs = _validation.numbers(f"history.{name}", items, np.dtype(np.float64))
+    if costs.ndim != 1:
+        raise ValueError(f"history.{name} must have a number for each epoch, got shape {costs.shape}")
+    return np.where(np.abs(costs) < LARGEST, costs, np.nan)
 
 
 def activations(names: str | Sequence[str] | None = None, ax: Any = None, *, leak: float = 0.01) -> Any:

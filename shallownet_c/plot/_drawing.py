@@ -184,7 +184,8 @@ def symmetric(values: Array, centre: float = 0.0) -> Any:
 
 def short(name: object, longest: int = LONGEST) -> str:
     """A name on one line, cut in the middle if it is long, since many long names differ at their ends."""
-    text, end = " ".join(str(name).split()), longest // 3
+    text = " ".join((name if isinstance(name, str) else _validation.shown(name)).split())
+    end = longest // 3
     return text if len(text) <= longest else f"{text[: longest - end - 1]}…{text[-end:]}"
 
 

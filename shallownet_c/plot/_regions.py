@@ -261,7 +261,7 @@ def hidden_units(
     net = _subjects.check_net(net)
     sizes = net.layer_sizes
     if sizes[0] != 2:
-        _subjects.refuse_dimensions(sizes[0], "hidden_units")
+        _subjects.refuse_dimensions("net must have two inputs", sizes[0], "hidden_units")
     if len(sizes) == 2:
         raise ValueError("net must have a hidden layer, got none: plot.decision_regions shows its output")
     layer = _validation.integer("layer", layer, 1, len(sizes) - 2)

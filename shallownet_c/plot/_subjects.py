@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -166,7 +166,7 @@ class Estimator(Subject):
 
     def targets(self, X: Any, y: Any) -> Array:
         if self.n_classes:
-            numbers = self._numbers("y", np.asarray(y))
+            numbers = self._numbers("y", _labels(y))
         else:
             numbers = _validation.numbers("y", y, FLOAT64)
             if numbers.ndim not in (1, 2):
@@ -190,13 +190,24 @@ class Estimator(Subject):
             raise ValueError(f"{name} must have shape (m,), a label for each row, got {labels.shape}")
         known = {label: number for number, label in enumerate(np.asarray(self.predictor.classes_).tolist())}
         items = labels.tolist()
-        numbers = np.array([known.get(item, -1) for item in items], np.intp)
+        try:
+            numbers = np.array([known.get(item, -1) for item in items], np.intp)
+        except TypeError as error:  # what has no hash is no label
+            raise TypeError(f"{name} must hold labels: {error}") from None
         if (numbers < 0).any():
             raise ValueError(
                 f"{name} must hold classes that the estimator knows, {_validation.shown(list(known))}, got "
                 f"{_validation.shown(items[int(np.argmin(numbers))])}"
             )
         return numbers
+
+
+def _labels(y: Any) -> Array:
+    _validation.refuse_masked("y", y)
+    try:
+        return np.asarray(y)
+    except (TypeError, ValueError) as error:
+        raise _validation.retold(error, f"y must have shape (m,), a label for each row: {error}") from None
 
 
 def subject(predictor: Any, output: object = None, class_names: Sequence[object] | None = None) -> Subject:
@@ -215,7 +226,7 @@ def plane(X: Any, function: str) -> Array:
     """X as an array (m, 2) of float64; an error that says what to plot instead where it has not two columns."""
     array = _validation.numbers("X", X, FLOAT64)
     if array.ndim == 2 and array.shape[1] != 2:
-        refuse_dimensions(array.shape[1], function)
+        refuse_dimensions("X must have two columns", array.shape[1], function)
     if array.ndim != 2:
         raise ValueError(f"X must have shape (m, 2), got {array.shape}")
     if len(array) == 0:
@@ -227,9 +238,9 @@ def plane(X: Any, function: str) -> Array:
     return array
 
 
-def refuse_dimensions(n: int, function: str) -> None:
+def refuse_dimensions(must: str, n: int, function: str) -> NoReturn:
     raise ValueError(
-        f"plot.{function} draws a plane and needs two inputs, got {n}: plot.confusion, plot.calibration and "
+        f"{must} for plot.{function}, which draws a plane, got {n}: plot.confusion, plot.calibration and "
         f"plot.predicted_vs_true show predictions for any number of inputs, plot.weights and plot.gradients the network"
     )
 
