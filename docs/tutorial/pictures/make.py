@@ -37,11 +37,10 @@ def save(figure, name):
     few_colours.save(HERE / f"{name}.png", optimize=True)
 
 
-def flower_net(activation="tanh", init=0.01, epochs=5000):
+def flower_net(activation="tanh", init=0.01):
     X, y = sn.datasets.make_flower(400, seed=1)
     net = sn.MLP([2, 4, 1], activation=activation, output="sigmoid", init=init, seed=0)
-    if epochs:
-        net.fit(X, y, optimizer=sn.SGD(1.2), epochs=epochs)
+    net.fit(X, y, optimizer=sn.SGD(1.2), epochs=5000)
     return net, X, y
 
 
@@ -161,7 +160,7 @@ def linear_or_not():
 
 def descent():
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 3.4), layout="constrained")
-    net, X, y = flower_net()
+    net, X, y = flower_net(init=0.5)
     plot.cost(net.history, ax=left)
     plot.decision_regions(net, X, y, ax=right, resolution=100)
     save(figure, "8-descent")
@@ -169,7 +168,7 @@ def descent():
 
 def hidden_units():
     figure, axes = plt.subplots(1, 4, figsize=(8, 2.5), layout="constrained")
-    plot.hidden_units(*flower_net(), ax=axes, resolution=60)
+    plot.hidden_units(*flower_net(init=0.5), ax=axes, resolution=60)
     save(figure, "8-hidden-units")
 
 
