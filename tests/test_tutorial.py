@@ -29,9 +29,18 @@ def fences_of(text):
     return re.findall(r"^```\w*\n.*?^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
+def unfenced(text):
+    return re.sub(r"^```\w*\n.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).replace("\n", " ")
+
+
 def prose_of(text):
     """Without blocks and code in a line, in which brackets are not links."""
-    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```\w*\n.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))
+    return re.sub(r"`[^`]*`", "", unfenced(text))
+
+
+def spans_of(text):
+    """Names, calls and formulas that stand in backticks in a line."""
+    return set(re.findall(r"`([^`]+)`", unfenced(text)))
 
 
 def rows_of(text):
@@ -118,6 +127,7 @@ def test_both_languages_have_the_same_formulas():
 def test_both_languages_have_the_same_code_pictures_and_exercises(page):
     english, chinese = text_of(page), text_of(f"zh/{page}")
     assert fences_of(english) == fences_of(chinese)
+    assert spans_of(english) == spans_of(chinese)
     pictures = r"!\[[^\]]+\]\(((?:\.\./)?)pictures/([^)]+)\)"
     assert [name for _, name in re.findall(pictures, english)] == [name for _, name in re.findall(pictures, chinese)]
     exercises = english.count("<details><summary>Answer</summary>\n\n")
@@ -128,7 +138,7 @@ def test_both_languages_have_the_same_code_pictures_and_exercises(page):
 
 @pytest.mark.parametrize("page", BOTH)
 def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\(([^)]+)\)", prose_of(text_of(page)).replace("\n", " "))
+    links = re.findall(r"\]\(([^)]+)\)", prose_of(text_of(page)))
     assert links
     for link in links:
         assert ((TUTORIAL / page).parent / link).resolve().is_file(), link
@@ -147,6 +157,15 @@ def test_pictures_are_small_and_every_one_is_shown():
     assert all(f"pictures/{chapter[0]}-" in text_of(chapter) for chapter in CHAPTERS)
 
 
-def test_the_chinese_readme_has_the_same_code():
+def test_the_chinese_readme_has_the_same_code_figures_and_links():
     english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
     assert fences_of(english) == fences_of(chinese)
+    assert spans_of(english) == spans_of(chinese)
+    figures = r"\d[\d.,]*(?=×| [µmn]?s\b| ?%)"
+    assert sorted(re.findall(figures, english)) == sorted(re.findall(figures, chinese))
+    headings = {heading.replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", chinese, flags=re.MULTILINE)}
+    files = {link for link in re.findall(r"\]\(([^)]+)\)", prose_of(english)) if link[0] != "#"}
+    links = set(re.findall(r"\]\(([^)]+)\)", prose_of(chinese)))
+    assert files - links == set()
+    for link in links:
+        assert link[1:] in headings if link[0] == "#" else (ROOT / link).exists(), link
