@@ -1,6 +1,7 @@
 """The tutorial's code prints what the text shows, and both languages have the same code, formulas and pictures."""
 
 import contextlib
+import importlib.util
 import io
 import re
 from pathlib import Path
@@ -155,6 +156,20 @@ def test_pictures_are_small_and_every_one_is_shown():
     assert shown == set(here)
     assert max(here.values()) < 40_000
     assert all(f"pictures/{chapter[0]}-" in text_of(chapter) for chapter in CHAPTERS)
+
+
+def test_pictures_are_those_that_the_script_draws(tmp_path):
+    """As many, of the same sizes; what they show may differ by rounding."""
+    images = pytest.importorskip("matplotlib.image", reason="matplotlib, which draws them, is in the extra plot")
+    script = importlib.util.spec_from_file_location("make", TUTORIAL / "pictures/make.py")
+    module = importlib.util.module_from_spec(script)
+    script.loader.exec_module(module)
+    module.make(tmp_path)
+    sizes = [
+        {path.name: images.imread(path).shape[:2] for path in folder.glob("*.png")}
+        for folder in (tmp_path, TUTORIAL / "pictures")
+    ]
+    assert sizes[0] == sizes[1]
 
 
 def test_the_chinese_readme_has_the_same_code_figures_and_links():

@@ -29,14 +29,6 @@ X_ROW = np.array([0.8, 0.7, 0.4])
 SAMPLES = np.array([[0.8, 0.7, 0.4], [0.1, 0.3, -0.5], [0.5, 0.9, 0.1], [1.0, 0.9, 0.8], [0.0, 0.5, 0.0]])
 
 
-def save(figure, name):
-    file = io.BytesIO()
-    figure.savefig(file, dpi=110, facecolor="white")
-    plt.close(figure)
-    few_colours = Image.open(file).convert("RGB").quantize(96)  # a third of the bytes, and no difference to be seen
-    few_colours.save(HERE / f"{name}.png", optimize=True)
-
-
 def flower_net(activation="tanh", init=0.01):
     X, y = sn.datasets.make_flower(400, seed=1)
     net = sn.MLP([2, 4, 1], activation=activation, output="sigmoid", init=init, seed=0)
@@ -58,7 +50,7 @@ def unit():
     right.plot(a, -np.log(1 - a), color=ORANGE, linestyle="--", label="y = 0: −log(1 − a)")
     right.set(xlabel="a", ylabel="L(a, y)", xlim=(0, 1), ylim=(0, 5))
     right.legend(loc="upper center")
-    save(figure, "1-unit")
+    return figure
 
 
 def there_and_back():
@@ -85,7 +77,7 @@ def there_and_back():
         ax.text(place, -1.7, name, ha="center", va="bottom", fontsize=11)
     ax.text(-0.1, -0.85, "back", ha="center", va="center", color=ORANGE, fontsize=12, fontweight="bold")
     ax.text(-0.1, 1.5, "there", ha="center", va="center", color=BLUE, fontsize=12, fontweight="bold")
-    save(figure, "2-there-and-back")
+    return figure
 
 
 def network():
@@ -93,7 +85,7 @@ def network():
     net.params[:] = [*W1.ravel(), *B1, 1, -1, 2, 0.5, -1]
     figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
     plot.network(net, ax=ax)
-    save(figure, "3-network")
+    return figure
 
 
 def grid(ax, left, top, values, colours, title):
@@ -118,7 +110,7 @@ def product():
     grid(ax, 9.5, 4, (W1 @ X_ROW + B1)[:, None].round(4), lambda i, j: UNITS[i], "z[1], 4×1")
     for place, sign in ((3.65, "·"), (6.1, "+"), (8.7, "=")):
         ax.text(place, 2, sign, ha="center", va="center", fontsize=16)
-    save(figure, "4-product")
+    return figure
 
 
 def rows_and_columns():
@@ -130,7 +122,7 @@ def rows_and_columns():
     grid(ax, 9, 5, SAMPLES, lambda i, j: colours[i], "in code: X, (5, 3)\nsamples are rows")
     ax.annotate("", (8.4, 2.5), (5.6, 2.5), arrowprops={"arrowstyle": "<->", "linewidth": 1.5})
     ax.text(7, 2.7, "transpose", ha="center", va="bottom", fontsize=10)
-    save(figure, "5-rows-and-columns")
+    return figure
 
 
 def times():
@@ -141,13 +133,13 @@ def times():
     ax.bar_label(bars, [f"{float(time):.3g} ms" for _, time in ways], padding=4)
     ax.invert_yaxis()
     ax.set(xscale="log", xlabel="milliseconds for 2,000 samples, logarithmic", xlim=(0.005, 100))
-    save(figure, "5-times")
+    return figure
 
 
 def activations():
     figure, axes = plt.subplots(1, 4, figsize=(8, 2.6), layout="constrained")
     plot.activations(["sigmoid", "tanh", "relu", "leaky_relu"], ax=axes)
-    save(figure, "6-activations")
+    return figure
 
 
 def linear_or_not():
@@ -155,7 +147,7 @@ def linear_or_not():
     for ax, name in zip(axes, ("identity", "tanh"), strict=True):
         plot.decision_regions(*flower_net(name), ax=ax, resolution=100)
         ax.set_title(f"hidden units: {name}", fontsize=10)
-    save(figure, "7-linear-or-not")
+    return figure
 
 
 def descent():
@@ -163,13 +155,13 @@ def descent():
     net, X, y = flower_net(init=0.5)
     plot.cost(net.history, ax=left)
     plot.decision_regions(net, X, y, ax=right, resolution=100)
-    save(figure, "8-descent")
+    return figure
 
 
 def hidden_units():
     figure, axes = plt.subplots(1, 4, figsize=(8, 2.5), layout="constrained")
     plot.hidden_units(*flower_net(init=0.5), ax=axes, resolution=60)
-    save(figure, "8-hidden-units")
+    return figure
 
 
 def starts():
@@ -181,10 +173,33 @@ def starts():
         ax.plot(net.history.cost, color=colour, linestyle=style, label=label)
     ax.set(xlabel="step", ylabel="J", yscale="log", xlim=(0, 5000), ylim=(0.1, 100))
     ax.legend(loc="upper right")
-    save(figure, "9-starts")
+    return figure
+
+
+DRAWINGS = {
+    "1-unit": unit,
+    "2-there-and-back": there_and_back,
+    "3-network": network,
+    "4-product": product,
+    "5-rows-and-columns": rows_and_columns,
+    "5-times": times,
+    "6-activations": activations,
+    "7-linear-or-not": linear_or_not,
+    "8-descent": descent,
+    "8-hidden-units": hidden_units,
+    "9-starts": starts,
+}
+
+
+def make(folder):
+    for name, draw in DRAWINGS.items():
+        file = io.BytesIO()
+        figure = draw()
+        figure.savefig(file, dpi=110, facecolor="white")
+        plt.close(figure)
+        few_colours = Image.open(file).convert("RGB").quantize(96)  # a third of the bytes, and no difference to be seen
+        few_colours.save(folder / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
-    drawings = (unit, there_and_back, network, product, rows_and_columns, times, activations, linear_or_not, descent)
-    for draw in (*drawings, hidden_units, starts):
-        draw()
+    make(HERE)
