@@ -455,7 +455,7 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, grad: Array | None
     ) -> tuple[float, float]:
         model = self._model
-        if _sources.is_lazy(X, model.dtype):
+        if _sources.is_in_pieces(X, model.dtype):
             return self._source(X, Y, sample_weight).sums(grad, _threads.allowed())
         self._names.checked(X)
         rows = _sources.check(model, X, Y, sample_weight)
