@@ -98,7 +98,7 @@ def test_an_order_in_blocks_has_each_row_once(m, monkeypatch):
 
 
 def test_an_order_in_blocks_draws_each_batch_from_all_over_the_file():
-    """Rows sorted by a target of two values: a batch has as much of each as 200 rows that are drawn by chance, nearly."""
+    """Rows sorted by a target of two values: a batch has nearly as much of each as 200 rows drawn by chance."""
     m = 4_000_000
     order = _orders.Blocks(m, 0)
     shares = (order[0 : m // 2].reshape(-1, 200) < m // 2).mean(axis=1)
