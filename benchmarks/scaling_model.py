@@ -126,7 +126,7 @@ def duration(seconds: float) -> str:
 
 
 def table(model: Model, columns: int) -> list[str]:
-    """Lines of Markdown: for rows and P the seconds of a step, the efficiency, and with how many workers it is least."""
+    """Lines of Markdown: for rows and P the seconds of a step, the efficiency, and the best number of workers."""
     heads = [f"{workers:,} workers" for workers in WORKERS]
     lines = [
         "| rows | P | " + " | ".join(heads) + " | fastest with | by MPI, 1,000 workers |",

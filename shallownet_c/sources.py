@@ -73,9 +73,9 @@ def parquet(
     written in row groups of at most a tenth of `batch_rows` (``row_group_size=`` in pyarrow and pandas), so that every
     chunk has rows of ten places.
 
-    pyarrow decodes whole row groups, and the next ones while the network is trained. Memory is that of up to five
-    decoded row groups, of the columns that are read, and of a chunk, for any number of files. X is float32 where no
-    column needs float64, and is converted to the network's dtype.
+    pyarrow decodes whole row groups. Memory is that of up to four of them, of the columns that are read, and of a few
+    chunks, for any number of files. X is float32 where no column needs float64; a network of the other dtype converts
+    it.
 
     Examples
     --------
@@ -168,15 +168,15 @@ class Parquet(ShuffledChunks):
         self._read = list(dict.fromkeys([*columns, *targets, *([] if weight is None else [weight])]))
         files = list(dataset.get_fragments())
         self._check_types(dataset.schema, files)
-        #: Row groups, and by file and number the place of their first row in the file.
-        self._groups: list[Any] = []
+        #: Row groups and how many rows they have, and by file and number the place of their first row in the file.
+        self._groups: list[tuple[Any, int]] = []
         self._places: dict[tuple[str, int], int] = {}
         self.rows = 0
         for file in files:
             place = 0
             for group in file.split_by_row_group():
-                self._groups.append(group)
                 (info,) = group.row_groups
+                self._groups.append((group, info.num_rows))
                 self._places[file.path, info.id] = place
                 place += info.num_rows
             self.rows += place
@@ -253,32 +253,55 @@ class Parquet(ShuffledChunks):
     def shuffled(self, rng: Any) -> Iterator[tuple[Array, ...]]:
         return self._chunks([self._groups[i] for i in rng.permutation(len(self._groups))])
 
-    def _chunks(self, groups: Iterable[Any]) -> Iterator[tuple[Array, ...]]:
+    def _chunks(self, groups: Iterable[tuple[Any, int]]) -> Iterator[tuple[Array, ...]]:
         """Chunks of `batch_rows` rows, and a last one with what is left, of the row groups in their order."""
-        ds = _extras.library("pyarrow.dataset", "arrow", "sn.sources.parquet")
-        dataset = self._dataset
-        scanner = ds.FileSystemDataset(groups, dataset.schema, dataset.format, dataset.filesystem).scanner(
-            columns=self._read,
-            batch_size=self.batch_rows,
-            batch_readahead=1,
-            fragment_readahead=1,
-            fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False),
-        )
         chunk, filled = self._empty(), 0
-        places = dict(self._places)
-        for tagged in scanner.scan_batches():
-            batch, group = tagged.record_batch, (tagged.fragment.path, tagged.fragment.row_groups[0].id)
+        for batch, file, place in self._batches(groups):
             first = 0
             while first < len(batch):
                 part = batch.slice(first, self.batch_rows - filled)
-                self._fill([array[filled : filled + len(part)] for array in chunk], part, group[0], places[group])
-                places[group] += len(part)
+                self._fill([array[filled : filled + len(part)] for array in chunk], part, file, place + first)
                 first, filled = first + len(part), filled + len(part)
                 if filled == self.batch_rows:
                     yield chunk
                     chunk, filled = self._empty(), 0
         if filled:
             yield tuple(array[:filled] for array in chunk)
+
+    def _batches(self, groups: Iterable[tuple[Any, int]]) -> Iterator[tuple[Any, str, int]]:
+        """Arrow's batches of rows, none longer than a chunk, the file of each and its place there."""
+        ds = _extras.library("pyarrow.dataset", "arrow", "sn.sources.parquet")
+        dataset = self._dataset
+        for run in self._runs(groups):
+            read: dict[tuple[str, int], int] = {}
+            scanner = ds.FileSystemDataset(run, dataset.schema, dataset.format, dataset.filesystem).scanner(
+                columns=self._read,
+                batch_size=self.batch_rows,
+                batch_readahead=1,
+                fragment_readahead=1,
+                fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False),
+            )
+            for tagged in scanner.scan_batches():
+                group = tagged.fragment.path, tagged.fragment.row_groups[0].id
+                before = read.get(group, 0)
+                yield tagged.record_batch, group[0], self._places[group] + before
+                read[group] = before + len(tagged.record_batch)
+
+    def _runs(self, groups: Iterable[tuple[Any, int]]) -> Iterator[list[Any]]:
+        """The row groups, one at a time or as many as make a chunk.
+
+        However little is asked for ahead, a scanner decodes as much as a gigabyte of what it is given if that is used
+        up more slowly.
+        """
+        run: list[Any] = []
+        rows = 0
+        for group, length in groups:
+            if run and rows + length > self.batch_rows:
+                yield run
+                run, rows = [], 0
+            run.append(group)
+            rows += length
+        yield run
 
     def _empty(self) -> tuple[Array, ...]:
         """A chunk's arrays."""

@@ -1,6 +1,8 @@
 """Tables in Parquet files as a source of rows."""
 
 import decimal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -280,3 +282,30 @@ def test_a_network_of_another_width(folder):
     assert net.feature_names is None
     with pytest.raises(ValueError, match="needs the full batch"):
         network().fit(sn.sources.parquet(folder, COLUMNS, "y"), optimizer="lbfgs")
+
+
+MEMORY = """
+import sys
+import numpy as np, pyarrow as pa, pyarrow.parquet as pq, shallownet_c as sn
+
+path, m = sys.argv[1], 400_000
+columns = {f"c{j}": np.random.default_rng(j).random(m, np.float32) for j in range(20)}
+with pq.ParquetWriter(path, pa.table({name: column[:1] for name, column in columns.items()}).schema) as writer:
+    for first in range(0, m, 2_000):
+        writer.write_table(pa.table({name: column[first : first + 2_000] for name, column in columns.items()}))
+pool = pa.proxy_memory_pool(pa.default_memory_pool())
+pa.set_memory_pool(pool)
+source = sn.sources.parquet(path, [f"c{j}" for j in range(19)], "c19", 10_000)
+net = sn.MLP([19, 100, 100, 1], dtype="float32", seed=0)
+net.fit(source, epochs=1, batch_size=100, shuffle=False)
+print(pool.max_memory(), source.rows * 20 * 4)
+"""
+
+
+def test_what_arrow_reads_ahead_does_not_grow_with_the_file(tmp_path):
+    """However long the network takes for a chunk: a scanner of all row groups would decode the file meanwhile."""
+    command = [sys.executable, "-P", "-c", MEMORY, str(tmp_path / "t.parquet")]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+    peak, size = map(int, process.stdout.split())
+    assert 0 < peak < size / 4
