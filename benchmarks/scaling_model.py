@@ -3,20 +3,21 @@
     python benchmarks/dask_steps.py --json steps.json
     python benchmarks/scaling_model.py steps.json [--bandwidth 1.25e9] [--latency 1e-4]
 
-A step of full-batch descent sends P numbers to each of W workers, each adds up the gradient of its rows, and P + 2
-numbers are summed by a binary tree. With s bytes a number, the parts of a step take, in seconds,
+A step of full-batch descent on W workers with one thread each takes, in seconds,
 
-    compute         a · rows · P / W + b
-    communication   latency · depth + s · P · (W + depth) / bandwidth,  depth = 1 + log2 W
-    scheduler       c · tasks + d,                                      tasks = 2 W
+    rate · rows · P / W + task · tasks + latency · levels + bytes / bandwidth
 
-The client, or the scheduler, sends the parameters over one link to all workers, one after the other; the sums of one
-level of the tree travel side by side. The coefficients are those, at least 0, that leave the least squares of relative
-errors. Steps that were measured on one machine have not seen a network: --bandwidth (bytes a second) is the most and
---latency (seconds a message) the least that is assumed of it, by default those of an Ethernet of 10 Gbit/s.
+- rate is measured without Dask, and the other three are fitted to what a step takes besides computing: those, none
+  negative, with the least squares of relative errors.
+- tasks pass through the one scheduler: W gradients, and a sum for each eight of what comes from below.
+- levels of sums, of eight each, end at the client.
+- bytes are those that one link after the other has to carry, s P for P numbers of s bytes: eight messages to whoever
+  adds them up on each level, and the parameters on their way out, which up to fifty workers fetch from one that has them
+  (Dask's own limit), then from each of these.
 
-Beside it stands MPI's Allreduce on the same network: 2 s P / bandwidth + 2 log2 W · latency (Rabenseifner's algorithm),
-and no scheduler.
+Steps that were measured on one machine have not seen a network: --bandwidth (bytes a second) is the most and --latency
+(seconds) the least that is assumed of it, by default those of an Ethernet of 10 Gbit/s. Beside Dask stands MPI's
+Allreduce on the same network, 2 s P / bandwidth + 2 log2 W · 30 µs (Rabenseifner's algorithm), which has no scheduler.
 """
 
 import argparse
@@ -31,40 +32,35 @@ from scipy.optimize import nnls
 WORKERS = (10, 100, 1_000)
 PARAMETERS = (10**4, 10**5, 10**6)
 ROWS = (10**9, 10**10, 10**11, 10**12)
-#: Latency of a message of MPI on the same network, which asks nobody in Python.
-MPI_LATENCY = 3e-5
+#: Sums that are added up at a time, and workers that may fetch from one at the same time.
+FAN_IN, FAN_OUT = 8, 50
+#: Bytes a number, and seconds a message of MPI.
+SIZE, MPI_LATENCY = 8, 3e-5
 
 
 class Model(NamedTuple):
-    """The coefficients, and bytes a number."""
+    """Seconds a row and parameter, a task, a level, and bytes a second."""
 
-    a: float
-    b: float
+    rate: float
+    task: float
     latency: float
     bandwidth: float
-    c: float
-    d: float
-    size: int = 8
 
     def compute(self, rows: float, params: float, workers: float) -> float:
-        return self.a * rows * params / workers + self.b
+        return self.rate * rows * params / workers
 
-    def communication(self, params: float, workers: float, deep: float) -> float:
-        return self.latency * deep + self.size * params * (workers + deep) / self.bandwidth
-
-    def scheduler(self, tasks: float) -> float:
-        return self.c * tasks + self.d
-
-    def overhead(self, params: float, workers: float) -> float:
-        """What a step takes besides adding up gradients."""
-        return self.communication(params, workers, depth(workers)) + self.scheduler(2 * workers)
+    def overhead(self, tasks: float, levels: float, sent: float) -> float:
+        return self.task * tasks + self.latency * levels + sent / self.bandwidth
 
     def step(self, rows: float, params: float, workers: float) -> float:
-        return self.compute(rows, params, workers) + self.overhead(params, workers)
+        return self.compute(rows, params, workers) + self.overhead(
+            tasks_of(workers), levels_of(workers), bytes_of(params, workers)
+        )
 
-    def allreduce(self, params: float, workers: float) -> float:
-        """The overhead where MPI adds up the gradients."""
-        return 2 * self.size * params / self.bandwidth + 2 * math.log2(workers) * MPI_LATENCY
+    def by_mpi(self, rows: float, params: float, workers: float) -> float:
+        """A step where MPI adds up the gradients."""
+        messages = 2 * SIZE * params / self.bandwidth + 2 * math.log2(workers) * MPI_LATENCY
+        return self.compute(rows, params, workers) + messages
 
     def best(self, rows: float, params: float) -> int:
         """The number of workers with which a step takes the least time."""
@@ -72,45 +68,46 @@ class Model(NamedTuple):
         return int(min(candidates, key=lambda workers: self.step(rows, params, workers)))
 
 
-def depth(workers: float) -> float:
-    """Levels from a worker's sum to the client."""
-    return 1 + math.log2(workers)
+def levels_of(tasks: float) -> int:
+    """How many times eight sums become one until the client has the last."""
+    levels = 1
+    while FAN_IN**levels < tasks:
+        levels += 1
+    return levels
 
 
-def least_squares(columns: list[list[float]], seconds: list[float]) -> list[float]:
-    """Coefficients, none negative, of the columns whose sums are nearest to the seconds, in relative terms."""
-    y = np.array(seconds)
-    kept = y > 0
-    A = np.array(columns).T[kept] / y[kept, np.newaxis]
-    scale = np.maximum(np.abs(A).max(axis=0), np.finfo(float).tiny)
-    found, _ = nnls(A / scale, np.ones(int(kept.sum())))
-    return (found / scale).tolist()
+def tasks_of(workers: float) -> float:
+    """Gradients and sums."""
+    return sum(workers / FAN_IN**level for level in range(levels_of(workers)))
 
 
-def fitted(steps: list[dict[str, Any]], size: int) -> Model:
+def bytes_of(params: float, workers: float) -> float:
+    """Bytes of a step that one link after the other has to carry."""
+    out = workers if workers <= FAN_OUT else FAN_OUT * math.log(workers) / math.log(FAN_OUT)
+    back = min(workers, FAN_IN) * levels_of(workers)
+    return SIZE * params * (out + back)
+
+
+def fitted(measured: list[dict[str, Any]], rate: float) -> Model:
     """The model of the measured steps."""
-    ones = [1.0] * len(steps)
-    work = [step["rows"] * step["params"] / step["workers"] for step in steps]
-    sent = [size * step["params"] * (step["workers"] + step["depth"]) for step in steps]
-    a, b = least_squares([work, ones], [step["compute"] for step in steps])
-    latency, per_byte = least_squares(
-        [[step["depth"] for step in steps], sent], [step["communication"] for step in steps]
-    )
-    c, d = least_squares([[step["tasks"] for step in steps], ones], [step["scheduler"] for step in steps])
-    return Model(a, b, latency, 1 / max(per_byte, 1e-15), c, d, size)
+    rest = np.array([one["seconds"] - one["compute"] for one in measured])
+    terms = np.array([terms_of(one) for one in measured])
+    kept = rest > 0
+    scaled = terms[kept] / rest[kept, np.newaxis]
+    scale = scaled.max(axis=0)
+    found, _ = nnls(scaled / scale, np.ones(int(kept.sum())))
+    task, latency, per_byte = (found / scale).tolist()
+    return Model(rate, task, latency, 1 / max(per_byte, 1e-12))
 
 
-def errors(model: Model, steps: list[dict[str, Any]]) -> list[float]:
-    """How far the model is from each measured step, relatively."""
-    found = []
-    for step in steps:
-        seconds = (
-            model.compute(step["rows"], step["params"], step["workers"])
-            + model.communication(step["params"], step["workers"], step["depth"])
-            + model.scheduler(step["tasks"])
-        )
-        found.append(seconds / step["seconds"] - 1)
-    return found
+def terms_of(one: dict[str, Any]) -> list[float]:
+    """Tasks, levels and bytes of a measured step."""
+    return [one["tasks"], levels_of(one["tasks"]), one["bytes_down"] + one["bytes_up"]]
+
+
+def errors(model: Model, measured: list[dict[str, Any]]) -> list[float]:
+    """How far the model is from what each measured step takes besides computing, relatively."""
+    return [model.overhead(*terms_of(one)) / (one["seconds"] - one["compute"]) - 1 for one in measured]
 
 
 def power(number: int) -> str:
@@ -128,8 +125,9 @@ def duration(seconds: float) -> str:
 def table(model: Model, columns: int) -> list[str]:
     """Lines of Markdown: for rows and P the seconds of a step, the efficiency, and the best number of workers."""
     heads = [f"{workers:,} workers" for workers in WORKERS]
+    most = WORKERS[-1]
     lines = [
-        "| rows | P | " + " | ".join(heads) + " | fastest with | by MPI, 1,000 workers |",
+        "| rows | P | " + " | ".join(heads) + f" | fastest with | MPI, {most:,} processes |",
         "|---|---|" + "---:|" * (len(WORKERS) + 2),
     ]
     for rows in ROWS:
@@ -137,39 +135,35 @@ def table(model: Model, columns: int) -> list[str]:
             cells = []
             for workers in WORKERS:
                 seconds = model.step(rows, params, workers)
-                efficiency = model.a * rows * params / workers / seconds
-                cells.append(f"{duration(seconds)}, {100 * efficiency:.0f} %")
+                cells.append(f"{duration(seconds)}, {100 * model.compute(rows, params, workers) / seconds:.0f} %")
             best = model.best(rows, params)
             cells.append(f"{best:,}: {duration(model.step(rows, params, best))}")
-            most = WORKERS[-1]
-            seconds = model.a * rows * params / most + model.allreduce(params, most)
-            cells.append(f"{duration(seconds)}, {100 * model.a * rows * params / most / seconds:.0f} %")
+            seconds = model.by_mpi(rows, params, most)
+            cells.append(f"{duration(seconds)}, {100 * model.compute(rows, params, most) / seconds:.0f} %")
             lines.append(f"| {power(rows)} | {power(params)} | " + " | ".join(cells) + " |")
     gigabytes = [f"{power(rows)} rows: {4 * columns * rows / 1e9:,.0f} GB" for rows in ROWS]
-    lines += ["", f"Of {columns} columns in float32 there are, " + ", ".join(gigabytes) + "."]
-    return lines
+    return [*lines, "", f"Of {columns} columns in float32 there are, {', '.join(gigabytes)}."]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("steps", type=Path, help="what benchmarks/dask_steps.py has written by --json")
     parser.add_argument("--bandwidth", type=float, default=1.25e9, help="bytes a second of the network, at most")
-    parser.add_argument("--latency", type=float, default=1e-4, help="seconds a message on the network, at least")
+    parser.add_argument("--latency", type=float, default=1e-4, help="seconds a level on the network, at least")
     parser.add_argument("--columns", type=int, default=100, help="of the table, for its size")
     arguments = parser.parse_args()
-    measured = json.loads(arguments.steps.read_text(encoding="utf-8"))
-    steps = measured["steps"]
-    model = fitted(steps, np.dtype(measured["dtype"]).itemsize)
-    off = np.abs(errors(model, steps))
-    print(f"{measured['machine']}, {measured['dtype']}, {len(steps)} configurations; the model is off by")
-    print(f"{100 * np.median(off):.0f} % in the median and {100 * off.max():.0f} % at most.\n")
-    print(f"- compute: {model.a * 1e12:.3g} ps a row and parameter, and {duration(model.b)}")
-    print(f"- communication: {duration(model.latency)} a level, {model.bandwidth / 1e9:.3g} GB/s")
-    print(f"- scheduler: {duration(model.c)} a task, and {duration(model.d)}\n")
+    found = json.loads(arguments.steps.read_text(encoding="utf-8"))["model"]
+    measured = found["measured"]
+    model = fitted(measured, found["constants"]["rate"])
+    off = np.abs(errors(model, measured))
+    print(f"{len(measured)} measured steps; what a step takes besides computing is off by")
+    print(f"{100 * np.median(off):.0f} % in the median and {100 * off.max():.0f} % at most in the model:\n")
+    print(f"- {model.rate * 1e12:.3g} ps a row and parameter")
+    print(f"- {duration(model.task)} a task, {duration(model.latency)} a level, {model.bandwidth / 1e9:.3g} GB/s\n")
     model = model._replace(
         latency=max(model.latency, arguments.latency), bandwidth=min(model.bandwidth, arguments.bandwidth)
     )
-    print(f"On a network of {model.bandwidth / 1e9:.3g} GB/s and {duration(model.latency)} a message:\n")
+    print(f"On a network with {model.bandwidth / 1e9:.3g} GB/s and {duration(model.latency)} a level:\n")
     print("\n".join(table(model, arguments.columns)))
 
 

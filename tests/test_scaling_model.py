@@ -25,42 +25,47 @@ def script():
 def steps_of(model):
     """Steps that take exactly as long as the model says."""
     steps = []
-    for workers, params, rows in itertools.product((1, 2), (10**3, 10**5), (10**4, 10**6)):
-        tasks, deep = 3 * workers, workers
-        step = {"workers": workers, "params": params, "rows": rows, "tasks": tasks, "depth": deep}
-        step["compute"] = model.compute(rows, params, workers)
-        step["communication"] = model.communication(params, workers, deep)
-        step["scheduler"] = model.scheduler(tasks)
-        step["seconds"] = step["compute"] + step["communication"] + step["scheduler"]
-        steps.append(step)
+    for tasks, sent, compute in itertools.product((1, 2, 9, 64), (10**5, 10**7), (0.01, 3.0)):
+        levels = 1 if tasks <= 8 else 2
+        seconds = compute + model.task * tasks + model.latency * levels + sent / model.bandwidth
+        steps.append({"tasks": tasks, "bytes_down": 0.4 * sent, "bytes_up": 0.6 * sent, "compute": compute})
+        steps[-1]["seconds"] = seconds
     return steps
 
 
 def test_coefficients_are_found_again(script):
-    model = script.Model(a=2e-10, b=1e-4, latency=2e-3, bandwidth=3e8, c=5e-4, d=1e-3)
+    model = script.Model(rate=2e-10, task=5e-4, latency=2e-3, bandwidth=3e8)
     steps = steps_of(model)
-    found = script.fitted(steps, 8)
+    found = script.fitted(steps, 2e-10)
     assert found == pytest.approx(model, rel=1e-6)
     assert max(map(abs, script.errors(found, steps))) < 1e-6
 
 
-def test_more_workers_stop_paying_where_their_messages_take_longer_than_they_save(script):
-    """a rows P / W against W (s P / bandwidth + 2 c): the least time is near the root of their quotient."""
-    model = script.Model(a=2e-10, b=0, latency=0, bandwidth=1e9, c=5e-4, d=0)
-    rows, params = 1e10, 1e5
-    each = 8 * params / 1e9 + 2 * 5e-4
-    assert model.best(rows, params) == pytest.approx((2e-10 * rows * params / each) ** 0.5, rel=0.02)
+def test_more_workers_stop_paying_where_their_tasks_take_longer_than_they_save(script):
+    """rate · rows P / W against 8/7 · task · W, for free messages: the least is at the root of their quotient."""
+    model = script.Model(rate=2e-10, task=5e-4, latency=0, bandwidth=1e20)
+    rows, params = 1e9, 1e5
+    expected = (2e-10 * rows * params / (8 / 7 * 5e-4)) ** 0.5
+    assert model.best(rows, params) == pytest.approx(expected, rel=0.02)
+
+
+def test_the_parameters_reach_all_workers_by_way_of_fifty(script):
+    P = 1_000
+    assert script.bytes_of(P, 8) == 8 * P * (8 + 8)
+    assert script.bytes_of(P, 50) == 8 * P * (50 + 2 * 8)
+    assert script.bytes_of(P, 2_500) == pytest.approx(8 * P * (2 * 50 + 4 * 8))
 
 
 def test_the_table_is_printed(script, tmp_path, monkeypatch, capsys):
-    model = script.Model(a=2e-10, b=1e-4, latency=2e-3, bandwidth=3e8, c=5e-4, d=1e-3)
+    model = script.Model(rate=2e-10, task=5e-4, latency=2e-3, bandwidth=3e8)
     path = tmp_path / "steps.json"
-    path.write_text(json.dumps({"machine": "made up", "dtype": "float64", "steps": steps_of(model)}), encoding="utf-8")
+    found = {"model": {"measured": steps_of(model), "constants": {"rate": 2e-10}}}
+    path.write_text(json.dumps(found), encoding="utf-8")
     monkeypatch.setattr(sys, "argv", ["scaling_model.py", str(path)])
     script.main()
     printed = capsys.readouterr().out
-    assert "200 ps a row and parameter, and 100 µs" in printed
-    assert "2 ms a level, 0.3 GB/s" in printed
+    assert "- 200 ps a row and parameter" in printed
+    assert "500 µs a task, 2 ms a level, 0.3 GB/s" in printed
     lines = [line for line in printed.splitlines() if line.startswith("| 10")]
     assert len(lines) == 12
     # 2e-10 · 1e9 · 1e4 / 10 s is 200 s; the rest is some milliseconds.
