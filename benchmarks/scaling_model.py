@@ -12,8 +12,8 @@ A step of full-batch descent on W workers with one thread each takes, in seconds
 - tasks pass through the one scheduler: W gradients, and a sum for each eight of what comes from below.
 - levels of sums, of eight each, end at the client.
 - bytes are those that one link after the other has to carry, s P for P numbers of s bytes: eight messages to whoever
-  adds them up on each level, and the parameters on their way out, which up to fifty workers fetch from one that has them
-  (Dask's own limit), then from each of these.
+  adds them up on each level, and the parameters on their way out, which up to fifty workers fetch from one that has
+  them (Dask's own limit), then from each of these.
 
 Steps that were measured on one machine have not seen a network: --bandwidth (bytes a second) is the most and --latency
 (seconds) the least that is assumed of it, by default those of an Ethernet of 10 Gbit/s. Beside Dask stands MPI's
@@ -57,9 +57,9 @@ class Model(NamedTuple):
             tasks_of(workers), levels_of(workers), bytes_of(params, workers)
         )
 
-    def by_mpi(self, rows: float, params: float, workers: float) -> float:
+    def by_mpi(self, rows: float, params: float, workers: float, bandwidth: float) -> float:
         """A step where MPI adds up the gradients."""
-        messages = 2 * SIZE * params / self.bandwidth + 2 * math.log2(workers) * MPI_LATENCY
+        messages = 2 * SIZE * params / bandwidth + 2 * math.log2(workers) * MPI_LATENCY
         return self.compute(rows, params, workers) + messages
 
     def best(self, rows: float, params: float) -> int:
@@ -122,7 +122,7 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} µs"
 
 
-def table(model: Model, columns: int) -> list[str]:
+def table(model: Model, columns: int, bandwidth: float) -> list[str]:
     """Lines of Markdown: for rows and P the seconds of a step, the efficiency, and the best number of workers."""
     heads = [f"{workers:,} workers" for workers in WORKERS]
     most = WORKERS[-1]
@@ -138,7 +138,7 @@ def table(model: Model, columns: int) -> list[str]:
                 cells.append(f"{duration(seconds)}, {100 * model.compute(rows, params, workers) / seconds:.0f} %")
             best = model.best(rows, params)
             cells.append(f"{best:,}: {duration(model.step(rows, params, best))}")
-            seconds = model.by_mpi(rows, params, most)
+            seconds = model.by_mpi(rows, params, most, bandwidth)
             cells.append(f"{duration(seconds)}, {100 * model.compute(rows, params, most) / seconds:.0f} %")
             lines.append(f"| {power(rows)} | {power(params)} | " + " | ".join(cells) + " |")
     gigabytes = [f"{power(rows)} rows: {4 * columns * rows / 1e9:,.0f} GB" for rows in ROWS]
@@ -163,8 +163,8 @@ def main() -> None:
     model = model._replace(
         latency=max(model.latency, arguments.latency), bandwidth=min(model.bandwidth, arguments.bandwidth)
     )
-    print(f"On a network with {model.bandwidth / 1e9:.3g} GB/s and {duration(model.latency)} a level:\n")
-    print("\n".join(table(model, arguments.columns)))
+    print(f"On a network of {arguments.bandwidth / 1e9:.3g} GB/s, with {duration(model.latency)} a level:\n")
+    print("\n".join(table(model, arguments.columns, arguments.bandwidth)))
 
 
 if __name__ == "__main__":
