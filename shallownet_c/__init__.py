@@ -31,7 +31,7 @@ from shallownet_c.mlp import MLP, load
 from shallownet_c.optimizers import *  # noqa: F403  all that its table names, so that a new one is not listed again here
 
 if TYPE_CHECKING:
-    from shallownet_c import datasets, plot, reference
+    from shallownet_c import datasets, plot, reference, sources
     from shallownet_c.ensemble import Ensemble
     from shallownet_c.history import History
     from shallownet_c.interchange import from_onnx, from_torch
@@ -67,6 +67,7 @@ __all__ = [
     "resume",
     "schedules",
     "search",
+    "sources",
 ]
 __all__ += optimizers.__all__
 
@@ -94,7 +95,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("datasets", "plot", "reference"):
+    if name in ("datasets", "plot", "reference", "sources"):
         return importlib.import_module(f"shallownet_c.{name}")
     if name in _MODULES:
         return getattr(importlib.import_module(f"shallownet_c.{_MODULES[name]}"), name)

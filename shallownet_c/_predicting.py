@@ -10,6 +10,7 @@ from shallownet_c import _core, _layers, _threads
 from shallownet_c._checks import _features, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._core import Network
+from shallownet_c._fitting import _sources
 from shallownet_c._model import ModelAttributes
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class PredictingNetwork(Network, ModelAttributes):
         n_in, n_out, dtype = model.sizes[0], model.sizes[-1], model.dtype
         if not (type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == n_in):
             _features.Names(self.feature_names).checked(X)
+            if _sources.is_lazy(X, dtype) and np.shape(X)[1:] == (n_in,):
+                return self._predict_in_pieces(X, out)
             X = _validation.numbers("X", X, dtype)
             if X.shape == (n_in,):
                 if out is None:
@@ -52,6 +55,19 @@ class PredictingNetwork(Network, ModelAttributes):
             if np.may_share_memory(out, X):
                 X = X.copy()
         _core.predict(self, X, out, _threads.for_work(len(X) * model.n_params))
+        return out
+
+    def _predict_in_pieces(self, X: Any, out: Array | None) -> Array:
+        """The same for rows that are not in memory, of which a few megabytes are read at a time."""
+        m, n_out = len(X), self._model.sizes[-1]
+        if out is None:
+            out = np.empty((m, n_out), self.dtype)
+        else:
+            self._check_out(out, (m, n_out))
+            if isinstance(X, np.ndarray):
+                _validation.refuse_overlap("out", out, {"an X of another dtype": X})
+        for rows, piece in _sources.in_pieces(X, self._model):
+            self._predict(piece, out[rows])
         return out
 
     def _check_out(self, out: object, shape: tuple[int, ...]) -> None:

@@ -12,6 +12,9 @@ from shallownet_c._model import Model
 from shallownet_c.reference._activations import ACTIVATIONS
 from shallownet_c.reference._losses import LOSSES
 
+#: Rows whose predictions are in memory at a time, so that a score needs no more of it for more rows.
+BLOCK_ROWS = 1 << 16
+
 
 def classify(predict: Callable[[Any], Array], model: Model, X: object) -> Any:
     """See `MLP.classify`."""
@@ -36,38 +39,94 @@ def score(predict: Callable[[Array], Array], model: Model, source: Source, of_cl
 
     `of_classes` says whether it is the accuracy or R²; by default that follows from the loss.
     """
-    pieces = [(predict(piece.X), piece.targets, piece.weights) for piece in source.pieces(None, source.m or 1, None)]
-    A, Y = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
-    given = [piece[2] if piece[2] is not None else np.ones(len(piece[0]), model.dtype) for piece in pieces]
-    weights = np.concatenate(given)
-    if not weights.any():
-        raise ValueError("sample_weight must not be zero in every row of X")
     loss, output = LOSSES[model.loss], model.activations[-1]
-    if not (loss.classes if of_classes is None else of_classes):
-        logarithms = loss.logarithmic and output not in loss.canonical
-        return r_squared(np.exp(A) if logarithms else A, Y, weights)
-    if ACTIVATIONS[output].elementwise:
-        return accuracy(A > 0.5, Y > 0.5, weights)
-    return accuracy(A.argmax(axis=1), Y if Y.ndim == 1 else Y.argmax(axis=1), weights)
+    kind = Accuracy if (loss.classes if of_classes is None else of_classes) else RSquared
+    found = kind()
+    for piece in source.pieces(None, source.m or 1, None):
+        for first in range(0, len(piece.X), BLOCK_ROWS):
+            rows = slice(first, first + BLOCK_ROWS)
+            A, Y = predict(piece.X[rows]), piece.targets[rows]
+            if kind is RSquared:
+                logarithms = loss.logarithmic and output not in loss.canonical
+                A = np.exp(A) if logarithms else A
+            elif ACTIVATIONS[output].elementwise:
+                A, Y = A > 0.5, Y > 0.5
+            else:
+                A, Y = A.argmax(axis=1), Y if Y.ndim == 1 else Y.argmax(axis=1)
+            found.add(A, Y, None if piece.weights is None else piece.weights[rows])
+    if found.weight_sum == 0:
+        raise ValueError("sample_weight must not be zero in every row of X")
+    return found.value
+
+
+class Accuracy:
+    """The share of samples that are equal in every column, over blocks of rows."""
+
+    hits = weight_sum = 0.0
+
+    def add(self, predicted: Array, Y: Array, weights: Array | None) -> None:
+        """Take in rows of predicted and Y (m,) or (m, n)."""
+        hit = predicted == Y
+        hit = hit if hit.ndim == 1 else hit.all(axis=1)
+        w = np.ones(len(hit)) if weights is None else weights.astype(np.float64)
+        self.hits += float(w @ hit)
+        self.weight_sum += float(w.sum())
+
+    @property
+    def value(self) -> float:
+        return self.hits / self.weight_sum
+
+
+class RSquared:
+    """1 − Σ w (y − a)² / Σ w (y − ȳ)², the mean over the columns, over blocks of rows; NaN for fewer than two samples.
+
+    A constant column of Y counts 1 if it is predicted exactly and 0 otherwise, as in scikit-learn.
+    """
+
+    rows, weight_sum = 0, 0.0
+    mean: Array
+    spread: Array
+    unexplained: Array
+
+    def add(self, A: Array, Y: Array, weights: Array | None) -> None:
+        """Take in rows of A and Y (m, n): means and sums of squares of two parts give those of both (Chan, 1979)."""
+        A, Y = A.astype(np.float64), Y.astype(np.float64)
+        w = np.ones(len(Y)) if weights is None else weights.astype(np.float64)
+        self.rows += len(Y)
+        weight_sum = float(w.sum())
+        if weight_sum == 0:
+            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.average(Y, axis=0, weights=w)
+            unexplained, spread = w @ (Y - A) ** 2, w @ (Y - mean) ** 2
+            if self.weight_sum > 0:
+                share = weight_sum / (self.weight_sum + weight_sum)
+                away = mean - self.mean
+                mean = self.mean + share * away
+                spread += self.spread + share * self.weight_sum * away**2
+                unexplained += self.unexplained
+        self.weight_sum += weight_sum
+        self.mean, self.spread, self.unexplained = mean, spread, unexplained
+
+    @property
+    def value(self) -> float:
+        if self.rows < 2:
+            return float("nan")
+        spread, unexplained = self.spread, self.unexplained
+        with np.errstate(over="ignore", invalid="ignore"):
+            explained = 1 - np.divide(unexplained, spread, out=np.zeros_like(spread), where=spread > 0)
+        return float(np.where(spread > 0, explained, unexplained == 0).mean())
 
 
 def accuracy(predicted: Array, Y: Array, weights: Array | None) -> float:
     """Share of the samples of predicted (m,) or (m, n) that are equal to those of Y in every column."""
-    hit = predicted == Y
-    return float(np.average(hit if hit.ndim == 1 else hit.all(axis=1), weights=weights))
+    found = Accuracy()
+    found.add(predicted, Y, weights)
+    return found.value
 
 
 def r_squared(A: Array, Y: Array, weights: Array | None) -> float:
-    """1 − Σ w (y − a)² / Σ w (y − ȳ)² of A and Y (m, n), the mean over the columns; NaN for fewer than two samples.
-
-    A constant column of Y counts 1 if it is predicted exactly and 0 otherwise, as in scikit-learn.
-    """
-    if len(Y) < 2:
-        return float("nan")
-    A, Y = A.astype(np.float64), Y.astype(np.float64)
-    w = np.ones(len(Y)) if weights is None else weights.astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        unexplained = w @ (Y - A) ** 2
-        spread = w @ (Y - np.average(Y, axis=0, weights=w)) ** 2
-        explained = 1 - np.divide(unexplained, spread, out=np.zeros_like(spread), where=spread > 0)
-    return float(np.where(spread > 0, explained, unexplained == 0).mean())
+    """R² of A for Y (m, n), see `RSquared`."""
+    found = RSquared()
+    found.add(A, Y, weights)
+    return found.value

@@ -208,7 +208,8 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         Parameters
         ----------
         X : array_like (m, n_0) or (n_0,)
-            Samples, or one sample. NaN gives NaN. The columns of a table must be those of `feature_names`.
+            Samples, or one sample. NaN gives NaN. The columns of a table must be those of `feature_names`. An np.memmap
+            of another dtype, h5py's and zarr's arrays are read a few megabytes at a time.
         out : ndarray (m, n_L) or (n_L,), optional
             C-contiguous, of the network's dtype and no view of its parameters; it is overwritten and returned. It may
             be X.
@@ -461,7 +462,7 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, grad: Array | None
     ) -> tuple[float, float]:
         model = self._model
-        if _sources.is_lazy(X, model.dtype):
+        if _sources.is_in_pieces(X, model.dtype):
             return self._source(X, Y, sample_weight).sums(grad, _threads.allowed())
         self._names.checked(X)
         rows = _sources.check(model, X, Y, sample_weight)
@@ -511,10 +512,11 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
             As in `cost`, but not views of the network's parameters. Rows go together by position, whatever an index
             says. The names of a table's columns (pandas, polars) are kept, see `feature_names`: validation data and
             later tables must have them in the same order. A batch whose weights are all zero is skipped. The numbers of
-            classes are copied. An np.memmap of the network's dtype is used where it lies; one of another dtype, and any
-            object with shape, dtype, indexing and the array protocol (h5py, zarr), is read a few megabytes at a time.
-            Or X is a function without arguments, Y left out: each epoch calls it for an iterable of chunks (X, Y) or
-            (X, Y, sample_weight), and batches are parts of chunks, or whole chunks without `batch_size`.
+            classes are copied. An np.memmap of the network's dtype is used where it lies; one of another dtype or of
+            more than 16,777,216 rows, and any object with shape, dtype, indexing and the array protocol (h5py, zarr),
+            is read a few megabytes at a time. Or X is a function without arguments, Y left out: each epoch calls it for
+            an iterable of chunks (X, Y) or (X, Y, sample_weight), and batches are parts of chunks, or whole chunks
+            without `batch_size`; `sources.parquet` makes such a function.
         optimizer : str or Optimizer, default "adam"
             "adam", "sgd", "adamax", "nadam", "rmsprop", "rprop" or "lbfgs" for the defaults of `Adam`, `SGD`, `AdaMax`,
             `NAdam`, `RMSprop`, `RPROP` or `LBFGS`, or an object of such a class. An object carries its state: a second
@@ -525,6 +527,8 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
             Rows a step; by default all of them, which is the notes' gradient descent.
         shuffle : bool, default True
             Take the rows of minibatches in a new order in each epoch, drawn from `seed`; those of a chunk within it.
+            More than 16,777,216 rows that are not in memory are shuffled in blocks: those of 256 neighbours come in a
+            random order, and the rows of 1,024 blocks at a time are shuffled together.
         order : array_like (epochs, m) of int, or callable epoch → (m,), optional
             The order of the rows in each epoch, instead of shuffling: to repeat another program's run exactly. A
             callable is asked as each epoch begins: what it does wrong then leaves the epochs before it done.

@@ -22,10 +22,17 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(sn.__path__, "shallownet_c.")
     if not re.search(r"\.(__main__|_kernels_|_cpu$|_mlp$)", module.name)
 )
-DOORS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/doors").glob("*.md"))
-DOCUMENTS = ["README.md", "docs/many.md", "docs/notes.md", "docs/plot.md", "docs/sklearn.md", *DOORS]
+#: All pages with Python blocks; tests/test_tutorial.py runs those of the tutorial, whose blocks go on from each other.
+DOCUMENTS = ["README.md"] + [
+    path.relative_to(ROOT).as_posix()
+    for path in sorted((ROOT / "docs").rglob("*.md"))
+    if "tutorial" not in path.parts and "```python" in path.read_text(encoding="utf-8")
+]
 #: Libraries that the extra `test` does without, and others that are as optional.
-LIBRARIES = ["cffi", "jax", "numba", "onnx", "onnxruntime", "polars", "pyarrow", "skl2onnx", "torch"]
+LIBRARIES = [
+    "cffi", "dask", "distributed", "jax", "joblib", "mpi4py", "numba", "onnx", "onnxruntime", "polars", "pyarrow",
+    "skl2onnx", "torch",
+]  # fmt: skip
 
 
 def missing(code):

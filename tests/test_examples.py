@@ -1,18 +1,39 @@
-"""The examples run, quickly and without a warning."""
+"""The examples run, quickly and without a warning. The one with MPI has tests/test_mpi.py."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+FOLDER = Path(__file__).parents[1] / "examples"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "mpi_allreduce")
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_runs_quickly(path, tmp_path):
-    command = [sys.executable, "-P", "-W", "error", str(path), "--quick"]
-    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+def run(name, folder):
+    command = [sys.executable, "-P", "-W", "error", str(FOLDER / f"{name}.py"), "--quick"]
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert (process.returncode, process.stderr) == (0, "")
-    assert len(process.stdout.splitlines()) > 10
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())
+    return process.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_runs_quickly(name, tmp_path):
+    if name == "joblib_networks":
+        pytest.importorskip("joblib", reason="joblib is not installed")
+    assert len(run(name, tmp_path).splitlines()) > 10
+
+
+def test_processes_of_joblib_train_the_same_networks(tmp_path):
+    pytest.importorskip("joblib", reason="joblib is not installed")
+    assert "the same bits: True" in run("joblib_networks", tmp_path)
+
+
+def test_all_ways_out_of_core_learn_the_same(tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow comes with the extra test-all")
+    output = run("out_of_core", tmp_path)
+    scores = re.findall(r"^ *(?:a mapped file|… in its own order|a function|Parquet) .* (\S+)$", output, re.MULTILINE)
+    assert len(scores) == 4
+    assert min(map(float, scores)) > 0.7

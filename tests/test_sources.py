@@ -1,5 +1,6 @@
 """Rows that are not arrays in memory: mapped files, lazy arrays, chunks."""
 
+import sys
 import tracemalloc
 
 import numpy as np
@@ -283,6 +284,12 @@ def test_bad_sources():
         with pytest.raises((TypeError, ValueError), match=match):
             net.fit(X_, **options)
         np.testing.assert_array_equal(net.params, before)
+
+
+def test_parquet_files_need_the_extra_arrow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow.dataset", None)
+    with pytest.raises(ImportError, match=r"sn\.sources\.parquet needs pyarrow: pip install 'shallownet-c\[arrow\]'"):
+        sn.sources.parquet("rows.parquet", ["a"], "y")
 
 
 def test_diverged_chunks():

@@ -58,10 +58,11 @@ class Epochs:
         in_pieces = source.whole_batch_in_pieces and run.batch_size == m
         self.whole_batch = WholeBatch(model, source, run) if in_pieces else None
 
-    def run(self, orders: Array | None, rates: Array, costs: Array) -> None:
+    def run(self, orders: Any, rates: Array, costs: Array) -> None:
         """Train for as many epochs as `rates` and `costs` have elements, and fill the costs, as far as they are finite.
 
-        `orders` (epochs, m) are those of the rows. A source that is not in memory takes one epoch at a time.
+        `orders` are those of the rows in each epoch, as `Orders.take` gives them. A source that is not in memory takes
+        one epoch at a time.
         """
         if self.source.in_memory:
             self.train(self.source.piece, orders, rates, costs)
@@ -82,7 +83,7 @@ class Epochs:
             _engine.update(self.net, grad, weight_sum, rate, self.rule)
         return loss_sum / weight_sum
 
-    def _pieces(self, order: Array | None, rates: Array) -> float:
+    def _pieces(self, order: Any, rates: Array) -> float:
         """The cost of an epoch on one piece after the other."""
         loss_sum = weight_sum = 0.0
         self.rows = 0

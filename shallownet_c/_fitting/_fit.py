@@ -167,7 +167,8 @@ class Fit:
         if settings.dropout is not None and source.whole_batch_in_pieces and self.whole:
             raise ValueError("dropout needs a batch_size where X is not a NumPy array in memory")
         shuffled = settings.shuffle and m is not None and not self.whole
-        self.orders = _orders.Orders(order, rng if shuffled else None, m or 0, source.chosen)
+        in_blocks = not source.in_memory and (m or 0) > _sources.NUMBERED_ROWS
+        self.orders = _orders.Orders(order, rng if shuffled else None, m or 0, source.chosen, in_blocks)
         self.rule = None
         if optimizer.takes_steps:
             self.rule = optimizer.rule(source.model, settings.l2, settings.l1, settings.clip_norm)
@@ -263,6 +264,8 @@ class Fit:
                 if not np.isfinite(costs).all() or not self.is_finite():
                     self.diverge(epochs, costs, now, before)
                 before, spare = now, before
+                if n == 1:  # never done again, and for many rows an order takes much memory
+                    now.orders = None
                 self.count()
                 self.finish_epochs(bar, epochs.rows)
                 if not watched:
@@ -380,7 +383,7 @@ class Snapshot:
     params: Array
     state: Array
     step: Array
-    orders: Array | None
+    orders: Array | list[_orders.Blocks] | None
     rates: Array
 
     @classmethod

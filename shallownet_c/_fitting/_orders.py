@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shallownet_c import _random
 from shallownet_c._checks import _validation
 from shallownet_c._checks._validation import Array
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 CHUNK = 65_536
 #: From so many rows on, another thread draws the permutation.
 LONG = 1_000_000
+#: Neighbouring rows in a block, and blocks whose rows are shuffled together: enough rows that a block of a narrow table
+#: fills a page or more of a file, and enough blocks that a batch is drawn from all over it.
+BLOCK_ROWS, BLOCKS = 256, 1_024
 
 
 def check(order: object, epochs: int, m: int | None) -> Array | Callable[[int], ArrayLike] | None:
@@ -57,7 +61,7 @@ def _own_copy(order: object, shape: tuple[int, ...]) -> Array:
 class Orders:
     """The order of the rows in epoch after epoch: the caller's, or permutations that `rng` draws, or their own.
 
-    The m rows are those whose numbers are in `chosen` (m,), or all.
+    The m rows are those whose numbers are in `chosen` (m,), or all. With `in_blocks` they are shuffled in blocks.
     """
 
     def __init__(
@@ -66,13 +70,16 @@ class Orders:
         rng: np.random.Generator | np.random.RandomState | None,
         m: int,
         chosen: Array | None = None,
+        in_blocks: bool = False,
     ) -> None:
-        self.order, self.rng, self.m, self.chosen = order, rng, m, chosen
+        self.order, self.rng, self.m, self.chosen, self.in_blocks = order, rng, m, chosen, in_blocks
         #: Whether a function gives the order, one epoch at a time.
         self.one_by_one = callable(order)
 
-    def take(self, first: int, n: int) -> Array | None:
+    def take(self, first: int, n: int) -> Array | list[Blocks] | None:
         """The order in epochs `first` … first + n − 1, (n, m) or fewer of them; None for rows in their own order."""
+        if self.in_blocks and self.order is None and self.rng is not None:
+            return [Blocks(self.m, _random.draw_seed(self.rng))]
         orders = self._take(first, n)
         return orders if orders is None or self.chosen is None else self.chosen[orders]
 
@@ -95,6 +102,42 @@ class Orders:
         for order in orders:
             order[:] = _permutation(self.rng, self.m)
         return orders
+
+
+class Blocks:
+    """An order of m rows that follows from a seed and is never in memory as a whole: its slices are made on demand.
+
+    Blocks of neighbouring rows, cut anew for each seed, come in a random order, and the rows of some of them at a time
+    are shuffled together. So a file is read in parts that are much longer than a row.
+    """
+
+    def __init__(self, m: int, seed: int) -> None:
+        self.m, self.seed = m, seed
+        rng = np.random.default_rng(seed)
+        self.start = int(rng.integers(m))
+        whole = m // BLOCK_ROWS
+        self.blocks = np.append(rng.permutation(whole), whole)  # the last block is shorter, and may be empty
+        self.group = -1
+        self.rows = np.empty(0, np.int64)
+
+    def __getitem__(self, places: slice) -> Array:
+        """The numbers of the rows at places first … last − 1."""
+        first, last, _ = places.indices(self.m)
+        size = BLOCK_ROWS * BLOCKS
+        parts = [np.empty(0, np.int64)]
+        for group in range(first // size, -(-last // size)):
+            begin = group * size
+            parts.append(self._rows_of(group)[max(0, first - begin) : last - begin])
+        return np.concatenate(parts)
+
+    def _rows_of(self, group: int) -> Array:
+        if group != self.group:
+            blocks = self.blocks[group * BLOCKS : (group + 1) * BLOCKS]
+            rows = (blocks[:, np.newaxis] * BLOCK_ROWS + np.arange(BLOCK_ROWS)).ravel()
+            rows = (rows[rows < self.m] + self.start) % self.m
+            np.random.default_rng([self.seed, group]).shuffle(rows)
+            self.group, self.rows = group, rows
+        return self.rows
 
 
 def _permutation(rng: np.random.Generator | np.random.RandomState, m: int) -> Array:

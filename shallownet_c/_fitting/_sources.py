@@ -18,6 +18,8 @@ from shallownet_c._model import Model
 
 #: How much of an X that is not in memory is read at a time.
 PIECE_BYTES = 1 << 22
+#: For at most so many rows of a file is there a number for each in memory, such as its place in a random order.
+NUMBERED_ROWS = 1 << 24
 
 
 def check(model: Model, X: Any, Y: Any, weights: Any, all_zero: bool = False) -> Piece:
@@ -36,6 +38,21 @@ def check(model: Model, X: Any, Y: Any, weights: Any, all_zero: bool = False) ->
     if weights is not None:
         weights = _validation.sample_weights(weights, len(X), model.dtype, all_zero)
     return Piece(X, Y, classes, weights)
+
+
+class ShuffledChunks:
+    """What makes chunks, as a function without arguments does, and can make them in another order in each epoch."""
+
+    #: The names of the columns of X in every chunk.
+    columns: list[str]
+
+    def __call__(self) -> Iterable[tuple[Any, ...]]:
+        """The chunks of a pass over all rows, in their own order."""
+        raise NotImplementedError
+
+    def shuffled(self, rng: Any) -> Iterable[tuple[Any, ...]]:
+        """The chunks of a pass over all rows, in an order drawn from `rng`."""
+        raise NotImplementedError
 
 
 class Source:
@@ -67,8 +84,8 @@ class Source:
         arrays = (array for array in piece[:4] if array is not None)
         return functools.reduce(lambda sum, array: zlib.crc32(array[chosen].tobytes(), sum), arrays, 0)
 
-    def pieces(self, order: Array | None, batch: Any, rng: Any) -> Iterator[Piece]:
-        """All rows, in `order`; whole batches in each piece but the last."""
+    def pieces(self, order: Any, batch: Any, rng: Any) -> Iterator[Piece]:
+        """All rows, in `order`, whose slices are arrays of row numbers; whole batches in each piece but the last."""
         raise NotImplementedError
 
     def checked(self, X: Any, Y: Any, weights: Any, all_zero: bool = False) -> Piece:
@@ -120,8 +137,8 @@ class Rows(Source):
 
 
 class Lazy(Source):
-    """Rows of an object with shape, dtype and the array protocol (h5py, zarr, a mapped file of another dtype), a few
-    megabytes at a time; every row is read and checked once before the training."""
+    """Rows of an object with shape, dtype and the array protocol (h5py, zarr, a mapped file of another dtype or of very
+    many rows), a few megabytes at a time; every row is read and checked once before the training."""
 
     m: int
     whole_batch_in_pieces = True
@@ -146,7 +163,7 @@ class Lazy(Source):
         for _ in self.pieces(None, 1, None):
             pass
 
-    def pieces(self, order: Array | None, batch: int, _rng: object) -> Iterator[Piece]:
+    def pieces(self, order: Any, batch: int, _rng: object) -> Iterator[Piece]:
         """Pieces of whole batches, a few megabytes each; a full batch comes in several pieces."""
         rows = rows_at_a_time(self.model)
         if batch < self.m:
@@ -172,10 +189,13 @@ class Chunks(Source):
     ) -> None:
         super().__init__(model, params, names)
         self.factory = factory
+        if isinstance(factory, ShuffledChunks):
+            names.known = names.checked(factory)
 
     def pieces(self, _order: Array | None, batch: int | None, rng: Any) -> Iterator[Piece]:
         empty = True
-        chunks = self.factory()
+        factory = self.factory
+        chunks = factory.shuffled(rng) if isinstance(factory, ShuffledChunks) and rng is not None else factory()
         if not isinstance(chunks, Iterable):
             raise TypeError(f"X, a function, must return an iterable of chunks, got {_validation.shown(chunks)}")
         for chunk in chunks:
@@ -198,6 +218,14 @@ def rows_at_a_time(model: Model) -> int:
     return max(1, PIECE_BYTES // (model.dtype.itemsize * model.sizes[0]))
 
 
+def in_pieces(X: Any, model: Model) -> Iterator[tuple[slice, Array]]:
+    """Rows that are not in memory, a few megabytes at a time, and their places."""
+    step = rows_at_a_time(model)
+    for first in range(0, len(X), step):
+        rows = slice(first, min(first + step, len(X)))
+        yield rows, _taken(X, rows)
+
+
 def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
     """Whether rows of the array are better read when they are needed than all converted at once."""
     if isinstance(array, np.memmap):
@@ -207,6 +235,11 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
     if isinstance(array, np.ndarray) or hasattr(array, "iloc") or hasattr(array, "__dlpack__"):
         return False
     return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
+
+
+def is_in_pieces(array: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether a fit reads rows of the array when it needs them: a mapped one of very many rows, too."""
+    return is_lazy(array, dtype) or (isinstance(array, np.memmap) and array.ndim > 0 and len(array) > NUMBERED_ROWS)
 
 
 def source(
@@ -223,7 +256,7 @@ def source(
         return Chunks(model, params, names, X)
     if Y is None:
         raise TypeError("Y must be given with an array X")
-    if is_lazy(X, model.dtype) and len(X.shape) == 2:
+    if is_in_pieces(X, model.dtype) and len(X.shape) == 2:
         return Lazy(model, params, names, X, Y, weights)
     return Rows(model, params, names, Source(model, params, names).checked(X, Y, weights))
 
