@@ -1,0 +1,156 @@
+"""How Sphinx builds the site.
+
+pip install ".[docs]" && sphinx-build -W -n -c docs . build/site
+
+The source directory is the repository itself, so that every document has one set of links, which work on GitHub and in
+the site. What is generated goes to docs/_generated.
+"""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import Any
+
+from docutils.nodes import SkipNode
+from docutils.utils.math.latex2mathml import tex2mathml
+
+ROOT = Path(__file__).parents[1]
+GENERATED = ROOT / "docs/_generated"
+
+#: The modules with public names beside `shallownet_c` itself, each of which gets a page; those of other branches or
+#: versions are left out while they are not there. tests/test_site.py asks for every module that has an `__all__`.
+MODULES = [
+    "sklearn",
+    "plot",
+    "dask",
+    "sources",
+    "datasets",
+    "schedules",
+    "kernels",
+    "reference.loop",
+    "reference.vectorized",
+    "serialization",
+]
+
+MODULE_PAGE = """{name}
+{line}
+
+.. automodule:: {name}
+   :no-members:
+
+.. autosummary::
+   :toctree: ../names
+
+{names}"""
+
+project = "shallownet_c"
+author = "The shallownet_c developers"
+copyright = author  # the name that Sphinx gives this setting
+release = importlib.metadata.version("shallownet-c")
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
+]
+root_doc = "docs/index"
+include_patterns = ["*.md", "docs/**.md", "docs/_generated/**", "benchmarks/README.md", "shallownet_c/data/README.md"]
+exclude_patterns = ["README.zh-CN.md", "docs/_generated/gallery/*.py*"]
+templates_path = [str(ROOT / "docs/_templates")]
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4
+
+default_role = "py:obj"
+nitpick_ignore_regex = [
+    ("py:obj", ".*")
+]  # a single backtick in a docstring is code, which is linked where it names ours
+autodoc_typehints = "none"  # the docstrings say types and shapes
+autodoc_member_order = "bysource"
+autosummary_ignore_module_all = False
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "docs/gallery",
+    "gallery_dirs": "docs/_generated/gallery",
+    "download_all_examples": False,
+    "min_reported_time": 1e9,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "copyfile_regex": r".*\.json",
+}
+
+html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_title = f"shallownet_c {release}"
+html_additional_pages = {"index": "to_docs.html"}
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {"navigation_with_keys": True}
+html_math_renderer = "mathml"
+
+
+def inline_math(translator: Any, node: Any) -> None:
+    """MathML, which browsers draw by themselves: no script, no fonts, no pictures."""
+    translator.body.append(tex2mathml(node.astext()))
+    raise SkipNode
+
+
+def display_math(translator: Any, node: Any) -> None:
+    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise SkipNode
+
+
+def is_not_ours(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what classes inherit from other libraries, such as scikit-learn's and Python's own."""
+    home = getattr(getattr(obj, "fget", obj), "__module__", None) or "shallownet_c"
+    return None if home.startswith("shallownet_c") else True
+
+
+def escape_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Docstrings have |a| for the absolute value, which reStructuredText takes for a substitution."""
+    lines[:] = [line if line.lstrip().startswith((">>>", "...")) else line.replace("|", r"\|") for line in lines]
+
+
+def public_names(module: Any) -> list[str]:
+    """What `__all__` lists, or the functions and classes whose home the module is."""
+    homed = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+    return sorted(getattr(module, "__all__", [name for name in homed if not name.startswith("_")]))
+
+
+def write_module_pages() -> None:
+    """A page for each of the modules, with a table of its public names."""
+    folder = GENERATED / "modules"
+    folder.mkdir(parents=True)
+    for place, name in enumerate(f"shallownet_c.{name}" for name in MODULES):
+        if importlib.util.find_spec(name) is not None:
+            names = "".join(f"   {one}\n" for one in public_names(importlib.import_module(name)))
+            text = MODULE_PAGE.format(name=name, line="=" * len(name), names=names)
+            (folder / f"{place:02}_{name}.rst").write_text(text, encoding="utf-8")
+
+
+def write_example_pages() -> None:
+    """A page for each program in examples/."""
+    folder = GENERATED / "examples"
+    folder.mkdir(parents=True)
+    for path in sorted((ROOT / "examples").glob("*.py")):
+        title = path.stem.replace("_", " ").capitalize()
+        text = f"# {title}\n\n```{{literalinclude}} ../../../examples/{path.name}\n:language: python\n```\n"
+        (folder / f"{path.stem}.md").write_text(text, encoding="utf-8")
+
+
+def setup(app: Any) -> None:
+    """Sphinx looks for the documents after this."""
+    shutil.rmtree(GENERATED, ignore_errors=True)
+    write_module_pages()
+    write_example_pages()
+    app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
+    app.connect("autodoc-skip-member", is_not_ours)
+    app.connect("autodoc-process-docstring", escape_bars, priority=400)  # before numpydoc's
