@@ -13,9 +13,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from docutils.nodes import SkipNode
-from docutils.utils.math.latex2mathml import tex2mathml
-
 ROOT = Path(__file__).parents[1]
 GENERATED = ROOT / "docs/_generated"
 
@@ -60,10 +57,8 @@ extensions = [
 ]
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**.md", "docs/_generated/**", "benchmarks/README.md", "shallownet_c/data/README.md"]
-exclude_patterns = ["README.zh-CN.md", "docs/_generated/gallery/*.py*"]
 templates_path = [str(ROOT / "docs/_templates")]
 
-myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 
 default_role = "py:obj"
@@ -94,18 +89,7 @@ html_additional_pages = {"index": "to_docs.html"}
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
-html_math_renderer = "mathml"
-
-
-def inline_math(translator: Any, node: Any) -> None:
-    """MathML, which browsers draw by themselves: no script, no fonts, no pictures."""
-    translator.body.append(tex2mathml(node.astext()))
-    raise SkipNode
-
-
-def display_math(translator: Any, node: Any) -> None:
-    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
-    raise SkipNode
+html_show_search_summary = False  # a page that is read from a file may not fetch others to show a piece of them
 
 
 def is_not_ours(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
@@ -151,6 +135,5 @@ def setup(app: Any) -> None:
     shutil.rmtree(GENERATED, ignore_errors=True)
     write_module_pages()
     write_example_pages()
-    app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
     app.connect("autodoc-skip-member", is_not_ours)
     app.connect("autodoc-process-docstring", escape_bars, priority=400)  # before numpydoc's
