@@ -9,15 +9,19 @@ the site. What is generated goes to docs/_generated.
 import importlib
 import importlib.metadata
 import importlib.util
+import itertools
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+from sphinx.search.en import SearchEnglish
+
 ROOT = Path(__file__).parents[1]
 GENERATED = ROOT / "docs/_generated"
 
-#: The modules with public names beside `shallownet_c` itself, each of which gets a page; those of other branches or
-#: versions are left out while they are not there. tests/test_site.py asks for every module that has an `__all__`.
+#: The modules with public names beside `shallownet_c` itself, each of which gets a page if it is there.
+#: tests/test_site.py asks for every module that has an `__all__`.
 MODULES = [
     "sklearn",
     "plot",
@@ -31,16 +35,8 @@ MODULES = [
     "serialization",
 ]
 
-MODULE_PAGE = """{name}
-{line}
-
-.. automodule:: {name}
-   :no-members:
-
-.. autosummary::
-   :toctree: ../names
-
-{names}"""
+#: What a page says of a class, apart from its docstring; of names of `shallownet_c` it is in docs/_templates.
+CLASS = "   :members:\n   :inherited-members:\n   :special-members: __call__\n"
 
 project = "shallownet_c"
 author = "The shallownet_c developers"
@@ -62,9 +58,8 @@ templates_path = [str(ROOT / "docs/_templates")]
 myst_heading_anchors = 4
 
 default_role = "py:obj"
-nitpick_ignore_regex = [
-    ("py:obj", ".*")
-]  # a single backtick in a docstring is code, which is linked where it names ours
+# A single backtick in a docstring is code, which becomes a link where it names something public.
+nitpick_ignore_regex = [("py:obj", ".*")]
 autodoc_typehints = "none"  # the docstrings say types and shapes
 autodoc_member_order = "bysource"
 autosummary_ignore_module_all = False
@@ -78,7 +73,6 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
-    "copyfile_regex": r".*\.json",
 }
 
 html_theme = "furo"
@@ -89,7 +83,27 @@ html_additional_pages = {"index": "to_docs.html"}
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
+html_search_language = "en-zh"
 html_show_search_summary = False  # a page that is read from a file may not fetch others to show a piece of them
+
+
+class EnglishAndChinese(SearchEnglish):
+    """English words, and of Chinese text, which has no spaces, each two characters that stand side by side."""
+
+    lang = "en-zh"
+    js_splitter_code = r"""
+function splitQuery(query) {
+  const runs = query.match(/[\u3400-\u9fff]+|(?:(?![\u3400-\u9fff])[\p{L}\p{N}_])+/gu) ?? [];
+  return runs.flatMap((run) => /^[\u3400-\u9fff]{3}/.test(run) ? [...run].slice(1).map((c, i) => run[i] + c) : [run]);
+}
+"""
+
+    def split(self, text: str) -> list[str]:
+        words = []
+        for run in re.findall(r"[\u3400-\u9fff]+|[^\W\u3400-\u9fff]+", text):
+            is_long = len(run) > 2 and "\u3400" <= run[0] <= "\u9fff"
+            words += ["".join(pair) for pair in itertools.pairwise(run)] if is_long else [run]
+        return words
 
 
 def is_not_ours(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
@@ -109,15 +123,28 @@ def public_names(module: Any) -> list[str]:
     return sorted(getattr(module, "__all__", [name for name in homed if not name.startswith("_")]))
 
 
+def directive(name: str, value: Any) -> str:
+    """What has autodoc describe a name of a module."""
+    if isinstance(value, type):
+        return f".. autoclass:: {name}\n{CLASS}"
+    return f".. auto{'function' if callable(value) else 'data'}:: {name}\n"
+
+
 def write_module_pages() -> None:
-    """A page for each of the modules, with a table of its public names."""
+    """A page for each of the modules: its docstring, a table of its public names, and all of them."""
     folder = GENERATED / "modules"
     folder.mkdir(parents=True)
     for place, name in enumerate(f"shallownet_c.{name}" for name in MODULES):
         if importlib.util.find_spec(name) is not None:
-            names = "".join(f"   {one}\n" for one in public_names(importlib.import_module(name)))
-            text = MODULE_PAGE.format(name=name, line="=" * len(name), names=names)
-            (folder / f"{place:02}_{name}.rst").write_text(text, encoding="utf-8")
+            module = importlib.import_module(name)
+            names = public_names(module)
+            parts = [
+                f"{name}\n{'=' * len(name)}\n",
+                f".. automodule:: {name}\n   :no-members:\n",
+                ".. autosummary::\n\n" + "".join(f"   {one}\n" for one in names),
+                *(directive(one, getattr(module, one)) for one in names),
+            ]
+            (folder / f"{place:02}_{name}.rst").write_text("\n".join(parts), encoding="utf-8")
 
 
 def write_example_pages() -> None:
@@ -135,5 +162,6 @@ def setup(app: Any) -> None:
     shutil.rmtree(GENERATED, ignore_errors=True)
     write_module_pages()
     write_example_pages()
+    app.add_search_language(EnglishAndChinese)
     app.connect("autodoc-skip-member", is_not_ours)
     app.connect("autodoc-process-docstring", escape_bars, priority=400)  # before numpydoc's

@@ -4,7 +4,7 @@ Two kinds of doubt
 
 Noise makes targets spread although their inputs are the same: two networks with the pinball loss learn the bounds
 between which 90 % of them lie. Where there are no rows, from 0.3 to 0.6, the members of an ensemble disagree, which no
-quantile shows.
+quantile shows. Their spread is a warning and no bound: there the curve is farther off than that.
 """
 
 import matplotlib.pyplot as plt

@@ -54,9 +54,8 @@ def peers() -> None:
     )
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
-    axes.set_xlabel("times the time of shallownet_c", fontsize=9)
+    figure.supxlabel(f"times the time of shallownet_c, which stands beside each name; {report['cpu']}", fontsize=9)
     figure.legend(loc="outside upper center", ncols=len(LOOKS), fontsize=9, frameon=False)
-    figure.suptitle(f"{report['cpu']}; beside each name the time of shallownet_c", fontsize=9)
     figure.savefig(HERE / "peers.png", dpi=110)
 
 
