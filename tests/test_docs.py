@@ -22,12 +22,16 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(sn.__path__, "shallownet_c.")
     if not re.search(r"\.(__main__|_kernels_|_cpu$|_mlp$)", module.name)
 )
-#: All pages with Python blocks; tests/test_tutorial.py runs those of the tutorial, whose blocks go on from each other.
-DOCUMENTS = ["README.md"] + [
-    path.relative_to(ROOT).as_posix()
-    for path in sorted((ROOT / "docs").rglob("*.md"))
-    if "tutorial" not in path.parts and "```python" in path.read_text(encoding="utf-8")
-]
+WRITTEN = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "_generated" not in path.parts]
+ALL_DOCUMENTS = [
+    *sorted(path.name for path in ROOT.glob("*.md")), "benchmarks/README.md",
+    *(path.relative_to(ROOT).as_posix() for path in WRITTEN),
+]  # fmt: skip
+#: Those with Python blocks, apart from the tutorial, which tests/test_tutorial.py runs.
+DOCUMENTS = [
+    name for name in ALL_DOCUMENTS
+    if "```python" in (ROOT / name).read_text(encoding="utf-8") and not name.startswith("docs/tutorial/")
+]  # fmt: skip
 #: Libraries that the extra `test` does without, and others that are as optional.
 LIBRARIES = [
     "cffi", "dask", "distributed", "jax", "joblib", "mpi4py", "numba", "onnx", "onnxruntime", "polars", "pyarrow",
@@ -107,12 +111,6 @@ def test_python_blocks(document, tmp_path, monkeypatch):
             assert any(is_as_shown(line, shown) for line in lines), (shown, printed.getvalue())
 
 
-ALL_DOCUMENTS = [
-    *DOCUMENTS, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/engine.md", "docs/files.md",
-    "benchmarks/README.md",
-]  # fmt: skip
-
-
 def anchor(heading):
     """The name that a heading has in a link, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -121,6 +119,7 @@ def anchor(heading):
 @pytest.mark.parametrize("document", ALL_DOCUMENTS)
 def test_links_and_files(document):
     text = (ROOT / document).read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```|`[^`\n]+`", "", text, flags=re.MULTILINE | re.DOTALL)  # code has such brackets, too
     for link, place in re.findall(r"\]\(([^)#:]*)#?([^)#:]*)\)", text):
         target = (ROOT / document).parent / link if link else ROOT / document
         assert target.exists(), link
@@ -187,7 +186,7 @@ def test_every_source_is_in_the_list_of_files_and_no_other():
 @pytest.mark.parametrize("document", [name for name in ALL_DOCUMENTS if name != "CHANGELOG.md"])
 def test_documents_name_no_file_that_is_not_there(document):
     """By its path, or the end of that; the changelog may tell of files that have gone."""
-    here = ["shallownet_c", "src", "tests", "benchmarks"]
+    here = ["shallownet_c", "src", "tests", "benchmarks", "examples", "docs"]
     paths = [path.as_posix() for folder in here for path in (ROOT / folder).rglob("*.*")]
     elsewhere = {"codes.pxd", "math.h"}  # made by the build, and the C library's
     for name in re.findall(FILE, (ROOT / document).read_text(encoding="utf-8")):

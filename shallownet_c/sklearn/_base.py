@@ -376,7 +376,7 @@ class BaseMLP(Kept):
 
         A classifier has "label", (m,) int64 or string, or (m, n_labels) int64 where there are several labels, and
         "probabilities", as `predict_proba` has them (of one class alone in one column). A regressor has "variable",
-        (m, n_outputs). The input "X" (m, n_features_in_) and all floats have the dtype of coefs_.
+        (m, n_outputs). The input "X" (m, `n_features_in_`) and all floats have the dtype of `coefs_`.
 
         Parameters
         ----------
@@ -388,7 +388,7 @@ class BaseMLP(Kept):
         Returns
         -------
         onnx.ModelProto
-            Its metadata describe the network, with feature_names_in_ where the estimator has them.
+            Its metadata describe the network, with `feature_names_in_` where the estimator has them.
 
         Raises
         ------

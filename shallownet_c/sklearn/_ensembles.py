@@ -176,7 +176,7 @@ class MLPEnsembleClassifier(ClassifierMixin, BaseEnsemble):
         return order[starts + rng.randint(np.repeat(counts, counts))]
 
     def predict_proba(self, X: Any) -> Any:
-        """The mean of the members' probabilities, (m, n_classes) in the order of classes_."""
+        """The mean of the members' probabilities, (m, n_classes) in the order of `classes_`."""
         A = self._moments(X)[0]
         return np.column_stack([1 - A, A]) if self.estimators_[0].n_outputs_ == 1 else A
 

@@ -308,7 +308,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._binarizer().inverse_transform(A.ravel() if self.n_outputs_ == 1 else A)
 
     def predict_proba(self, X: Any) -> Any:
-        """Probabilities (m, n_classes) in the order of classes_."""
+        """Probabilities (m, n_classes) in the order of `classes_`."""
         A = self._outputs(X)
         return np.column_stack([1 - A, A]) if self.n_outputs_ == 1 else A
 
@@ -350,8 +350,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     validation_scores_, best_validation_score_
         R² with early_stopping, otherwise None.
     coefs_, intercepts_, loss_, …
-        All others as in `MLPClassifier`. loss_ and loss_curve_ are means over the outputs, except for poisson, whose
-        losses are added up over the outputs.
+        All others as in `MLPClassifier`. `loss_` and `loss_curve_` are means over the outputs, except for poisson,
+        whose losses are added up over the outputs.
 
     Raises
     ------
