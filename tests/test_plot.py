@@ -193,6 +193,15 @@ def test_costs_of_every_kind():
         plot.cost(HISTORY, label=3)
 
 
+def test_epochs_inputs_and_units_are_counted_in_whole_numbers():
+    for ax in (plot.cost(sn.History(cost=[3.0])), plot.cost(sn.History(cost=[3.0, 2.0, 1.0]))):
+        assert [tick % 1 for tick in ax.get_xticks()] == [0] * len(ax.get_xticks())
+    ax = plot.weights(sn.MLP([1, 1]))
+    for axis in (ax.xaxis, ax.yaxis):
+        assert 0 in axis.get_ticklocs()
+        assert all(tick % 1 == 0 for tick in axis.get_ticklocs())
+
+
 @pytest.mark.parametrize("name", [name for name, row in ACTIVATIONS.items() if row.elementwise])
 def test_activations(name):
     ax = plot.activations(name, leak=0.25)
