@@ -136,6 +136,13 @@ def test_light_and_dark(name):
                 assert to_rgb(contour.get_edgecolor()[0]) == to_rgb(ink)
 
 
+@pytest.mark.parametrize("name", ["decision_regions", "hidden_units", "network", "weights", "confusion"])
+def test_no_grid_is_drawn_across_colours(name):
+    with pyplot.style.context({"axes.grid": True}):
+        (ax, *_) = drawn(CALLS[name]())
+    assert not any(line.get_visible() for line in ax.get_xgridlines() + ax.get_ygridlines())
+
+
 def contrast(colour, other):
     one, two = sorted(map(_drawing.luminance, (colour, other)))
     return (two + 0.05) / (one + 0.05)

@@ -166,6 +166,7 @@ def confusion(
         _drawing.colour_bar(ax, made.im_)
     _name_classes(ax, subject.names)
     ax.set(xlabel="predicted class", ylabel="true class")
+    ax.grid(False)
     return ax
 
 
