@@ -605,6 +605,16 @@ def test_calibration():
         plot.calibration(REGRESSION, X, NUMBERS)
 
 
+def test_lines_of_many_classes_stand_out():
+    """From light and dark backgrounds by the contrast of 3 that the Web Content Accessibility Guidelines want."""
+    net = sn.MLP([2, 14], output="softmax", seed=0)
+    for style, ground in (("default", "white"), ("dark_background", "black")):
+        with pyplot.style.context(style):
+            _, *curves = plot.calibration(net, X, np.arange(len(X)) % 14).lines
+        assert len(curves) == 14
+        assert min(contrast(curve.get_color(), ground) for curve in curves) > 3
+
+
 def test_confusion():
     ax = plot.confusion(SOFTMAX, X, LABELS, class_names=["a", "$b$", "_c"])
     expected = confusion_matrix(LABELS, SOFTMAX.classify(X))
