@@ -93,7 +93,7 @@ def _table(head: Sequence[str], rows: Sequence[tuple[object, ...]]) -> str:
 def _svg(width: int, height: int, label: str, parts: Iterable[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'style="max-width:100%" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+        f'style="max-width:100%;height:auto" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
     )
 
 

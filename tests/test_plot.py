@@ -136,6 +136,13 @@ def test_light_and_dark(name):
                 assert to_rgb(contour.get_edgecolor()[0]) == to_rgb(ink)
 
 
+@pytest.mark.parametrize("name", ["decision_regions", "hidden_units", "network", "weights", "confusion"])
+def test_no_grid_is_drawn_across_colours(name):
+    with pyplot.style.context({"axes.grid": True}):
+        (ax, *_) = drawn(CALLS[name]())
+    assert not any(line.get_visible() for line in ax.get_xgridlines() + ax.get_ygridlines())
+
+
 def contrast(colour, other):
     one, two = sorted(map(_drawing.luminance, (colour, other)))
     return (two + 0.05) / (one + 0.05)
@@ -191,6 +198,15 @@ def test_costs_of_every_kind():
             plot.cost(value)
     with pytest.raises(TypeError, match="label must be a string"):
         plot.cost(HISTORY, label=3)
+
+
+def test_epochs_inputs_and_units_are_counted_in_whole_numbers():
+    for ax in (plot.cost(sn.History(cost=[3.0])), plot.cost(sn.History(cost=[3.0, 2.0, 1.0]))):
+        assert [tick % 1 for tick in ax.get_xticks()] == [0] * len(ax.get_xticks())
+    ax = plot.weights(sn.MLP([1, 1]))
+    for axis in (ax.xaxis, ax.yaxis):
+        assert 0 in axis.get_ticklocs()
+        assert all(tick % 1 == 0 for tick in axis.get_ticklocs())
 
 
 @pytest.mark.parametrize("name", [name for name, row in ACTIVATIONS.items() if row.elementwise])
@@ -587,6 +603,16 @@ def test_calibration():
         plot.calibration(LinearSVC().fit(X, Y), X, Y)
     with pytest.raises(ValueError, match=r"draws classes, but MLP predicts numbers: plot.predicted_vs_true draws"):
         plot.calibration(REGRESSION, X, NUMBERS)
+
+
+def test_lines_of_many_classes_stand_out():
+    """From light and dark backgrounds by the contrast of 3 that the Web Content Accessibility Guidelines want."""
+    net = sn.MLP([2, 14], output="softmax", seed=0)
+    for style, ground in (("default", "white"), ("dark_background", "black")):
+        with pyplot.style.context(style):
+            _, *curves = plot.calibration(net, X, np.arange(len(X)) % 14).lines
+        assert len(curves) == 14
+        assert min(contrast(curve.get_color(), ground) for curve in curves) > 3
 
 
 def test_confusion():

@@ -1,5 +1,6 @@
 """The tutorial's code prints what the text shows, and both languages have the same code, formulas and pictures."""
 
+import codeop
 import contextlib
 import importlib.util
 import io
@@ -89,6 +90,18 @@ def test_code_prints_what_is_shown(chapter, tmp_path, monkeypatch):
         assert len(printed) == len(shown), (code, printed)
         for line, expected in zip(printed, shown, strict=True):
             assert is_as_shown(line, expected), (line, expected)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_blocks_can_be_pasted_at_the_prompt(chapter):
+    """There a compound statement ends with an empty line, and has none within, until Python 3.13."""
+    for language, code, _ in blocks_of(text_of(chapter)):
+        pending: list[str] = []
+        for line in [*code.splitlines(), ""] if language == "python" else ():
+            pending.append(line)
+            if codeop.compile_command("\n".join(pending)) is not None:
+                pending = []
+        assert pending in ([], [""]), code
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

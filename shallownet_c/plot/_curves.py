@@ -65,6 +65,8 @@ def cost(history: Any, ax: Axes | None = None, *, label: str | None = None) -> A
         raise ValueError("history must have at least one epoch, got none")
     if label is not None and not isinstance(label, str):
         raise TypeError(f"label must be a string or None, got {_validation.shown(label)}")
+    from matplotlib.ticker import MaxNLocator
+
     ax = _drawing.one(ax, "cost")
     (train,) = ax.plot(np.arange(1, len(courses[0]) + 1), courses[0], label=label or "training")
     few = len(courses[0]) == 1  # which no line shows
@@ -81,6 +83,7 @@ def cost(history: Any, ax: Axes | None = None, *, label: str | None = None) -> A
     finite = finite[np.isfinite(finite)]
     if finite.size and finite.min() > 0 and finite.max() > 10 * finite.min():
         ax.set_yscale("log")
+    ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True, min_n_ticks=1))
     ax.set_xlabel("epoch")
     ax.set_ylabel("cost J")
     if len(ax.lines) > 1 or label:

@@ -177,6 +177,7 @@ def _name_layers(ax: Axes, net: MLP, width: float) -> None:
     ax.set_xticks(range(len(labels)), labels)
     ax.tick_params(axis="x", labelsize="small" if room > 0.085 else "x-small", labelrotation=90 if upright else 0)
     ax.set_yticks([])
+    ax.grid(False)
     ax.tick_params(length=0)
     ax.set(xlim=(-0.35, len(labels) - 0.65), ylim=(0, 1 + LEGEND / _drawing.inches(ax)[1]))
     ax.spines[:].set_visible(False)
@@ -257,8 +258,9 @@ def _draw_matrix(net: MLP, layer: int, units: list[int], ax: Axes | None) -> Axe
     names = net.feature_names if layer == 1 else None
     ax.set_xlabel("input" if layer == 1 else f"unit of layer {layer - 1}")
     ax.set_ylabel(f"unit of layer {layer}")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    ax.grid(False)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     if len(units) <= MOST_NAMES and units != list(range(len(net.weights[layer - 1]))):
         ax.set_yticks(range(len(units)), list(map(str, units)))
     if names is not None and len(names) <= MOST_NAMES:

@@ -84,10 +84,11 @@ def calibration(
     drawn = [1] if subject.n_classes == 2 else list(range(subject.n_classes))
     for number in drawn:
         colour = _drawing.class_colour(number)
-        edge = _drawing.mixed(colour, _drawing.ink(ax), 0.65)
+        line, edge = (_drawing.mixed(colour, _drawing.ink(ax), share) for share in (0.35, 0.65))
         display.from_predictions(
             numbers == number, P[:, number], n_bins=n_bins, pos_label=True, ax=ax, ref_line=number == drawn[0],
-            color=colour, marker=_drawing.class_marker(number), markeredgecolor=edge, markersize=5, linewidth=1.2,
+            color=line, linewidth=1.2, marker=_drawing.class_marker(number), markersize=5, markerfacecolor=colour,
+            markeredgecolor=edge,
         )  # fmt: skip
     lines = ax.lines[before:]  # the diagonal first
     lines[0].set_color(_drawing.ink(ax))
@@ -166,6 +167,7 @@ def confusion(
         _drawing.colour_bar(ax, made.im_)
     _name_classes(ax, subject.names)
     ax.set(xlabel="predicted class", ylabel="true class")
+    ax.grid(False)
     return ax
 
 

@@ -55,8 +55,13 @@ class Plane(NamedTuple):
         image = ax.imshow(
             values.reshape(n, n), origin="lower", extent=extent, aspect="auto", interpolation="nearest", **options
         )
-        ax.set(xlim=(self.x[0], self.x[-1]), ylim=(self.y[0], self.y[-1]))
+        self.frame(ax)
         return image
+
+    def frame(self, ax: Axes) -> None:
+        """The limits, without a grid, which some styles would draw across the colours."""
+        ax.set(xlim=(self.x[0], self.x[-1]), ylim=(self.y[0], self.y[-1]))
+        ax.grid(False)
 
     def line(self, ax: Axes, values: Array, level: float, **options: Any) -> Any:
         """Where values (n², ) cross a level; None if they do not."""
@@ -203,7 +208,7 @@ def _draw_numbers(ax: Axes, plane: Plane, a: Array, X: Array, y: Array, m: int) 
         X[:, 0], X[:, 1], c=y, cmap=filled.cmap, norm=filled.norm, s=_drawing.marker_size(ax, m) ** 2,
         edgecolors=[_drawing.ink(ax)], linewidths=0.5, rasterized=len(X) > 500,
     )  # fmt: skip
-    ax.set(xlim=(plane.x[0], plane.x[-1]), ylim=(plane.y[0], plane.y[-1]))
+    plane.frame(ax)
     _drawing.colour_bar(ax, filled)
 
 

@@ -59,7 +59,7 @@ def there_and_back():
     ax.axis("off")
     chains = (
         (0.85, BLUE, ("x", "z[1]", "a[1]", "z[2]", "a[2]", "L"), ("W[1], b[1]", "σ", "W[2], b[2]", "σ", "y"), "->"),
-        (-0.85, ORANGE, (None, "dz[1]", "da[1]", "dz[2]", "da[2]", "dL"), ("", "σ′", "W[2]", "σ′", ""), "<-"),
+        (-0.85, ORANGE, (None, "dz[1]", "da[1]", "dz[2]", "da[2]", "L"), ("", "σ′", "W[2]", "σ′", ""), "<-"),
     )
     for height, colour, boxes, steps, arrow in chains:
         for place, name in enumerate(boxes):
