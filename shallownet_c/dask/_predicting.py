@@ -1,0 +1,6 @@
+"""Outputs for collections, computed when they are asked for."""
+
+from typing import Any
+
+
+def predict(net: Any, X: Any) -> Any: ...
