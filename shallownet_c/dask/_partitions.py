@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -33,13 +34,14 @@ class Partitions(NamedTuple):
 
 
 def is_array(value: object) -> bool:
-    """Whether it is an array of Dask's."""
-    return isinstance(value, library("dask.array").Array)
+    """Whether it is an array of Dask's, which need not be installed."""
+    module = sys.modules.get("dask.array")
+    return module is not None and isinstance(value, module.Array)
 
 
 def is_table(value: Any) -> bool:
-    """Whether it is a dataframe or a series of Dask's, whose module need not be installed."""
-    if not library("dask").is_dask_collection(value):
+    """Whether it is a dataframe or a series of Dask's."""
+    if "dask.dataframe" not in sys.modules:
         return False
     return all(hasattr(value, name) for name in ("to_delayed", "_meta", "npartitions", "columns"))
 
