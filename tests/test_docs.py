@@ -24,7 +24,9 @@ MODULES = sorted(
 DOORS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/doors").glob("*.md"))
 DOCUMENTS = ["README.md", "docs/many.md", "docs/notes.md", "docs/sklearn.md", *DOORS]
 #: Libraries that the extra `test` does without, and others that are as optional.
-LIBRARIES = ["cffi", "jax", "numba", "onnx", "onnxruntime", "polars", "pyarrow", "skl2onnx", "torch"]
+LIBRARIES = [
+    "cffi", "dask", "distributed", "jax", "numba", "onnx", "onnxruntime", "polars", "pyarrow", "skl2onnx", "torch",
+]  # fmt: skip
 
 
 def missing(code):

@@ -24,14 +24,13 @@ from shallownet_c.mlp import MLP, go_on
 if TYPE_CHECKING:
     import numpy as np
 
+STEPPING = [kind for kind in optimizers.OPTIMIZERS.values() if kind.takes_steps and not kind.full_batch]
 #: The optimizers that each solver takes, the first of them by default.
 SOLVERS: dict[str, tuple[type[optimizers.Optimizer], ...]] = {
     "lbfgs": (optimizers.LBFGS,),
     "adam": (optimizers.Adam,),
     "sgd": (optimizers.SGD,),
-    "local-sgd": tuple(
-        kind for kind in (optimizers.SGD, *optimizers.OPTIMIZERS.values()) if kind.takes_steps and not kind.full_batch
-    ),
+    "local-sgd": (optimizers.SGD, *(kind for kind in STEPPING if kind is not optimizers.SGD)),
 }
 #: Of "local-sgd", unless something else is asked for.
 BATCH_SIZE, SYNC_EVERY = 200, 50
@@ -294,7 +293,7 @@ def optimizer_of(solver: str, optimizer: object) -> optimizers.Optimizer:
     if not isinstance(optimizer, optimizers.Optimizer):
         raise TypeError(f"optimizer must be an object of an optimizer's class, got {_validation.shown(optimizer)}")
     if not isinstance(optimizer, kinds):
-        names = ", ".join(f"sn.{kind.__name__}" for kind in dict.fromkeys(kinds))
+        names = ", ".join(f"sn.{kind.__name__}" for kind in kinds)
         raise ValueError(f"optimizer must be of {names} for solver {solver!r}, got {_validation.shown(optimizer)}")
     return optimizer
 

@@ -121,7 +121,8 @@ def shape_of(value: Any) -> str:
 
 def runs(sizes: list[int], n: int) -> list[list[int]]:
     """The numbers of the partitions in at most n runs of consecutive ones, as equal in size as that allows."""
-    total, runs, done = sum(sizes), [[] for _ in range(n)], 0.0
+    runs: list[list[int]] = [[] for _ in range(n)]
+    total, done = sum(sizes), 0
     for number, size in enumerate(sizes):
         place = int((done + size / 2) * n / total) if total else 0
         runs[min(place, n - 1)].append(number)

@@ -88,7 +88,8 @@ def aligned(array: Array) -> Array:
 
 def readable(piece: Piece) -> Piece:
     """The piece with arrays that the kernels can read."""
-    return Piece(*(None if array is None else aligned(array) for array in piece))
+    Y, classes, weights = (None if array is None else aligned(array) for array in piece[1:4])
+    return Piece(aligned(piece.X), Y, classes, weights)
 
 
 def gradients(
