@@ -69,7 +69,8 @@ def fit(
 
     The workers load and check their partitions once. In each step they get the parameters (P,) and send back their
     gradients, Σ w L and Σ w, which are added up two by two in the order of the partitions, so that the same partitions
-    give the same bits on any number of workers; this process takes the step.
+    give the same bits on any number of workers; this process takes the step. Partitions that the workers hold already
+    (``persist``) stay where they are and are added up in an order that depends on where that is.
 
     Parameters
     ----------

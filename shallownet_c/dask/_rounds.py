@@ -112,7 +112,8 @@ class Cluster:
     def watched(self) -> Iterator[None]:
         """Within, what fails because the scheduler has gone is an error that says so."""
         try:
-            yield
+            with self.client.as_current():  # for `wait`, which would take the client that is in use
+                yield
         except Lost:
             raise
         except Exception as error:
@@ -134,23 +135,32 @@ class Rounds:
         self.latency = 0.0
         self.groups: list[Group] = []
 
-    def plan(self) -> None:
-        """Find out who holds which partitions, and divide each worker's among its threads."""
-        futures = self.pieces
-        threads = self.cluster.threads()
-        known = self.cluster.client.who_has(futures)
-        load = dict.fromkeys(threads, 0)
-        holders: list[str] = []
-        for future, rows in zip(futures, self.rows, strict=True):
+    def holders(self) -> list[str]:
+        """The worker that holds each partition; of several that do, the one with the fewest rows so far."""
+        load = dict.fromkeys(self.cluster.threads(), 0)
+        known = self.cluster.client.who_has(self.pieces)
+        holders = []
+        for future, rows in zip(self.pieces, self.rows, strict=True):
             who = [worker for worker in sorted(known.get(future.key, ())) if worker in load] or list(load)
             chosen = min(who, key=lambda worker: load[worker])
             load[chosen] += rows
             holders.append(chosen)
+        return holders
+
+    def sort_by_holder(self) -> None:
+        """Number the partitions anew, those of one worker after those of another, which makes few nodes of a tree."""
+        holders = self.holders()
+        places = sorted(range(len(holders)), key=lambda leaf: (holders.index(holders[leaf]), leaf))
+        self.pieces, self.rows = [self.pieces[leaf] for leaf in places], [self.rows[leaf] for leaf in places]
+
+    def plan(self) -> None:
+        """Find out who holds which partitions, and divide each worker's among its threads."""
+        holders = self.holders()
         if self.learners is not None:
             self.groups = [Group(leaves, _most(leaves, holders, self.rows)) for leaves in self.learners]
             return
         self.groups = []
-        for worker, n in threads.items():
+        for worker, n in self.cluster.threads().items():
             leaves = [leaf for leaf, holder in enumerate(holders) if holder == worker]
             for run in runs([self.rows[leaf] for leaf in leaves], n):
                 self.groups.append(Group([leaves[i] for i in run], worker))

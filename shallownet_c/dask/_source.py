@@ -20,8 +20,9 @@ from shallownet_c.dask._rounds import Cluster, Rounds
 class Collection(_sources.Source):
     """Partitions of rows, loaded and checked by the workers, which keep them.
 
-    Each is loaded by one task. Where the cluster does not hold the rows already, consecutive partitions go to the same
-    worker. With `sync_every` they do in any case, in as many runs as there are `learners`, who take steps on their own.
+    Each is loaded by one task, consecutive ones by the same worker. Rows that the cluster holds already stay where they
+    are, and those of one worker are added up before those of another, unless there is a `sync_every`: then there are as
+    many runs of consecutive partitions as `learners`, who take steps on their own.
 
     Raises
     ------
@@ -66,12 +67,15 @@ class Collection(_sources.Source):
             place = {number: leaf for leaf, number in enumerate(full)}
             of_each = ([place[number] for number in run if number in place] for run in runs)
             self.rounds.learners = [leaves for leaves in of_each if leaves]
+        elif not runs:
+            with cluster.watched():
+                self.rounds.sort_by_holder()
         report.load += time.perf_counter() - began
 
     def _loaded(
         self, data: tuple[Any, Any, Any], cluster: Cluster, learners: int | None
     ) -> tuple[list[Any], list[list[int]]]:
-        """Futures of the partitions, and the runs of them that were sent to one place each."""
+        """Futures of the partitions, and the runs of them that were sent to one place each, none if they stay put."""
         X, Y, weights = data
         rows = _partitions.rows_of(X, self.model.sizes[0])
         columns = [rows.items, _partitions.goes_with("Y", Y, rows).items]

@@ -1,0 +1,247 @@
+"""Fits on Dask: what a step costs, how it grows, and how steps by several learners compare with those of one machine.
+
+Three parts, each of which --only chooses; --quick takes less of everything, and its figures mean little.
+
+steps: full-batch steps of "adam" on more than 100 MB of rows, by one process, by two processes, by one process with two
+threads, and by `MLP.fit` without Dask on one and two threads, in turns. Seconds of a step are medians over the turns.
+The efficiency is the time of one process over twice the time of two.
+
+model: the constants of the time of a step,
+
+    seconds = rate · rows · P / threads + task · tasks + latency + bytes / bandwidth,
+
+from fits with several numbers of tasks, which are threads of one process, and several P. What it predicts for clusters
+and tables of other sizes is printed.
+
+local: the cost on all rows after each epoch of "local-sgd", by numbers of learners and steps between two averages, next
+to that of minibatches on one machine, all from the same first weights.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+import warnings
+
+import dask.array as da
+import distributed
+import numpy as np
+
+import shallownet_c as sn
+import shallownet_c.dask
+
+SIZES = [64, 100, 10]
+
+
+def cluster(n_workers, threads, processes=True):
+    return distributed.LocalCluster(
+        n_workers=n_workers, threads_per_worker=threads, processes=processes, dashboard_address=":0", silence_logs=50
+    )
+
+
+def rows(m, parts, width=SIZES[0]):
+    """X (m, width) and classes of a linear rule, made on the workers."""
+    X = da.random.default_rng(0).standard_normal((m, width), chunks=(-(-m // parts), width))
+    rule = np.random.default_rng(1).standard_normal((width, SIZES[-1]))
+    return X, (X @ rule).argmax(axis=1)
+
+
+def network(sizes, seed=0):
+    return sn.MLP(sizes, activation="relu", output="softmax", seed=seed)
+
+
+def step(client, data, sizes, epochs):
+    """Seconds and bytes of a step, from the report of a fit."""
+    net = network(sizes)
+    report = sn.dask.fit(net, *data, solver="adam", epochs=epochs, client=client).report
+    n, parts = report.rounds, (report.compute, report.communication, report.scheduler)
+    names = ("compute", "communication", "scheduler")
+    return {
+        "seconds": sum(parts) / n,
+        **{name: part / n for name, part in zip(names, parts, strict=True)},
+        "bytes_down": report.bytes_down // n,
+        "bytes_up": report.bytes_up // n,
+    }, net.params
+
+
+def alone(X, y, epochs, n_threads):
+    """Seconds of a step of `MLP.fit`."""
+    net = network(SIZES)
+    history = net.fit(X, y, epochs=epochs, batch_size=len(X), n_threads=n_threads)
+    return {"seconds": history.seconds / epochs}, net.params
+
+
+def steps(quick):
+    m, epochs, turns = (4_000, 2, 2) if quick else (210_000, 6, 7)
+    kinds = {"1 process": (1, 1), "2 processes": (2, 1), "1 process, 2 threads": (1, 2)}
+    clusters = {name: cluster(*shape) for name, shape in kinds.items()}
+    clients = {name: distributed.Client(one, set_as_default=False) for name, one in clusters.items()}
+    data = {name: client.persist(list(rows(m, 8))) for name, client in clients.items()}
+    X, y = (array.compute(scheduler="sync") for array in rows(m, 8))
+    size = X.nbytes
+    work = {name: lambda name=name: step(clients[name], data[name], SIZES, epochs) for name in kinds}
+    work |= {f"MLP.fit, {n} thread{'s'[: n - 1]}": lambda n=n: alone(X, y, epochs, n) for n in (1, 2)}
+    found = {name: [] for name in work}
+    params = {}
+    for turn in range(turns + 1):
+        for name, run in work.items():
+            figures, params[name] = run()
+            if turn:  # the first one is to warm up
+                found[name].append(figures)
+    for name, ended in params.items():
+        np.testing.assert_allclose(ended, params["MLP.fit, 1 thread"], rtol=0, atol=1e-9, err_msg=name)
+    for name in kinds:
+        clients[name].close()
+        clusters[name].close()
+    median = {
+        name: {key: statistics.median(one[key] for one in figures) for key in figures[0]}
+        for name, figures in found.items()
+    }
+    one, two = median["1 process"]["seconds"], median["2 processes"]["seconds"]
+    pairs = zip(found["1 process"], found["2 processes"], strict=True)
+    efficiencies = sorted(a["seconds"] / b["seconds"] / 2 for a, b in pairs)
+    print(f"\nA step of adam on {size / 1e6:,.0f} MB, {m:,} rows, {'-'.join(map(str, SIZES))}, float64; ms")
+    print(f"{'':24}{'step':>9}{'compute':>9}{'communic.':>11}{'scheduler':>11}{'bytes down':>12}{'bytes up':>10}")
+    for name, figures in median.items():
+        line = f"{name:24}{1e3 * figures['seconds']:9.1f}"
+        if "compute" in figures:
+            line += f"{1e3 * figures['compute']:9.1f}{1e3 * figures['communication']:11.1f}"
+            line += f"{1e3 * figures['scheduler']:11.1f}{figures['bytes_down']:12,.0f}{figures['bytes_up']:10,.0f}"
+        print(line)
+    print(
+        f"efficiency of two processes: {one / two / 2:.3f} of the medians, {efficiencies[0]:.3f} … "
+        f"{efficiencies[-1]:.3f} over the turns"
+    )
+    return {"bytes": size, "rows": m, "median": median, "efficiency": one / two / 2}
+
+
+def model(quick):
+    tasks, hidden = ([1, 4], [10, 100]) if quick else ([1, 2, 4, 8, 16, 32, 64], [100, 1_000, 4_000, 13_000])
+    found = []
+    for n in tasks:
+        with cluster(1, n, processes=False) as one, distributed.Client(one, set_as_default=False) as client:
+            data = client.persist(list(rows(4 * n, n)))
+            for _ in range(1 if quick else 3):
+                found.append({"tasks": n, "P": 0, **step(client, data, SIZES, 10)[0]})
+    with cluster(2, 1) as two, distributed.Client(two, set_as_default=False) as client:
+        data = client.persist(list(rows(400, 2)))
+        for width in hidden:
+            sizes = [SIZES[0], width, SIZES[-1]]
+            P = network(sizes).n_params
+            for _ in range(1 if quick else 3):
+                found.append({"tasks": 2, "P": P, **step(client, data, sizes, 10)[0]})
+    # What is not arithmetic, in the number of tasks, of rounds of their messages, and of bytes.
+    rest = np.array([one["seconds"] - one["compute"] for one in found])
+    sent = [one["bytes_down"] + one["bytes_up"] for one in found]
+    terms = np.array([[one["tasks"], 1.0, size] for one, size in zip(found, sent, strict=True)])
+    scale = 1 / rest  # least relative error
+    (task, latency, byte), *_ = np.linalg.lstsq(terms * scale[:, np.newaxis], rest * scale, rcond=None)
+    m = 2_000 if quick else 50_000
+    X, y = (array.compute(scheduler="sync") for array in rows(m, 1))
+    rates = []
+    for width in hidden[:2]:
+        net = network([SIZES[0], width, SIZES[-1]])
+        began = time.perf_counter()
+        net.fit(X, y, epochs=2, batch_size=m, n_threads=1)
+        rates.append((time.perf_counter() - began) / 2 / m / net.n_params)
+    constants = {
+        "rate": statistics.median(rates), "task": float(task), "latency": float(latency), "bandwidth": float(1 / byte)
+    }  # fmt: skip
+    print("\nThe time of a step: seconds = rate · rows · P / threads + task · tasks + latency + bytes / bandwidth")
+    print(
+        f"rate {constants['rate']:.3g} s for a row and a parameter, task {1e3 * task:.3g} ms, latency "
+        f"{1e3 * latency:.3g} ms, bandwidth {constants['bandwidth'] / 1e6:.3g} MB/s"
+    )
+    print(f"{'tasks':>8}{'P':>10}{'measured':>11}{'model':>9}  ms without arithmetic")
+    for one, expected, seconds in zip(found, terms @ [task, latency, byte], rest, strict=True):
+        print(f"{one['tasks']:8}{one['P'] or network(SIZES).n_params:10,}{1e3 * seconds:11.2f}{1e3 * expected:9.2f}")
+    print(f"\n{'rows':>8}{'P':>10}" + "".join(f"{f'{n:,} workers':>24}" for n in (10, 100, 1_000)))
+    predicted = []
+    for exponent in (9, 10, 11, 12):
+        for P in (10**4, 10**5, 10**6):
+            line = f"{f'10^{exponent}':>8}{P:10,}"
+            for workers in (10, 100, 1_000):
+                seconds, efficiency = predict(constants, 10**exponent, P, workers)
+                predicted.append(
+                    {"rows": 10**exponent, "P": P, "workers": workers, "seconds": seconds, "efficiency": efficiency}
+                )
+                line += f"{seconds:14,.3g} s {100 * efficiency:5.1f} %"
+            print(line)
+    return {"constants": constants, "measured": found, "predicted": predicted}
+
+
+def predict(constants, m, P, workers):
+    """Seconds of a step with one thread a worker, and how much of them is arithmetic.
+
+    The parameters reach the workers, and the sums of gradients come from them, in a number of stages that grows with
+    the logarithm of the number of workers; tasks pass through the one scheduler.
+    """
+    compute = constants["rate"] * m * P / workers
+    stages = max(1, int(np.ceil(np.log2(workers) / 3)))  # eight sums at a time
+    size = 8 * P
+    rest = constants["task"] * workers * 8 / 7 + constants["latency"] * stages
+    rest += 2 * 8 * stages * size / constants["bandwidth"]
+    return compute + rest, compute / (compute + rest)
+
+
+def local(quick):
+    X, y = sn.datasets.load_digits()
+    X = X / 16
+    epochs, learners, syncs = (3, [2], [5]) if quick else (20, [2, 4, 8], [1, 10, 50])
+    settings = {"batch_size": 20, "epochs": epochs, "seed": 0}
+    shown = [epoch for epoch in (1, 2, 5, 10, 20) if epoch <= epochs]
+    curves = {}
+
+    def watched(fit):
+        net, curve = network([64, 32, 10]), []
+        fit(net, lambda epoch, history, net: curve.append(net.cost(X, y)))
+        return curve
+
+    optimizer = lambda: sn.SGD(0.1)  # noqa: E731
+    curves["one machine"] = watched(
+        lambda net, callback: net.fit(X, y, optimizer=optimizer(), callback=callback, **settings)
+    )
+    data = da.from_array(X, chunks=(225, 64)), da.from_array(y, chunks=225)
+    with cluster(1, 2, processes=False) as one, distributed.Client(one, set_as_default=False) as client:
+        for n in learners:
+            for sync in syncs:
+                curves[f"{n} learners, every {sync}"] = watched(
+                    lambda net, callback, n=n, sync=sync: sn.dask.fit(
+                        net,
+                        *data,
+                        solver="local-sgd",
+                        optimizer=optimizer(),
+                        learners=n,
+                        sync_every=sync,
+                        client=client,
+                        callback=callback,
+                        **settings,
+                    )
+                )
+    print("\nThe cost on all digits, 64-32-10 by SGD in batches of 20, after so many epochs")
+    print(f"{'':26}" + "".join(f"{epoch:>9}" for epoch in shown))
+    for name, curve in curves.items():
+        print(f"{name:26}" + "".join(f"{curve[epoch - 1]:9.4f}" for epoch in shown))
+    return curves
+
+
+PARTS = {"steps": steps, "model": model, "local": local}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="little of everything")
+    parser.add_argument("--only", choices=PARTS, action="append", help="one part; may be given again")
+    parser.add_argument("--json", metavar="FILE", help="write every figure")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", sn.FitWarning)
+    print(f"shallownet_c {sn.__version__}, dask {distributed.__version__}, Python {sys.version.split()[0]}")
+    found = {name: PARTS[name](arguments.quick) for name in arguments.only or PARTS}
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump(found, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
