@@ -189,6 +189,7 @@ def local(quick):
     X, y = sn.datasets.load_digits()
     X = X / 16
     epochs, learners, syncs = (3, [2], [5]) if quick else (20, [2, 4, 8], [1, 10, 50])
+    kinds = [(n, sync, 1) for n in learners for sync in syncs] + [(n, 10, n) for n in learners]
     settings = {"batch_size": 20, "epochs": epochs, "seed": 0}
     shown = [epoch for epoch in (1, 2, 5, 10, 20) if epoch <= epochs]
     curves = {}
@@ -198,31 +199,24 @@ def local(quick):
         fit(net, lambda epoch, history, net: curve.append(net.cost(X, y)))
         return curve
 
-    optimizer = lambda: sn.SGD(0.1)  # noqa: E731
+    rate = 0.1
     curves["one machine"] = watched(
-        lambda net, callback: net.fit(X, y, optimizer=optimizer(), callback=callback, **settings)
+        lambda net, callback: net.fit(X, y, optimizer=sn.SGD(rate), callback=callback, **settings)
     )
     data = da.from_array(X, chunks=(225, 64)), da.from_array(y, chunks=225)
     with cluster(1, 2, processes=False) as one, distributed.Client(one, set_as_default=False) as client:
-        for n in learners:
-            for sync in syncs:
-                curves[f"{n} learners, every {sync}"] = watched(
-                    lambda net, callback, n=n, sync=sync: sn.dask.fit(
-                        net,
-                        *data,
-                        solver="local-sgd",
-                        optimizer=optimizer(),
-                        learners=n,
-                        sync_every=sync,
-                        client=client,
-                        callback=callback,
-                        **settings,
-                    )
+        for n, sync, factor in kinds:
+            name = f"{n} learners, every {sync}" + (f", rate × {factor}" if factor > 1 else "")
+            options = {"optimizer": sn.SGD(rate * factor), "learners": n, "sync_every": sync, "client": client}
+            curves[name] = watched(
+                lambda net, callback, options=options: sn.dask.fit(
+                    net, *data, solver="local-sgd", callback=callback, **options, **settings
                 )
+            )
     print("\nThe cost on all digits, 64-32-10 by SGD in batches of 20, after so many epochs")
-    print(f"{'':26}" + "".join(f"{epoch:>9}" for epoch in shown))
+    print(f"{'':32}" + "".join(f"{epoch:>9}" for epoch in shown))
     for name, curve in curves.items():
-        print(f"{name:26}" + "".join(f"{curve[epoch - 1]:9.4f}" for epoch in shown))
+        print(f"{name:32}" + "".join(f"{curve[epoch - 1]:9.4f}" for epoch in shown))
     return curves
 
 

@@ -58,7 +58,7 @@ def test_a_killed_worker_changes_nothing(solver):
     np.testing.assert_array_equal(net.params, calm.params)
     assert history.cost == expected.cost
     assert killed[0] in history.report.workers
-    assert len(history.report.workers[killed[0]]) < history.report.rounds
+    assert history.report.workers[killed[0]].rounds < history.report.rounds
 
 
 def test_all_workers_gone():
@@ -71,7 +71,9 @@ def test_all_workers_gone():
                 cluster.scale(0)
                 cluster.sync(cluster._correct_state)
 
-        with pytest.raises(RuntimeError, match=r"no worker has been there for 1 s \(worker_timeout\): the network has"):
+        with pytest.raises(
+            sn.dask.ClusterLostError, match=r"no worker has been there for 1 s \(worker_timeout\): the network has"
+        ):
             sn.dask.fit(net, *ROWS, client=client, solver="adam", epochs=12, callback=end, worker_timeout=1)
     assert net.history.stopped == "error"
     np.testing.assert_array_equal(net.params, kept[-1])
@@ -88,7 +90,7 @@ def test_a_fit_goes_on_after_the_scheduler_has_gone(solver, tmp_path):
             if epoch == 3:
                 cluster.close()
 
-        with pytest.raises(RuntimeError, match="scheduler"):
+        with pytest.raises(sn.dask.ClusterLostError, match="scheduler"):
             sn.dask.fit(
                 net,
                 *ROWS,

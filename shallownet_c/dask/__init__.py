@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 from shallownet_c.dask._fitting import fit, resume
 from shallownet_c.dask._predicting import predict
 from shallownet_c.dask._report import History, Report
+from shallownet_c.dask._rounds import ClusterLostError
 
 if TYPE_CHECKING:
     from shallownet_c.dask._estimators import MLPClassifier, MLPRegressor
 
-__all__ = ["History", "MLPClassifier", "MLPRegressor", "Report", "fit", "predict", "resume"]
+__all__ = ["ClusterLostError", "History", "MLPClassifier", "MLPRegressor", "Report", "fit", "predict", "resume"]
 
 
 def __getattr__(name: str) -> Any:

@@ -230,7 +230,7 @@ class MLPClassifier(OnCollections, sklearn.MLPClassifier):
 
     Raises
     ------
-    ValueError, TypeError, RuntimeError
+    ValueError, TypeError, ClusterLostError
         As `shallownet_c.dask.fit` from a fit on collections.
 
     Examples
@@ -333,7 +333,7 @@ class MLPRegressor(OnCollections, sklearn.MLPRegressor):
 
     Raises
     ------
-    ValueError, TypeError, RuntimeError
+    ValueError, TypeError, ClusterLostError
         As `shallownet_c.dask.fit` from a fit on collections.
 
     Examples

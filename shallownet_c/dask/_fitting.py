@@ -121,9 +121,9 @@ def fit(
     ValueError, TypeError
         If an argument is not what it should be, or a partition has rows that the network does not take, such as a NaN:
         the partition and the row are named. Nothing has changed then.
-    RuntimeError
-        If there is no worker or scheduler for `worker_timeout` seconds; the network has the parameters of the last step
-        that was completed, and for "local-sgd" of the last average.
+    ClusterLostError
+        A RuntimeError, if there is no worker or scheduler for `worker_timeout` seconds; the network has the parameters
+        of the last step that was completed, and for "local-sgd" of the last average.
     DivergenceError, KeyboardInterrupt, OSError
         As `MLP.fit`.
     ImportError
@@ -215,7 +215,7 @@ def resume(
 
     Raises
     ------
-    ValueError, TypeError, OSError, RuntimeError, DivergenceError
+    ValueError, TypeError, OSError, ClusterLostError, DivergenceError
         As `shallownet_c.resume`, and as `fit`.
     """
     local = _checkpoint.read(path)[1]["settings"]["batch_size"] is not None

@@ -8,6 +8,21 @@ from shallownet_c import history
 
 
 @dataclass
+class Worker:
+    """What a worker has done: rounds that it computed in, the seconds of its longest task in each, added up, and the
+    rounds in which all others were done before it."""
+
+    rounds: int = 0
+    seconds: float = 0.0
+    waited_for: int = 0
+
+    @property
+    def mean(self) -> float:
+        """Mean seconds of a round."""
+        return self.seconds / max(1, self.rounds)
+
+
+@dataclass
 class Report:
     """Where the time of a fit went.
 
@@ -27,8 +42,8 @@ class Report:
         Seconds that the same tasks take with nothing to compute or to send, measured before the first round.
     communication : float
         All other seconds of the rounds.
-    workers : dict of str to list of float
-        For each worker, by its address, the seconds of its longest task in each round.
+    workers : dict of str to Worker
+        By their addresses: each worker's rounds and seconds, and how often the others waited for it.
     """
 
     rounds: int = 0
@@ -38,19 +53,14 @@ class Report:
     compute: float = 0.0
     communication: float = 0.0
     scheduler: float = 0.0
-    workers: dict[str, list[float]] = field(default_factory=dict)
+    workers: dict[str, Worker] = field(default_factory=dict)
 
     @property
     def straggler(self) -> str | None:
         """The address of the worker whose rounds took longest on average; None if only one has computed."""
         if len(self.workers) < 2:
             return None
-        return max(self.workers, key=self.mean)
-
-    def mean(self, worker: str) -> float:
-        """Mean seconds of a worker's rounds."""
-        seconds = self.workers[worker]
-        return sum(seconds) / max(1, len(seconds))
+        return max(self.workers, key=lambda worker: self.workers[worker].mean)
 
     def add(self, wall: float, compute: float, latency: float, down: int, up: int, work: dict[str, float]) -> None:
         """Count a round that took `wall` seconds."""
@@ -63,7 +73,10 @@ class Report:
         self.scheduler += scheduler
         self.communication += wall - compute - scheduler
         for worker, seconds in work.items():
-            self.workers.setdefault(worker, []).append(seconds)
+            one = self.workers.setdefault(worker, Worker())
+            one.rounds += 1
+            one.seconds += seconds
+            one.waited_for += seconds == max(work.values())
 
     def __str__(self) -> str:
         n = max(1, self.rounds)
@@ -74,9 +87,12 @@ class Report:
             f"a round: {self.bytes_down // n:,} bytes down, {self.bytes_up // n:,} bytes up",
         ]
         slowest = self.straggler
-        for worker, seconds in sorted(self.workers.items()):
-            mark = "  (slowest)" if worker == slowest else ""
-            lines.append(f"{worker}: {1e3 * self.mean(worker):.3g} ms in each of {len(seconds)} rounds{mark}")
+        for address, worker in sorted(self.workers.items()):
+            mark = "  (slowest)" if address == slowest else ""
+            lines.append(
+                f"{address}: {1e3 * worker.mean:.3g} ms in each of {worker.rounds} rounds, "
+                f"the last in {worker.waited_for}{mark}"
+            )
         return "\n".join(lines)
 
 

@@ -59,8 +59,10 @@ def client_of(client: Any) -> Any:
     return client
 
 
-class Lost(RuntimeError):
-    """The cluster can no longer do the work."""
+class ClusterLostError(RuntimeError):
+    """No worker, or no scheduler, that could go on with a fit; the network has the last step that was completed."""
+
+    __module__ = "shallownet_c.dask"  # where users find it
 
 
 class Cluster:
@@ -91,7 +93,7 @@ class Cluster:
 
     def _raise_lost(self) -> None:
         what = "scheduler" if self.client.status != "running" else "worker"
-        raise Lost(f"no {what} has been there for {self.worker_timeout:g} s (worker_timeout): {KEPT}")
+        raise ClusterLostError(f"no {what} has been there for {self.worker_timeout:g} s (worker_timeout): {KEPT}")
 
     def results(self, futures: Sequence[Any]) -> list[Any]:
         """The results of tasks; an error if there is nobody to compute them for `worker_timeout` seconds."""
@@ -110,17 +112,20 @@ class Cluster:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Within, what fails because the scheduler has gone is an error that says so."""
+        """Within, tasks are those of this client, and what fails for want of its scheduler is an error that says so."""
         try:
-            with self.client.as_current():  # for `wait`, which would take the client that is in use
+            # `wait` would take the client that is in use, and each step sends what Dask calls a large graph where the
+            # network has a million parameters.
+            large = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
+            with self.client.as_current(), library("dask").config.set(large):
                 yield
-        except Lost:
+        except ClusterLostError:
             raise
         except Exception as error:
             lost = isinstance(error, self.library.CancelledError)
             if self.client.status == "running" and not lost:
                 raise
-            raise Lost(f"the scheduler has gone, or lost what the fit needs ({error}): {KEPT}") from None
+            raise ClusterLostError(f"the scheduler has gone, or lost what the fit needs ({error}): {KEPT}") from None
 
 
 class Rounds:
