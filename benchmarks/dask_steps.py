@@ -6,19 +6,19 @@ steps: full-batch steps of "adam" on more than 100 MB of rows, by one process, b
 threads, and by `MLP.fit` without Dask on one and two threads, in turns. Seconds of a step are medians over the turns.
 The efficiency is the time of one process over twice the time of two.
 
-model: the constants of the time of a step,
-
-    seconds = rate · rows · P / threads + task · tasks + latency + bytes / bandwidth,
-
-from fits with several numbers of tasks, which are threads of one process, and several P. What it predicts for clusters
-and tables of other sizes is printed.
+model: what a step takes besides arithmetic, with several numbers of tasks, which are threads of one process, and
+several P, and how long arithmetic takes for a row and a parameter. The file that --json writes has all of that, for a
+model of clusters and tables of other sizes.
 
 local: the cost on all rows after each epoch of "local-sgd", by numbers of learners and steps between two averages, next
 to that of minibatches on one machine, all from the same first weights.
 """
 
 import argparse
+import contextlib
 import json
+import os
+import platform
 import statistics
 import sys
 import time
@@ -123,7 +123,7 @@ def model(quick):
         with cluster(1, n, processes=False) as one, distributed.Client(one, set_as_default=False) as client:
             data = client.persist(list(rows(4 * n, n)))
             for _ in range(1 if quick else 3):
-                found.append({"tasks": n, "P": 0, **step(client, data, SIZES, 10)[0]})
+                found.append({"tasks": n, "P": network(SIZES).n_params, **step(client, data, SIZES, 10)[0]})
     with cluster(2, 1) as two, distributed.Client(two, set_as_default=False) as client:
         data = client.persist(list(rows(400, 2)))
         for width in hidden:
@@ -131,12 +131,6 @@ def model(quick):
             P = network(sizes).n_params
             for _ in range(1 if quick else 3):
                 found.append({"tasks": 2, "P": P, **step(client, data, sizes, 10)[0]})
-    # What is not arithmetic, in the number of tasks, of rounds of their messages, and of bytes.
-    rest = np.array([one["seconds"] - one["compute"] for one in found])
-    sent = [one["bytes_down"] + one["bytes_up"] for one in found]
-    terms = np.array([[one["tasks"], 1.0, size] for one, size in zip(found, sent, strict=True)])
-    scale = 1 / rest  # least relative error
-    (task, latency, byte), *_ = np.linalg.lstsq(terms * scale[:, np.newaxis], rest * scale, rcond=None)
     m = 2_000 if quick else 50_000
     X, y = (array.compute(scheduler="sync") for array in rows(m, 1))
     rates = []
@@ -145,44 +139,14 @@ def model(quick):
         began = time.perf_counter()
         net.fit(X, y, epochs=2, batch_size=m, n_threads=1)
         rates.append((time.perf_counter() - began) / 2 / m / net.n_params)
-    constants = {
-        "rate": statistics.median(rates), "task": float(task), "latency": float(latency), "bandwidth": float(1 / byte)
-    }  # fmt: skip
-    print("\nThe time of a step: seconds = rate · rows · P / threads + task · tasks + latency + bytes / bandwidth")
-    print(
-        f"rate {constants['rate']:.3g} s for a row and a parameter, task {1e3 * task:.3g} ms, latency "
-        f"{1e3 * latency:.3g} ms, bandwidth {constants['bandwidth'] / 1e6:.3g} MB/s"
-    )
-    print(f"{'tasks':>8}{'P':>10}{'measured':>11}{'model':>9}  ms without arithmetic")
-    for one, expected, seconds in zip(found, terms @ [task, latency, byte], rest, strict=True):
-        print(f"{one['tasks']:8}{one['P'] or network(SIZES).n_params:10,}{1e3 * seconds:11.2f}{1e3 * expected:9.2f}")
-    print(f"\n{'rows':>8}{'P':>10}" + "".join(f"{f'{n:,} workers':>24}" for n in (10, 100, 1_000)))
-    predicted = []
-    for exponent in (9, 10, 11, 12):
-        for P in (10**4, 10**5, 10**6):
-            line = f"{f'10^{exponent}':>8}{P:10,}"
-            for workers in (10, 100, 1_000):
-                seconds, efficiency = predict(constants, 10**exponent, P, workers)
-                predicted.append(
-                    {"rows": 10**exponent, "P": P, "workers": workers, "seconds": seconds, "efficiency": efficiency}
-                )
-                line += f"{seconds:14,.3g} s {100 * efficiency:5.1f} %"
-            print(line)
-    return {"constants": constants, "measured": found, "predicted": predicted}
-
-
-def predict(constants, m, P, workers):
-    """Seconds of a step with one thread a worker, and how much of them is arithmetic.
-
-    The parameters reach the workers, and the sums of gradients come from them, in a number of stages that grows with
-    the logarithm of the number of workers; tasks pass through the one scheduler.
-    """
-    compute = constants["rate"] * m * P / workers
-    stages = max(1, int(np.ceil(np.log2(workers) / 3)))  # eight sums at a time
-    size = 8 * P
-    rest = constants["task"] * workers * 8 / 7 + constants["latency"] * stages
-    rest += 2 * 8 * stages * size / constants["bandwidth"]
-    return compute + rest, compute / (compute + rest)
+    rate = statistics.median(rates)
+    print(f"\nArithmetic on one thread: {rate:.3g} s for a row and a parameter. A step besides arithmetic, ms:")
+    print(f"{'tasks':>8}{'P':>10}{'bytes':>12}{'communic.':>11}{'scheduler':>11}")
+    for one in found:
+        size = one["bytes_down"] + one["bytes_up"]
+        times = f"{1e3 * one['communication']:11.2f}{1e3 * one['scheduler']:11.2f}"
+        print(f"{one['tasks']:8}{one['P']:10,}{size:12,}{times}")
+    return {"constants": {"rate": rate}, "measured": found}
 
 
 def local(quick):
@@ -220,6 +184,15 @@ def local(quick):
     return curves
 
 
+def processor():
+    """The CPU's name."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
 PARTS = {"steps": steps, "model": model, "local": local}
 
 
@@ -231,7 +204,9 @@ def main():
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", sn.FitWarning)
     print(f"shallownet_c {sn.__version__}, dask {distributed.__version__}, Python {sys.version.split()[0]}")
-    found = {name: PARTS[name](arguments.quick) for name in arguments.only or PARTS}
+    machine = f"{processor()}, {os.cpu_count()} cores"
+    print(machine)
+    found = {"machine": machine} | {name: PARTS[name](arguments.quick) for name in arguments.only or PARTS}
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(found, file, indent=1)
