@@ -43,7 +43,7 @@ def is_table(value: Any) -> bool:
     """Whether it is a dataframe or a series of Dask's."""
     if "dask.dataframe" not in sys.modules:
         return False
-    return all(hasattr(value, name) for name in ("to_delayed", "_meta", "npartitions", "columns"))
+    return all(hasattr(value, name) for name in ("to_delayed", "_meta", "npartitions", "divisions"))
 
 
 def is_collection(value: object) -> bool:

@@ -97,11 +97,12 @@ class Cluster:
 
     def results(self, futures: Sequence[Any]) -> list[Any]:
         """The results of tasks; an error if there is nobody to compute them for `worker_timeout` seconds."""
-        waited_since = None
+        waited_since, patience = None, LOOK
         while True:
             try:
                 self.library.wait(futures, timeout=LOOK)
-                return [future.result(timeout=self.worker_timeout) for future in futures]
+                patience *= 2  # large results may take longer to come than it takes to see that a worker has gone
+                return [future.result(timeout=patience) for future in futures]
             except TimeoutError:
                 if self._threads():
                     waited_since = None
@@ -122,7 +123,7 @@ class Cluster:
         except ClusterLostError:
             raise
         except Exception as error:
-            lost = isinstance(error, self.library.CancelledError)
+            lost = isinstance(error, (self.library.CancelledError, self.library.comm.CommClosedError))
             if self.client.status == "running" and not lost:
                 raise
             raise ClusterLostError(f"the scheduler has gone, or lost what the fit needs ({error}): {KEPT}") from None
@@ -139,6 +140,8 @@ class Rounds:
         self.count = 0
         self.latency = 0.0
         self.groups: list[Group] = []
+        #: Whether others hold the partitions than the groups say.
+        self.moved = True
 
     def holders(self) -> list[str]:
         """The worker that holds each partition; of several that do, the one with the fewest rows so far."""
@@ -164,10 +167,10 @@ class Rounds:
         if self.learners is not None:
             self.groups = [Group(leaves, _most(leaves, holders, self.rows)) for leaves in self.learners]
             return
-        self.groups = []
-        for worker, n in self.cluster.threads().items():
+        self.groups, threads = [], self.cluster.threads()
+        for worker in set(holders):
             leaves = [leaf for leaf, holder in enumerate(holders) if holder == worker]
-            for run in runs([self.rows[leaf] for leaf in leaves], n):
+            for run in runs([self.rows[leaf] for leaf in leaves], threads.get(worker, 1)):
                 self.groups.append(Group([leaves[i] for i in run], worker))
         self.groups.sort()
 
@@ -177,7 +180,8 @@ class Rounds:
     ) -> Sum:  # fmt: skip
         """One round: `work` on each group, or on those whose numbers are in `only`, and the sum of all of them."""
         with self.cluster.watched():
-            if not self.groups:
+            if self.moved:
+                self.moved = False
                 self.plan()
                 none = params[:0]
                 empty = [self._round("latency", _work.nothing, none, (), "sum", None)[1] for _ in range(EMPTY_ROUNDS)]
@@ -230,7 +234,7 @@ class Rounds:
         parts = self.cluster.results(futures)
         part = _work.merged(n, merge, parts)._replace(sent=sum(part.sent for part in parts))
         if any(worker != groups[place].worker for place, worker, _ in part.work):
-            self.groups = []  # a worker has gone: plan anew before the next round
+            self.moved = True  # a worker has gone: plan anew before the next round
         return part, time.perf_counter() - began, copies * params.nbytes
 
 
