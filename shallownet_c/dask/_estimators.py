@@ -80,7 +80,7 @@ class OnCollections(BaseMLP):
                 got = _validation.shown(value)
                 raise TypeError(f"{name} must be a dask array or a dask dataframe, as the others are, got {got}")
         for name, unused in UNUSED.items():
-            if np.any(getattr(self, name) != unused):
+            if np.any(np.asarray(getattr(self, name)) != unused):
                 got = _validation.shown(getattr(self, name))
                 raise ValueError(f"{name} must be {unused} for collections, got {got}")
         stopped_by: BaseException | None = None
