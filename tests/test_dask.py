@@ -78,6 +78,19 @@ def test_the_fit_is_that_of_one_machine(client, solver, given):
     assert net.history is history
 
 
+def test_a_step_is_accumulate_grad_and_the_public_step(threads):
+    """To the bits, where each partition has a gradient of its own."""
+    net, by_hand, adam = network(), network(), sn.Adam(0.02)
+    halves = slice(0, 500), slice(500, M)
+    rows = (da.from_array(array, chunks=((500, M - 500), array.shape[1:])) for array in (X, Y))
+    sn.dask.fit(net, *rows, solver="adam", optimizer=sn.Adam(0.02), epochs=10, l2=0.1, clip_norm=3.0, client=threads)
+    for epoch in range(10):
+        grads = [np.zeros(net.n_params) for _ in halves]
+        sums = [by_hand.accumulate_grad(X[half], Y[half], grad) for half, grad in zip(halves, grads, strict=True)]
+        adam.step(by_hand, grads[0] + grads[1], sum(w for _, w in sums), l2=0.1, clip_norm=3.0, epoch=epoch)
+    np.testing.assert_array_equal(net.params, by_hand.params)
+
+
 def test_the_bits_do_not_depend_on_the_workers(client, threads, monkeypatch):
     nets = [network() for _ in range(3)]
     for net, where in zip(nets, (client, threads, threads), strict=True):
