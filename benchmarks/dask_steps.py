@@ -99,8 +99,7 @@ def steps(quick):
         for name, figures in found.items()
     }
     one, two = median["1 process"]["seconds"], median["2 processes"]["seconds"]
-    pairs = zip(found["1 process"], found["2 processes"], strict=True)
-    efficiencies = sorted(a["seconds"] / b["seconds"] / 2 for a, b in pairs)
+    least = [min(figures["seconds"] for figures in found[name]) for name in ("1 process", "2 processes")]
     print(f"\nA step of adam on {size / 1e6:,.0f} MB, {m:,} rows, {'-'.join(map(str, SIZES))}, float64; ms")
     print(f"{'':24}{'step':>9}{'compute':>9}{'communic.':>11}{'scheduler':>11}{'bytes down':>12}{'bytes up':>10}")
     for name, figures in median.items():
@@ -109,11 +108,11 @@ def steps(quick):
             line += f"{1e3 * figures['compute']:9.1f}{1e3 * figures['communication']:11.1f}"
             line += f"{1e3 * figures['scheduler']:11.1f}{figures['bytes_down']:12,.0f}{figures['bytes_up']:10,.0f}"
         print(line)
+    efficiency = {"medians": one / two / 2, "least": least[0] / least[1] / 2}
     print(
-        f"efficiency of two processes: {one / two / 2:.3f} of the medians, {efficiencies[0]:.3f} … "
-        f"{efficiencies[-1]:.3f} over the turns"
+        f"efficiency of two processes: {efficiency['medians']:.3f} (medians), {efficiency['least']:.3f} (least times)"
     )
-    return {"bytes": size, "rows": m, "median": median, "efficiency": one / two / 2}
+    return {"bytes": size, "rows": m, "median": median, "efficiency": efficiency}
 
 
 def model(quick):
