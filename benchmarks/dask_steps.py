@@ -37,7 +37,7 @@ SIZES = [64, 100, 10]
 
 def cluster(n_workers, threads, processes=True):
     return distributed.LocalCluster(
-        n_workers=n_workers, threads_per_worker=threads, processes=processes, dashboard_address=":0", silence_logs=False
+        n_workers=n_workers, threads_per_worker=threads, processes=processes, dashboard_address=":0", silence_logs=50
     )
 
 
@@ -203,7 +203,7 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write every figure")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", sn.FitWarning)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # who is closed while others work writes of that
+    logging.disable(logging.CRITICAL)  # who is closed while others work writes of that
     print(f"shallownet_c {sn.__version__}, dask {distributed.__version__}, Python {sys.version.split()[0]}")
     machine = f"{processor()}, {os.cpu_count()} cores"
     print(machine)
