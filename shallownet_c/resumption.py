@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from shallownet_c import _random, _threads, serialization
 from shallownet_c._checks import _arguments, _features, _validation
+from shallownet_c._checks._validation import Array
 from shallownet_c._fitting import _fit, _orders, _sources
 from shallownet_c._fitting._settings import Settings
+from shallownet_c._model import Model
 from shallownet_c._storage import _checkpoint, _models
 from shallownet_c.history import History
 from shallownet_c.mlp import MLP, go_on, made
@@ -73,6 +75,27 @@ def resume(
     >>> bool((again.params == net.params).all()), again.history.n_epochs
     (True, 50)
     """
+    return taken_up(
+        path,
+        lambda model, params, names: _sources.source(model, params, X, Y, sample_weight, names),
+        lambda net, source: _fit.watchers(
+            net, source, validation_data, progress, callback, path, checkpoint_every
+        ),
+        order, n_threads, schedule,
+    )  # fmt: skip
+
+
+def taken_up(
+    path: str | os.PathLike[str],
+    source_of: Callable[[Model, Array, _features.Names], _sources.Source],
+    watchers_of: Callable[[MLP, _sources.Source], _fit.Watchers],
+    order: Any,
+    n_threads: int | None,
+    schedule: Any,
+    kind: type[_fit.Fit] = _fit.Fit,
+    history: Callable[..., History] = History,
+) -> MLP:
+    """See `resume`: a fit of the kind goes on, with rows and watchers from whoever has them."""
     tensors, values = _checkpoint.read(path)
     with contextlib.ExitStack() as stack:
         if not values["history"]["stopped"]:
@@ -88,11 +111,11 @@ def resume(
             settings.check_optimizer(optimizer, values["rows"], path)
             rng = _random.described(values["random"])
         net = made(MLP, model, tensors["params"].copy(), names)
-        source = _sources.source(model, net.params, X, Y, sample_weight, _features.Names(names))
+        source = source_of(model, net.params, _features.Names(names))
         if source.m != values["rows"]:
             raise ValueError(f"X must have the fit's {values['rows']} rows, got {source.m}")
         order = _orders.check(order, settings.epochs, source.m)
-        watchers = _fit.watchers(net, source, validation_data, progress, callback, path, checkpoint_every)
+        watchers = watchers_of(net, source)
         for name, had, has in zip(
             ("validation_data", "sample_weight", "order"),
             values["given"],
@@ -105,9 +128,9 @@ def resume(
             raise ValueError("X, Y and sample_weight must be those of the fit: some of their rows are others")
         n_threads = _threads.allowed(n_threads)
         costs = (tensors["history.cost"].tolist(), tensors["history.val_cost"].tolist())
-        history = History(*costs, **values["history"])
+        course = history(*costs, **values["history"])
         position = _fit.Position(**values["position"], best_params=tensors.get("best.params"))
-        fit = _fit.Fit(source, optimizer, settings, watchers, order, rng, n_threads, history, position)
+        fit = kind(source, optimizer, settings, watchers, order, rng, n_threads, course, position)
         go_on(net, fit)
     return net
 
