@@ -95,7 +95,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("datasets", "plot", "reference", "sources"):
+    if name in ("dask", "datasets", "plot", "reference", "sklearn", "sources"):
         return importlib.import_module(f"shallownet_c.{name}")
     if name in _MODULES:
         return getattr(importlib.import_module(f"shallownet_c.{_MODULES[name]}"), name)
