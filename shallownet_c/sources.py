@@ -105,7 +105,8 @@ def parquet(
     try:
         return Parquet(_dataset(path), names, targets, batch_rows, weight, labels, one=isinstance(target, str))
     except _pyarrow().ArrowInvalid as error:
-        raise ValueError(f"path must hold Parquet files alone, or be a list of those that are: {error}") from error
+        forms = "a Parquet file, a folder of nothing else, a list of such files, or an address that pyarrow knows"
+        raise ValueError(f"path must be {forms}: {error}") from error
 
 
 def _names(argument: str, value: object) -> list[str]:

@@ -270,12 +270,12 @@ def test_bad_paths(folder, tmp_path):
         sn.sources.parquet(tmp_path, ["a"], "y")
     (tmp_path / "1.parquet").write_bytes(b"a,y\n1,2\n")
     for path in (tmp_path, tmp_path / "1.parquet"):
-        with pytest.raises(ValueError, match=r"path must hold Parquet files alone.*1\.parquet"):
+        with pytest.raises(ValueError, match=r"path must be a Parquet file, a folder of nothing else.*1\.parquet"):
             sn.sources.parquet(path, ["a"], "y")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="path must hold Parquet files, got the empty folder .*empty"):
+    with pytest.raises(ValueError, match=r"path must hold Parquet files, got the empty folder .*empty"):
         sn.sources.parquet(tmp_path / "empty", ["a"], "y")
-    with pytest.raises(ValueError, match="path must be one folder or a list of files, got the folder .*empty"):
+    with pytest.raises(ValueError, match=r"path must be one folder or a list of files, got the folder .*empty"):
         sn.sources.parquet([tmp_path / "0.parquet", tmp_path / "empty"], ["a"], "y")
 
 
