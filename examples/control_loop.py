@@ -1,4 +1,4 @@
-"""A network in a control loop at a fixed rate: how long a step takes, and how late it is.
+"""A control loop at a fixed rate: how long a step of a network takes, and how late it is.
 
 python examples/control_loop.py [--quick]
 
