@@ -141,8 +141,8 @@ def table(model: Model, columns: int, bandwidth: float) -> list[str]:
             seconds = model.by_mpi(rows, params, most, bandwidth)
             cells.append(f"{duration(seconds)}, {100 * model.compute(rows, params, most) / seconds:.0f} %")
             lines.append(f"| {power(rows)} | {power(params)} | " + " | ".join(cells) + " |")
-    gigabytes = [f"{power(rows)} rows: {4 * columns * rows / 1e9:,.0f} GB" for rows in ROWS]
-    return [*lines, "", f"Of {columns} columns in float32 there are, {', '.join(gigabytes)}."]
+    sizes = [f"{4 * columns * rows / 1e9:,.0f} GB for {power(rows)} of them" for rows in ROWS]
+    return [*lines, "", f"Rows of {columns} columns in float32 take {', '.join(sizes)}."]
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ The source directory is the repository itself, so that every document has one se
 the site. What is generated goes to docs/_generated.
 """
 
+import ast
 import importlib
 import importlib.metadata
 import importlib.util
@@ -118,9 +119,10 @@ def escape_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
 
 
 def public_names(module: Any) -> list[str]:
-    """What `__all__` lists, or the functions and classes whose home the module is."""
+    """What `__all__` lists, or the functions and classes whose home the module is; functions first."""
     homed = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
-    return sorted(getattr(module, "__all__", [name for name in homed if not name.startswith("_")]))
+    names = getattr(module, "__all__", [name for name in homed if not name.startswith("_")])
+    return sorted(names, key=lambda name: (isinstance(getattr(module, name), type), name))
 
 
 def directive(name: str, value: Any) -> str:
@@ -131,9 +133,10 @@ def directive(name: str, value: Any) -> str:
 
 
 def write_module_pages() -> None:
-    """A page for each of the modules: its docstring, a table of its public names, and all of them."""
+    """A page for each of the modules, with its docstring and its public names, and a table of the modules."""
     folder = GENERATED / "modules"
     folder.mkdir(parents=True)
+    table = ".. currentmodule:: None\n\n.. autosummary::\n\n"
     for place, name in enumerate(f"shallownet_c.{name}" for name in MODULES):
         if importlib.util.find_spec(name) is not None:
             module = importlib.import_module(name)
@@ -145,15 +148,19 @@ def write_module_pages() -> None:
                 *(directive(one, getattr(module, one)) for one in names),
             ]
             (folder / f"{place:02}_{name}.rst").write_text("\n".join(parts), encoding="utf-8")
+            table += f"   {name}\n"
+    (GENERATED / "modules.txt").write_text(table, encoding="utf-8")
 
 
 def write_example_pages() -> None:
-    """A page for each program in examples/."""
+    """A page for each program in examples/, whose docstring begins with the title and a colon."""
     folder = GENERATED / "examples"
     folder.mkdir(parents=True)
     for path in sorted((ROOT / "examples").glob("*.py")):
-        title = path.stem.replace("_", " ").capitalize()
-        text = f"# {title}\n\n```{{literalinclude}} ../../../examples/{path.name}\n:language: python\n```\n"
+        title = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).partition(":")[0]
+        place = f"../../../examples/{path.name}"
+        code = f"```{{literalinclude}} {place}\n:language: python\n```\n"
+        text = f"# {title}\n\nDownload: [{path.name}]({place})\n\n{code}"
         (folder / f"{path.stem}.md").write_text(text, encoding="utf-8")
 
 

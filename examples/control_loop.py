@@ -1,4 +1,4 @@
-"""A network in a control loop at a fixed rate: how long a step takes, and how late it is.
+"""A control loop at a fixed rate: how long a step of a network takes, and how late it is.
 
 python examples/control_loop.py [--quick]
 
@@ -52,21 +52,23 @@ def run(net: sn.MLP, seconds: float) -> None:
 
     gc.collect()
     gc.disable()  # the collector would stop the loop at times of its own choosing
-    due = clock() + period
-    for step in range(n):
-        # The system wakes a sleeper some tenths of a millisecond late, so the loop sleeps through most of the time and
-        # looks at the clock for the rest.
-        time.sleep(max(0.0, (due - clock() - 200_000) * 1e-9))
-        while clock() < due:
-            pass
-        began = clock()
-        x[0], x[1] = angle, speed
-        predictor(x, out=y)
-        torque = min(max(float(y[0]), -LIMIT), LIMIT)
-        took[step], late[step] = clock() - began, began - due
-        angle, speed = moved(angle, speed, torque)
-        due += period
-    gc.enable()
+    try:
+        due = clock() + period
+        for step in range(n):
+            # The system wakes a sleeper some tenths of a millisecond late, so the loop sleeps through most of the time
+            # and looks at the clock for the rest. After a step that was late the next ones follow without a pause.
+            time.sleep(max(0.0, (due - clock() - 200_000) * 1e-9))
+            while clock() < due:
+                pass
+            began = clock()
+            x[0], x[1] = angle, speed
+            predictor(x, out=y)
+            torque = min(max(float(y[0]), -LIMIT), LIMIT)
+            took[step], late[step] = clock() - began, began - due
+            angle, speed = moved(angle, speed, torque)
+            due += period
+    finally:
+        gc.enable()
 
     print(f"\n{n} steps, one each {period / 1e6:g} ms; the pendulum is {abs(angle):.4f} rad from the top")
     shares = [50, 90, 99, 99.9, 100]
@@ -78,7 +80,7 @@ def run(net: sn.MLP, seconds: float) -> None:
 
 
 def call_alone(net: sn.MLP) -> None:
-    """The prediction by itself, without the clock and the conversions around it."""
+    """The prediction by itself, over and over, which keeps it in the caches; the sleep between two steps does not."""
     predictor, n = net.predictor(), 100_000
     x, y = np.zeros(2, np.float32), np.empty(1, np.float32)
     for name, call in (

@@ -38,11 +38,12 @@ def main() -> None:
     with joblib.Parallel(n_jobs=arguments.processes, backend="loky") as parallel:
         parallel(joblib.delayed(train)([0], X, y, 1) for _ in range(arguments.processes))  # starts the processes
         started = time.perf_counter()
-        # Large arrays reach the processes as mapped files, so that they are in memory once.
+        # Arrays of more than a megabyte reach the processes as mapped files, so that they are in memory once.
         parts = parallel(joblib.delayed(train)(part.tolist(), X, y, epochs) for part in seeds)
         by_processes = time.perf_counter() - started
     nets = [net for part in parts for net in part]
 
+    train([0], X, y, 1)  # starts the threads
     started = time.perf_counter()
     expected = train(list(range(n)), X, y, epochs)
     by_threads = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Many networks at once: folds, a search, and an ensemble whose spread says where the data leave something open.
+"""Folds, a search, an ensemble: many networks at once, whose spread says where the data leave something open.
 
 python examples/many_networks.py [--quick]
 

@@ -1,4 +1,4 @@
-"""One network trained on rows that are spread over several processes or machines, with MPI.
+"""Several machines with MPI: one network, trained on rows that are spread over the processes.
 
 mpiexec -n 4 python examples/mpi_allreduce.py [--quick]
 

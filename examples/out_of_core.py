@@ -92,7 +92,7 @@ def main() -> None:
     m, epochs = int(size * 1e9) // (4 * COLUMNS), 2
     options = {"epochs": epochs, "batch_size": 500, "seed": 0}
 
-    print(f"{m} rows of {COLUMNS} columns in float32: {size * 1e3:.0f} MB, {epochs} epochs in batches of 500\n")
+    print(f"{m:,} rows of {COLUMNS} columns in float32: {size * 1e3:.0f} MB, {epochs} epochs in batches of 500\n")
     print(f"{'':>22}{'million rows':>15}{'own memory,':>12}{'':>12}")
     print(f"{'rows from':>22}{'a second':>15}{'MB':>12}{'accuracy':>12}")
     with tempfile.TemporaryDirectory() as name:
@@ -107,8 +107,8 @@ def main() -> None:
             source = sn.sources.parquet(parquet(folder, m), [f"x{j}" for j in range(COLUMNS)], "y", CHUNK)
             report("Parquet", m, epochs, lambda net: net.fit(source, **options))
     print(
-        f"\nUp to {2**24} rows of a mapped file are shuffled one by one, which takes 8 bytes for each, and more of them"
-        "\nin blocks of neighbours. The rows of a function are shuffled within its chunks, and those of Parquet files"
+        f"\nUp to {2**24:,} rows of a mapped file are shuffled one by one, which takes 8 bytes for each, and more in"
+        "\nblocks of neighbours. The rows of a function are shuffled within its chunks, and those of Parquet files"
         "\nwithin chunks and by row groups."
     )
 

@@ -75,7 +75,7 @@ def main() -> None:
     print(f"  ensemble, mean ± 1.645 σ: {coverage(mean - 1.645 * std, mean + 1.645 * std, y_new)}")
 
     print("\nthe interval follows the noise, the ensemble's spread the rows that are missing from 0.3 to 0.6:")
-    where = np.linspace(-0.2, 1.2, 15)[:, np.newaxis]
+    where = np.arange(-2, 13)[:, np.newaxis] / 10
     columns = [
         where,
         np.sin(8 * where),
@@ -91,6 +91,8 @@ def main() -> None:
     X_gap, y_gap = X_gap[abs(X_gap[:, 0] - 0.45) < 0.15], y_gap[abs(X_gap[:, 0] - 0.45) < 0.15]
     low, high = lower(X_gap)[:, 0] - margin, upper(X_gap)[:, 0] + margin
     print(f"\nin the gap nothing is promised: {coverage(low, high, y_gap)}")
+    off = abs(committee(where)[-1, 0] - np.sin(8 * where[-1, 0]))
+    print(f"far from all rows the networks go wrong together: at {where[-1, 0]} their mean is off by {off:.1f}")
 
 
 if __name__ == "__main__":

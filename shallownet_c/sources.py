@@ -31,15 +31,16 @@ def parquet(
     Parameters
     ----------
     path : path, or sequence of paths
-        A file, a folder with all files in it, whose folders may be called ``name=value`` as Hive has it, or a list of
-        files. A string may also be an address that pyarrow knows, such as ``s3://bucket/folder``.
+        A file, a folder, or a list of files. Of a folder all files are taken, those in folders within it, too, whose
+        names may be ``name=value`` as Hive has it; names that begin with ``_`` or ``.`` are passed over. A string may
+        also be an address that pyarrow knows, such as ``s3://bucket/folder``.
     columns : sequence of str
         The columns of X by their names, in this order, which the network keeps as its `feature_names`. They may be
         booleans, integers, floats or decimals.
     target : str or sequence of str
         The column of Y, or several. One of integers may be the numbers of classes.
     batch_rows : int, default 65,536
-        Rows of a chunk. A batch of `fit` is a part of a chunk.
+        Rows of a chunk. A batch of `fit` is a part of a chunk: a `batch_size` beyond `batch_rows` takes whole chunks.
     weight : str, optional
         The column of the weights of the rows.
     classes : sequence, optional
@@ -101,7 +102,11 @@ def parquet(
         raise TypeError(f"weight must be the name of a column, got {shown(weight)}")
     batch_rows = _validation.integer("batch_rows", batch_rows, 1)
     labels = None if classes is None else _labels(classes, targets)
-    return Parquet(_dataset(path), names, targets, batch_rows, weight, labels, one=isinstance(target, str))
+    try:
+        return Parquet(_dataset(path), names, targets, batch_rows, weight, labels, one=isinstance(target, str))
+    except _pyarrow().ArrowInvalid as error:
+        forms = "a Parquet file, a folder of nothing else, a list of such files, or an address that pyarrow knows"
+        raise ValueError(f"path must be {forms}: {error}") from error
 
 
 def _names(argument: str, value: object) -> list[str]:
@@ -131,15 +136,23 @@ def _labels(classes: object, targets: list[str]) -> list[Any]:
 def _dataset(path: object) -> Any:
     """pyarrow's dataset of the files."""
     ds = _extras.library("pyarrow.dataset", "arrow", "sn.sources.parquet")
+    where: Any
     if isinstance(path, (str, os.PathLike)):
-        return ds.dataset(os.fspath(path), format="parquet", partitioning="hive")
-    paths = _validation.sequence("path", path, "paths")
-    for one in paths:
-        if not isinstance(one, (str, os.PathLike)):
-            raise TypeError(f"path must be a path or a sequence of paths, got {shown(one)} in it")
-    if not paths:
-        raise ValueError("path must have at least one path, got an empty sequence")
-    return ds.dataset([os.fspath(one) for one in paths], format="parquet", partitioning="hive")
+        where = os.fspath(path)
+    else:
+        paths = _validation.sequence("path", path, "paths")
+        for one in paths:
+            if not isinstance(one, (str, os.PathLike)):
+                raise TypeError(f"path must be a path or a sequence of paths, got {shown(one)} in it")
+            if os.path.isdir(one):
+                raise ValueError(f"path must be one folder or a list of files, got the folder {shown(one)} in a list")
+        if not paths:
+            raise ValueError("path must have at least one path, got an empty sequence")
+        where = [os.fspath(one) for one in paths]
+    dataset = ds.dataset(where, format="parquet", partitioning="hive")
+    if not dataset.files:
+        raise ValueError(f"path must hold Parquet files, got the empty folder {shown(where)}")
+    return dataset
 
 
 class Parquet(ShuffledChunks):
@@ -324,7 +337,7 @@ class Parquet(ShuffledChunks):
         """The numbers of a column, all of them finite."""
         column = batch.column(name)
         if column.null_count:
-            self._refuse(name, "no missing values, got none", int(np.argmax(column.is_null())), file, place)
+            self._refuse(name, "no missing values, got null", int(np.argmax(column.is_null())), file, place)
         kind = self._types[name]
         if _pyarrow().types.is_decimal(kind) or column.type != kind:
             column = column.cast(_pyarrow().float64() if _pyarrow().types.is_decimal(kind) else kind)

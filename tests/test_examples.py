@@ -1,5 +1,6 @@
 """The examples run, quickly and without a warning. The one with MPI has tests/test_mpi.py."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -17,6 +18,12 @@ def run(name, folder):
     assert (process.returncode, process.stderr) == (0, "")
     assert not list(folder.iterdir())
     return process.stdout
+
+
+def test_the_docstrings_begin_with_titles_for_the_site():
+    docstrings = [ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) for path in FOLDER.glob("*.py")]
+    titles = [re.match(r"[^:\n]{1,60}(?=:)", docstring)[0] for docstring in docstrings]
+    assert len(set(titles)) == len(titles)
 
 
 @pytest.mark.parametrize("name", NAMES)

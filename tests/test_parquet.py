@@ -269,8 +269,14 @@ def test_bad_paths(folder, tmp_path):
     with pytest.raises(ValueError, match=r"target: .*1\.parquet has no column 'y'"):
         sn.sources.parquet(tmp_path, ["a"], "y")
     (tmp_path / "1.parquet").write_bytes(b"a,y\n1,2\n")
-    with pytest.raises(ValueError, match=r"1\.parquet"):
-        sn.sources.parquet(tmp_path, ["a"], "y")
+    for path in (tmp_path, tmp_path / "1.parquet"):
+        with pytest.raises(ValueError, match=r"path must be a Parquet file, a folder of nothing else.*1\.parquet"):
+            sn.sources.parquet(path, ["a"], "y")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"path must hold Parquet files, got the empty folder .*empty"):
+        sn.sources.parquet(tmp_path / "empty", ["a"], "y")
+    with pytest.raises(ValueError, match=r"path must be one folder or a list of files, got the folder .*empty"):
+        sn.sources.parquet([tmp_path / "0.parquet", tmp_path / "empty"], ["a"], "y")
 
 
 def test_a_network_of_another_width(folder):
