@@ -196,7 +196,11 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("training")
     group.add_argument("--loss", choices=_LOSSES, help="of a target of numbers (squared_error)")
     group.add_argument("--optimizer", default="adam", choices=_OPTIMIZERS, help="adam if not given")
-    group.add_argument("--learning-rate", type=_types.positive, help="if not given, the optimizer's own")
+    group.add_argument(
+        "--learning-rate",
+        type=_types.positive,
+        help="of the first epoch, from which it falls to 0 (0.003 for adam, else the optimizer's own)",
+    )
     group.add_argument("--epochs", type=_types.count, help="passes over the rows at most; by their number if not given")
     group.add_argument("--batch-size", type=_types.count, help="rows a step; by their number if not given")
     group.add_argument(
