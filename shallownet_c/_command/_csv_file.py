@@ -1,6 +1,7 @@
 """A file of text with a delimiter, as columns of cells: by pyarrow where it is installed, otherwise by the csv module.
 
-Both give the same cells, and what pyarrow does not take is read by the csv module, whose errors have a line.
+Both give the same cells. The csv module also reads what holds quotes, and what pyarrow refuses, since its errors have a
+line.
 """
 
 import csv
@@ -42,10 +43,8 @@ class CsvFile:
                 f"{source} has {len(first)} columns, and a table may have {MOST_COLUMNS}: use an .npz file"
             )
         self.first = [cell.strip() for cell in first]
-        if self.data.count(b'"') % 2:
-            for _ in self._rows(strict=True):  # a quote that is never closed takes the rest of the file into one cell
-                pass
-        columns = self._by_pyarrow()
+        # They differ in what is wrong with quotes, which pyarrow takes without a word.
+        columns = self._by_pyarrow() if b'"' not in self.data else None
         self.columns: list[TextCells] | list[ArrowCells] = self._by_csv() if columns is None else columns
 
     def line(self, row: int) -> int:
@@ -73,13 +72,13 @@ class CsvFile:
             counts[delimiter] = widths[0] if widths else 0
         return max(reversed(DELIMITERS), key=lambda delimiter: counts.get(delimiter, 0))
 
-    def _reader(self, strict: bool = False) -> Any:
+    def _reader(self) -> Any:
         text = io.TextIOWrapper(io.BytesIO(self.data), encoding="utf-8-sig", newline="")
-        return csv.reader(text, delimiter=self.delimiter, strict=strict)
+        return csv.reader(text, delimiter=self.delimiter, strict=True)
 
-    def _rows(self, strict: bool = False) -> Rows:
+    def _rows(self) -> Rows:
         """All rows that are not blank."""
-        reader = self._reader(strict)
+        reader = self._reader()
         try:
             yield from filter(None, reader)
         except UnicodeDecodeError as error:
@@ -112,12 +111,11 @@ class CsvFile:
             table = arrow_csv.read_csv(
                 pa.BufferReader(self.data.removeprefix(b"\xef\xbb\xbf")),
                 read_options=arrow_csv.ReadOptions(column_names=names, block_size=max(1 << 20, 2 * LONGEST)),
-                parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
+                parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, quote_char=False),
                 convert_options=arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
                     null_values=[""],
                     strings_can_be_null=True,
-                    quoted_strings_can_be_null=True,
                 ),
             )
         except pa.ArrowInvalid:

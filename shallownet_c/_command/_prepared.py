@@ -76,7 +76,7 @@ def prepared(arguments: argparse.Namespace, validate: bool) -> Prepared:
         raise InputError(f"--target is for tables whose columns have names or numbers, and {source} has arrays X and y")
     if is_array and not table.has_y:  # type: ignore[attr-defined]
         raise InputError(f"{source} has no target to train on")
-    k = len(table.cells) - 1 if arguments.target is None else table.found(arguments.target)
+    k = _last(table) if arguments.target is None else table.found(arguments.target)
     places = _inputs.chosen(table, k)
     table.settle_decimal([*places, k])
     target = _target.Target(table, k, arguments.target)
@@ -115,6 +115,14 @@ def prepared(arguments: argparse.Namespace, validate: bool) -> Prepared:
         source, table, target, decision, inputs, parts[0], parts[1] if validate else None, parts[2], scaling, m, width,
         [*table.notes, f"{target.name}: {decision}"],
     )  # fmt: skip
+
+
+def _last(table: _tables.Table) -> int:
+    """The place of the last column, but for those without name and cells, which a delimiter at the end makes."""
+    k = len(table.cells) - 1
+    while k > 0 and table.names is not None and not table.names[k] and table.guess(k).kind == "empty":
+        k -= 1
+    return k
 
 
 def _leave_out_incomplete(
