@@ -140,7 +140,7 @@ class Target:
     def _refuse_doubtful_labels(self, column: "_Texts", kind: str) -> None:
         texts = [text for text in column.texts if text]
         numbers = [text for text in texts if not math.isnan(as_number(text, self.table.decimal))]
-        words = [text for text in texts if text not in MISSING and text not in set(numbers)]
+        words = [text for text in texts if text not in MISSING and math.isnan(as_number(text, self.table.decimal))]
         if numbers and words:
             self.refuse(
                 f"{column.first(words[0])}, which is not a number, but {column.first(numbers[0])}: mend such cells, or "
