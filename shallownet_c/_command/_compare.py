@@ -118,8 +118,8 @@ def _ranked(
             "epochs": float(np.mean([one.n_epochs for one in histories[of_seeds]])),
             "parameters": nets[i * arguments.seeds].n_params,
         })  # fmt: skip
-    # Candidates that diverged come last, and of those that are equally good the smaller comes first.
-    found.sort(key=lambda one: (one["score"] != one["score"], -np.nan_to_num(one["score"]), one["parameters"]))
+    # Candidates that diverged come last, and of those that are equally good the one of the lesser cost comes first.
+    found.sort(key=lambda one: (one["score"] != one["score"], -np.nan_to_num(one["score"]), one["cost"]))
     return found
 
 

@@ -4,10 +4,11 @@ Both give the same cells. The csv module also reads what holds quotes, and what 
 line.
 """
 
+import contextlib
 import csv
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shallownet_c._checks._validation import shown
@@ -45,7 +46,7 @@ class CsvFile:
         self.first = [cell.strip() for cell in first]
         # They differ in what is wrong with quotes, which pyarrow takes without a word.
         columns = self._by_pyarrow() if b'"' not in self.data else None
-        self.columns: list[TextCells] | list[ArrowCells] = self._by_csv() if columns is None else columns
+        self.columns: Sequence[TextCells | ArrowCells] = self._by_csv() if columns is None else columns
 
     def line(self, row: int) -> int:
         """The number of the line in which a row begins, the first of the file's rows being 0."""
@@ -63,14 +64,13 @@ class CsvFile:
         counts = {}
         for delimiter in DELIMITERS:
             self.delimiter = delimiter
-            try:
-                widths = [len(row) for row in itertools.islice(self._rows(), SAMPLE)]
-            except InputError:
-                continue
-            if widths and widths[0] > 1 and len(set(widths)) == 1:
-                return delimiter
+            widths: list[int] = []
+            with contextlib.suppress(InputError):  # of a wrong delimiter, perhaps; of the one found it comes again
+                widths.extend(len(row) for row in itertools.islice(self._rows(), SAMPLE))
+                if widths and widths[0] > 1 and len(set(widths)) == 1:
+                    return delimiter
             counts[delimiter] = widths[0] if widths else 0
-        return max(reversed(DELIMITERS), key=lambda delimiter: counts.get(delimiter, 0))
+        return max(reversed(DELIMITERS), key=counts.__getitem__)
 
     def _reader(self) -> Any:
         text = io.TextIOWrapper(io.BytesIO(self.data), encoding="utf-8-sig", newline="")

@@ -111,11 +111,11 @@ def decimal_sign(guesses: Iterable[Guess]) -> str | None:
     """
     comma = point = sure = False
     for one in guesses:
-        if one.texts is None:
+        if one.values is not None:
             # A whole number may have been written with a point, too, which is found later.
-            point = point or (one.values is not None and bool((np.nan_to_num(one.values) % 1).any()))
+            point = point or bool((np.nan_to_num(one.values) % 1).any())
             continue
-        texts = [text for text in one.texts if text not in MISSING]
+        texts = [text for text in one.texts or () if text not in MISSING]
         with_comma = list(filter(_COMMA.fullmatch, texts))
         if with_comma and not any(math.isnan(as_number(text, ",")) for text in texts):
             comma = True

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from shallownet_c._command._guess import MISSING, as_number
-from shallownet_c._command._input import InputError, brief
+from shallownet_c._command._input import InputError, brief, counted
 from shallownet_c._command._tables import Table
 
 Array = np.ndarray[Any, Any]
@@ -210,16 +210,12 @@ class Filled:
         """What there is to say of them."""
         said = []
         if self.blanks:
-            said.append(f"{_total(self.blanks)} blank cells are filled as in the training ({_counts(self.blanks)})")
+            n = counted(sum(self.blanks.values()), "blank cell")
+            said.append(f"{n}, filled with the training's median or no category ({_counts(self.blanks)})")
         if self.unseen:
-            said.append(
-                f"{_total(self.unseen)} cells hold categories that the training has not seen ({_counts(self.unseen)})"
-            )
+            n = counted(sum(self.unseen.values()), "cell")
+            said.append(f"{n} with a category that the training has not seen, taken for none ({_counts(self.unseen)})")
         return [f"{source}: {one}" for one in said]
-
-
-def _total(counts: dict[str, int]) -> int:
-    return sum(counts.values())
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -233,15 +229,16 @@ def filled(table: Table, inputs: Sequence[Input], places: Sequence[int], by_name
     columns, blanks, unseen = [], {}, {}
     with_what: list[float] = []
     for k, one in zip(places, inputs, strict=True):
+        name = str(k) if table.names is None else table.names[k]
         column = Typed(one, _cells(table, k, one))
         columns.append(column)
         missing = column.missing if one.kind != "text" else column.cells == -1
         if missing.any():
             if one.median is None and one.kind != "text":
                 raise table.error(k, f"{table.where(int(np.argmax(missing)))} is blank, and the model has no median")
-            blanks[table.label(k).removeprefix("column ").strip("'")] = int(missing.sum())
+            blanks[name] = int(missing.sum())
         if one.kind == "text" and (column.cells == -2).any():
-            unseen[table.label(k).removeprefix("column ").strip("'")] = int((column.cells == -2).sum())
+            unseen[name] = int((column.cells == -2).sum())
         with_what += [0.0] * one.width if one.kind == "text" else [one.median or 0.0]
     X = matrix(columns)
     fill(X, np.array(with_what))

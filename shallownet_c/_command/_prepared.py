@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from shallownet_c._command import _inputs, _rows, _standard, _tables, _target
-from shallownet_c._command._input import InputError, brief
+from shallownet_c._command._guess import is_like_a_number
+from shallownet_c._command._input import InputError, brief, counted
 
 Array = np.ndarray[Any, Any]
 
@@ -40,10 +41,6 @@ class Prepared:
     notes: list[str]
 
     @property
-    def is_array(self) -> bool:
-        return isinstance(self.table, _tables.ArrayTable)
-
-    @property
     def classes(self) -> list[str] | None:
         return self.decision.classes
 
@@ -68,13 +65,11 @@ def reading(arguments: argparse.Namespace) -> _tables.Reading:
 def prepared(arguments: argparse.Namespace, validate: bool) -> Prepared:
     """The table of the arguments, with a part for validation or without."""
     source = arguments.data
-    wanted = [arguments.target] if arguments.target is not None else []
-    wanted = [name for name in wanted if not _target.is_like_a_number(name)]
-    table = _tables.read(source, reading(arguments), wanted)
-    is_array = isinstance(table, _tables.ArrayTable)
-    if is_array and arguments.target is not None:
+    is_name = arguments.target is not None and not is_like_a_number(arguments.target)
+    table = _tables.read(source, reading(arguments), [arguments.target] if is_name else [])
+    if table.is_array and arguments.target is not None:
         raise InputError(f"--target is for tables whose columns have names or numbers, and {source} has arrays X and y")
-    if is_array and not table.has_y:  # type: ignore[attr-defined]
+    if table.is_array and not table.has_y:
         raise InputError(f"{source} has no target to train on")
     k = _last(table) if arguments.target is None else table.found(arguments.target)
     places = _inputs.chosen(table, k)
@@ -100,7 +95,7 @@ def prepared(arguments: argparse.Namespace, validate: bool) -> Prepared:
     test, validation, train = np.split(order, [n_test, n_test + n_validation])
     parts = [Part(_inputs.matrix(columns, decision.rows[rows]), decision.y[rows]) for rows in (train, validation, test)]
     inputs = [column.input for column in columns]
-    width = len(table.cells) - is_array
+    width = len(table.cells) - table.has_y
     table.cells.clear()
     del columns
     medians = _inputs.medians(inputs, parts[0].X)
@@ -145,7 +140,8 @@ def _leave_out_incomplete(
         ", …" if len(counts) > 5 else ""
     )
     if missing == "median":
-        table.notes.append(f"{sum(counts.values())} blank cells are filled with the median ({shown})")
+        n = counted(sum(counts.values()), "blank cell")
+        table.notes.append(f"{n} ({shown}): numbers are filled with the median, a category that is missing is none")
         return
     if blank.all():
         worst = max(counts, key=counts.__getitem__)
@@ -153,8 +149,9 @@ def _leave_out_incomplete(
             f"{table.source}: every row has a blank cell, most of them in {worst} ({counts[worst]}): --missing median "
             f"fills them, and --drop leaves out a column"
         )
-    n = int(blank.sum())
-    table.notes.append(f"{n} of {table.m} rows have blank cells ({shown}): left out; --missing median fills them")
+    table.notes.append(
+        f"{int(blank.sum())} of {table.m} rows have blank cells ({shown}): left out; --missing median fills them"
+    )
     decision.rows, decision.y = decision.rows[~blank], decision.y[~blank]
 
 

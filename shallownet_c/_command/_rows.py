@@ -11,7 +11,7 @@ from shallownet_c._command._cells import NumberCells
 from shallownet_c._command._guess import MISSING, as_number
 from shallownet_c._command._input import InputError, brief
 from shallownet_c._command._record import Record, Saved
-from shallownet_c._command._tables import ArrayTable, Table
+from shallownet_c._command._tables import Table
 from shallownet_c._command._target import coded
 from shallownet_c.mlp import MLP
 
@@ -40,7 +40,7 @@ def _places(table: Table, record: Record) -> tuple[list[int], bool | None]:
             if k is None:
                 raise InputError(f"{table.source} has no column {brief(one.name)}, which the model was trained on")
         return [k for k in found if k is not None], True
-    left_out = len(table.cells) - 1 if isinstance(table, ArrayTable) and table.has_y else table.index()
+    left_out = len(table.cells) - 1 if table.has_y else table.index()
     there = [k for k in range(len(table.cells)) if k != left_out]
     by_name = False if record.has_names or table.names is not None else None
     target = record.target_place
@@ -55,7 +55,7 @@ def _places(table: Table, record: Record) -> tuple[list[int], bool | None]:
 
 def target_of(table: Table, record: Record, wanted: str | None) -> int:
     """The place of the column to compare predictions with."""
-    if isinstance(table, ArrayTable) and table.has_y:
+    if table.has_y:
         return len(table.cells) - 1
     if wanted is not None:
         return table.found(wanted)

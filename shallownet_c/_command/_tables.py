@@ -42,6 +42,9 @@ class Table:
     cells: list[Cells]
     #: Where a row stands in the file: "line 7", "row 6".
     where: Callable[[int], str]
+    #: Whether it is made of arrays, X and perhaps y, which then is the last column.
+    is_array: bool = False
+    has_y: bool = False
     decimal: str = "."
     #: What there is to say of the reading.
     notes: list[str] = dataclasses.field(default_factory=list)
@@ -62,6 +65,8 @@ class Table:
 
     def label(self, k: int) -> str:
         """What messages call column k."""
+        if self.has_y and k == len(self.cells) - 1:
+            return "target y"
         return f"column {k}" if self.names is None else f"column {brief(self.names[k])}"
 
     def key(self, k: int) -> str:
@@ -93,6 +98,8 @@ class Table:
         """Find the decimal sign of these columns, unless the user has said it."""
         if self.reading.decimal != "auto":
             sign: str | None = self.reading.decimal
+        elif self.decimal == ",":
+            return  # other columns have shown it
         else:
             sign = _guess.decimal_sign(map(self.guess, places))
         if sign is None:
@@ -144,17 +151,7 @@ def read(
         is_there = "" if os.path.exists(source) else " (and there is no such file)"
         raise InputError(f"{source}: data must be {_TAKES}{is_there}")
     y = y if with_y else None
-    return ArrayTable(source, reading, None, [*X, *([] if y is None else [y])], "row {}".format, has_y=y is not None)
-
-
-@dataclasses.dataclass
-class ArrayTable(Table):
-    """Arrays X and y: the target, if there is one, stands after the columns of X."""
-
-    has_y: bool = False
-
-    def label(self, k: int) -> str:
-        return "target y" if self.has_y and k == len(self.cells) - 1 else f"column {k}"
+    return Table(source, reading, None, X if y is None else [*X, y], "row {}".format, True, y is not None)
 
 
 def _of_numbers(X: Array, y: Array) -> tuple[list[Cells], Cells]:

@@ -12,7 +12,7 @@ import numpy as np
 from shallownet_c._command._cells import NumberCells
 from shallownet_c._command._guess import MISSING, as_number, is_like_a_number
 from shallownet_c._command._input import InputError, brief, listed
-from shallownet_c._command._tables import ArrayTable, Table
+from shallownet_c._command._tables import Table
 
 Array = np.ndarray[Any, Any]
 
@@ -180,7 +180,7 @@ class _Texts:
 
 def _name(table: Table, k: int, wanted: str | None) -> str:
     """What messages call the target."""
-    if isinstance(table, ArrayTable):
+    if table.is_array:
         return table.label(k)
     if table.names is None:
         return f"target column {k}"

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ def train(arguments: argparse.Namespace) -> int:
         tuple(data.inputs),
         data.width,
         None if data.table.names is None else data.table.names[data.target.k],
-        None if data.is_array else data.target.k,
+        None if data.table.is_array else data.target.k,
         data.classes,
         {
             "version": __version__,
@@ -98,7 +98,7 @@ def network(
 
 def optimizer(arguments: argparse.Namespace) -> optimizers.Optimizer:
     """The optimizer, whose rate falls to 0 along a cosine: in a few epochs that comes further than a constant rate."""
-    make = optimizers.OPTIMIZERS[arguments.optimizer]
+    make: Callable[..., optimizers.Optimizer] = optimizers.OPTIMIZERS[arguments.optimizer]
     rate = arguments.learning_rate or (_defaults.ADAM_RATE if arguments.optimizer == "adam" else None)
     return make(schedule="cosine") if rate is None else make(rate, schedule="cosine")
 
@@ -189,8 +189,8 @@ def _as_json(
             "validation": 0 if data.validation is None else len(data.validation.y),
             "held_out": len(data.test.y),
         },
-        "columns": [data.table.label(one.place).removeprefix("column ").strip("'") for one in data.inputs],
-        "target": data.target.name,
+        "columns": [one.place if one.name is None else one.name for one in data.inputs],
+        "target": data.target.k if data.table.names is None else data.table.names[data.target.k],
         "classes": data.classes,
         "notes": data.notes,
         "network": repr(saved),
