@@ -16,6 +16,11 @@ CHILD = r"""
 import contextlib, io, sys
 from shallownet_c.cli import main
 
+# What the command imports is not of the table.
+from shallownet_c._command import _compare, _train, _predict
+with contextlib.suppress(ImportError):
+    import pyarrow, pyarrow.csv, pyarrow.compute
+
 def peak():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
