@@ -46,10 +46,15 @@ class TextCells(Cells):
         self.pieces: list[str] = []
         self.m = 0
 
-    def add(self, cells: Sequence[str], first: bool = False) -> None:
-        """Add cells to the end, or before all others."""
-        self.pieces.insert(0 if first else len(self.pieces), _BETWEEN.join(cells))
+    def add(self, cells: Sequence[str]) -> None:
+        """Add cells to the end."""
+        self.pieces.append(_BETWEEN.join(cells))
         self.m += len(cells)
+
+    def put_first(self, cell: str) -> None:
+        """Add the first row's cell."""
+        self.pieces.insert(0, cell)
+        self.m += 1
 
     def __len__(self) -> int:
         return self.m
@@ -78,16 +83,19 @@ class TextCells(Cells):
 
 
 class ArrowCells(Cells):
-    """Cells of text that pyarrow holds: what `TextCells` says of them, in less time."""
+    """Cells of text that pyarrow holds, the first left out: what `TextCells` says of them, in less time.
 
-    def __init__(self, column: Any) -> None:
-        self.column = column
+    What would make a scalar or an array from Python's objects is avoided: it imports pandas, which takes longer than all
+    the rest.
+    """
 
-    def add(self, cells: Sequence[str], first: bool = False) -> None:
-        import pyarrow as pa
+    def __init__(self, column: Any, without_first: bool = False) -> None:
+        self.whole = column
+        self.column = column.slice(1) if without_first else column
 
-        chunks, more = self.column.chunks, pa.array(cells, self.column.type)
-        self.column = pa.chunked_array([more, *chunks] if first else [*chunks, more], self.column.type)
+    def put_first(self, cell: str) -> None:
+        """Take the first row's cell, which is there already."""
+        self.column = self.whole
 
     def __len__(self) -> int:
         return len(self.column)
@@ -103,11 +111,11 @@ class ArrowCells(Cells):
         return None if np.isinf(values).any() else values
 
     def raw_codes(self) -> tuple[Array, list[str]]:
-        encoded = self.column.fill_null("").dictionary_encode().unify_dictionaries()
+        encoded = self.column.dictionary_encode(null_encoding="encode").unify_dictionaries()
         if not encoded.num_chunks:
             return np.zeros(0, np.int32), []
         codes = [_buffer(chunk.indices, np.int32) for chunk in encoded.chunks]
-        return np.concatenate(codes), encoded.chunk(0).dictionary.to_pylist()
+        return np.concatenate(codes), [text or "" for text in encoded.chunk(0).dictionary.to_pylist()]
 
 
 class NumberCells(Cells):
@@ -163,7 +171,7 @@ def arrow_numbers(column: Any) -> Array:
 
 
 def _buffer(chunk: Any, dtype: type) -> Array:
-    """The values of an array of a primitive type; pyarrow's own way there would import pandas, which takes longer."""
+    """The values of an array of a primitive type, without pyarrow's way to NumPy, which imports pandas."""
     if not len(chunk):
         return np.zeros(0, dtype)
     return np.frombuffer(chunk.buffers()[1], dtype)[chunk.offset : chunk.offset + len(chunk)]

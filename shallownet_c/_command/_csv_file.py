@@ -110,7 +110,7 @@ class CsvFile:
         try:
             table = arrow_csv.read_csv(
                 pa.BufferReader(self.data.removeprefix(b"\xef\xbb\xbf")),
-                read_options=arrow_csv.ReadOptions(column_names=names, block_size=max(1 << 20, 2 * LONGEST)),
+                read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False),
                 parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, quote_char=False),
                 convert_options=arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
@@ -123,7 +123,7 @@ class CsvFile:
         longest = (compute.max(compute.binary_length(column)).as_py() for column in table.columns)
         if any(length is not None and length >= LONGEST for length in longest):
             return None
-        return [ArrowCells(column.slice(1)) for column in table.columns]
+        return [ArrowCells(column, without_first=True) for column in table.columns]
 
     def _by_csv(self) -> list[TextCells]:
         columns = [TextCells() for _ in self.first]

@@ -183,7 +183,7 @@ def _text(source: str, reading: Reading, wanted: Collection[str], known: Collect
         table.names = first
     else:
         for column, cell in zip(file.columns, first, strict=True):
-            column.add([cell], first=True)
+            column.put_first(cell)
         table = Table(source, reading, None, cells, lambda row: f"line {file.line(row)}")
     if not table.m:
         raise InputError(f"{source} has no rows of data")
