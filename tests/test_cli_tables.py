@@ -160,6 +160,7 @@ KINDS = {
     "sums of money": (["€ 5", "$7.50"], "mixed"),
     "infinite": (["inf", "1"], "mixed"),
     "yes and no": (["yes", "no"], "text"),
+    "ages": (["<18", "18-60", ">60"], "text"),
 }
 
 

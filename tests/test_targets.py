@@ -310,7 +310,10 @@ def test_other_notations(capsys, name):
 
 
 DOUBTFUL_NOTATIONS = {
-    "blanks": ("1 2 3\n" * 20, "only one column, as commas, semicolons, tabs and bars go: --delimiter says"),
+    "blanks": (
+        "1 2 3\n" * 20,
+        "only one column if commas, semicolons, tabs or bars separate its cells: --delimiter says",
+    ),
     "semicolons in some lines": ("a,b\n1,2\n1;2;3\n", "line 3 has 1 columns, the first line 2; commas separate them"),
     "points and commas": (
         "a;b\n" + "1.5;2,5\n1,5;3.25\n" * 20,

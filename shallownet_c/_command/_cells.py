@@ -85,8 +85,8 @@ class TextCells(Cells):
 class ArrowCells(Cells):
     """Cells of text that pyarrow holds, the first left out: what `TextCells` says of them, in less time.
 
-    What would make a scalar or an array from Python's objects is avoided: it imports pandas, which takes longer than all
-    the rest.
+    What would make a scalar or an array from Python's objects is avoided: it imports pandas, which takes longer than
+    all the rest.
     """
 
     def __init__(self, column: Any, without_first: bool = False) -> None:

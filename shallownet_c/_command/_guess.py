@@ -76,7 +76,7 @@ def guess_from_texts(codes: Array, texts: list[str], decimal: str) -> Guess:
         return Guess("booleans", values[codes], codes, texts)
     if all(map(_DATE.fullmatch, words)):
         return Guess("dates", None, codes, texts)
-    if any(is_like_a_number(word, decimal) for word in words):
+    if all(map(is_like_a_number, words)):  # and not only some, such as <18 beside 18-60
         return Guess("mixed", None, codes, texts)
     return Guess("text", None, codes, texts)
 
@@ -94,7 +94,7 @@ def as_number(cell: str, decimal: str = ".") -> float:
     return number if math.isfinite(number) and "_" not in cell else math.nan
 
 
-def is_like_a_number(cell: str, decimal: str = ".") -> bool:
+def is_like_a_number(cell: str) -> bool:
     """Whether a cell is a number, in this or another notation, or one of float64's special values."""
     try:
         float(cell)

@@ -46,9 +46,10 @@ class Prepared:
 
     def standard(self, part: Part, dtype: Any) -> Part:
         """A part as the network is trained on it."""
-        X = self.scaling.inputs.apply(part.X).astype(dtype, copy=False)
         goal = self.scaling.target
-        return Part(X, part.y if goal is None else goal.apply(part.y[:, np.newaxis]).astype(dtype, copy=False))
+        with np.errstate(over="ignore"):  # other rows than those learnt from may be far away
+            X = self.scaling.inputs.apply(part.X).astype(dtype, copy=False)
+            return Part(X, part.y if goal is None else goal.apply(part.y[:, np.newaxis]).astype(dtype, copy=False))
 
 
 def reading(arguments: argparse.Namespace) -> _tables.Reading:

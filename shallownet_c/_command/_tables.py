@@ -162,10 +162,8 @@ def _text(source: str, reading: Reading, wanted: Collection[str], known: Collect
     file = CsvFile(source, reading.delimiter)
     first = file.first
     if len(first) == 1 and not (wanted and len(wanted) == 1):
-        raise InputError(
-            f"{source} has only one column, as commas, semicolons, tabs and bars go: --delimiter says what separates "
-            f"its cells"
-        )
+        tried = "commas, semicolons, tabs or bars" if reading.delimiter is None else file.separators
+        raise InputError(f"{source} has only one column if {tried} separate its cells: --delimiter says what does")
     cells: list[Cells] = list(file.columns)
     table = Table(source, reading, None, cells, lambda row: f"line {file.line(row + 1)}")
     names: bool | None = {"yes": True, "no": False}.get(reading.header)
