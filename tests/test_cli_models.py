@@ -22,6 +22,8 @@ from shallownet_c import cli, serialization
 from shallownet_c._command import _defaults, _metrics, _progress, _record, _report
 from shallownet_c._storage import _models
 
+#: What the last version with a file of names beside a model wrote: tables, models of them by
+#: ``shallownet-c train --hidden 3 --batch-size 8``, and what it predicted for the same tables.
 OLDER = Path(__file__).parent / "data" / "0.1.0+4cd4b7d"
 
 
