@@ -75,7 +75,7 @@ def chosen(table: Table, target: int | None) -> list[int]:
         if not name and k not in out:
             raise InputError(f"{table.source}: column {k} has no name: name it, or leave it out with --drop {k}")
         if k not in out:
-            table.place(name)  # an error if there are two of the name
+            table.named(name)  # an error if there are two
     places = [k for k in range(len(table.cells)) if k not in out]
     if not places:
         raise InputError(f"{table.source} has no columns of inputs")
@@ -156,8 +156,8 @@ def _refuse_twice(source: str, inputs: list[Input]) -> None:
     if any(one.name is None for one in inputs):
         return
     names = [name for one in inputs for name in one.feature_names()]
-    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-    if twice is not None:
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"{source}: two inputs would have the name {brief(twice)}: rename a column")
 
 

@@ -35,7 +35,7 @@ def read(saved: Saved, source: str, reading: _tables.Reading, with_target: bool)
 def _places(table: Table, record: Record) -> tuple[list[int], bool | None]:
     """The places of a model's columns in a table, and whether they were found by name, as `Filled` has it."""
     if record.has_names and table.names is not None:
-        found = [table.place(one.name) if one.name in table.names else None for one in record.inputs]
+        found = [table.named(one.name or "") for one in record.inputs]
         for one, k in zip(record.inputs, found, strict=True):
             if k is None:
                 raise InputError(f"{table.source} has no column {brief(one.name)}, which the model was trained on")

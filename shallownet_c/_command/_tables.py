@@ -1,6 +1,7 @@
 """The command's data as a table of columns: from files of several kinds, and the sets that come with the package."""
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
@@ -77,12 +78,25 @@ class Table:
     def error(self, k: int, what: str) -> InputError:
         return InputError(f"{self.source}: {self.label(k)}: {what}")
 
+    @functools.cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for k, name in enumerate(self.names or ()):
+            places.setdefault(name, []).append(k)
+        return places
+
+    def named(self, name: str) -> int | None:
+        """The place of the column of a name; an error if there are two."""
+        places = self._places.get(name, [])
+        if len(places) > 1:
+            raise InputError(f"{self.source} has two columns {brief(name)}: columns are found by name")
+        return places[0] if places else None
+
     def place(self, wanted: str) -> int | None:
         """The place of a column by its name, or else by its number from 0."""
-        if self.names is not None and wanted in self.names:
-            if self.names.count(wanted) > 1:
-                raise InputError(f"{self.source} has two columns {brief(wanted)}: columns are found by name")
-            return self.names.index(wanted)
+        k = self.named(wanted)
+        if k is not None:
+            return k
         width = len(self.cells)
         return int(wanted) if wanted.isdecimal() and len(wanted) <= len(str(width)) and int(wanted) < width else None
 
