@@ -27,8 +27,11 @@ def main(argv: list[str] | None = None) -> int:
         message = f"the output's encoding, {error.encoding}, lacks a character"
     except MemoryError as error:
         message = f"too little memory: {error}"
-    except (InputError, OSError) as error:
+    except InputError as error:
         message = str(error)
+    except OSError as error:
+        known = error.filename is not None and error.strerror is not None
+        message = f"{os.fsdecode(error.filename)}: {error.strerror.lower()}" if known else str(error)
     except KeyboardInterrupt:
         print("shallownet-c: interrupted", file=sys.stderr)
         return 130

@@ -303,7 +303,7 @@ def test_bad_csv(capsys, text, message):
 
 
 def test_bad_files(capsys, tmp_path):
-    assert "nowhere.csv" in refused(capsys, "train", "--data", "nowhere.csv")
+    assert "nowhere.csv: no such file or directory\n" in refused(capsys, "train", "--data", "nowhere.csv")
     assert "save the sheet as CSV" in refused(capsys, "train", "--data", "table.xlsx")
     assert "or a file that ends in .csv, .tsv" in refused(capsys, "train", "--data", "table.doc")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x01,\x80\n")

@@ -277,6 +277,36 @@ def test_every_row_has_a_line(capsys):
     assert set(said["predictions"]) <= {"no", "yes"}
 
 
+def test_one_row_without_names(capsys):
+    write("t.csv", text([row[1:] for row in people()], HEADER[1:]))
+    train(capsys)
+    write("new.csv", "1,red,True\n")
+    with_names = "size,colour,member\n1,red,True\n"
+    printed = predicted(capsys, "new.csv", "--proba")
+    assert printed.err == "new.csv has no names of columns: they are taken in their order\n"
+    write("new.csv", with_names)
+    assert predicted(capsys, "new.csv", "--proba") == (printed.out, "")
+    write("new.csv", "1,pink,perhaps\n")
+    assert "line 1 may hold names or data" in refused(capsys, "predict", "model.safetensors", "new.csv", "--out", "p")
+
+
+def test_tables_of_words_alone(capsys):
+    rows = [
+        ["a" if i % 3 else "b", "large" if i % 4 else "small", i % 2 == 0, "no" if i % 2 else "yes"] for i in range(60)
+    ]
+    write("t.csv", text(rows, ["kind", "size", "flag", "answer"]))
+    assert train(capsys)["rows"]["table"] == 60
+    expected = predicted(capsys, "t.csv").out
+    write("t.csv", text(rows, None))
+    said = train(capsys)
+    assert said["rows"]["table"] == 60
+    assert "columns without names: line 1 is data" in said["notes"]
+    assert predicted(capsys, "t.csv").out == expected
+    # one of the names is a category, too
+    write("t.csv", text(rows, ["a", "size", "kind", "answer"]))
+    assert "line 1 may hold names or data" in refused(capsys, "train", "t.csv", "--out", "other")
+
+
 BAD_CELLS = {
     "a word for a number": ("x,red,True", "column 'size': line 3 holds 'x', which is not a number, but"),
     "a date for a number": ("2024-01-31,red,True", "column 'size': line 3 holds '2024-01-31', which is not a number"),

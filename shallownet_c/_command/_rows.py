@@ -8,7 +8,7 @@ import numpy as np
 
 from shallownet_c._command import _inputs, _tables
 from shallownet_c._command._cells import NumberCells
-from shallownet_c._command._guess import MISSING, as_number
+from shallownet_c._command._guess import BOOLEANS, MISSING, as_number
 from shallownet_c._command._input import InputError, brief
 from shallownet_c._command._record import Record, Saved
 from shallownet_c._command._tables import Table
@@ -25,6 +25,8 @@ def read(saved: Saved, source: str, reading: _tables.Reading, with_target: bool)
     record = saved.record
     wanted = {one.name for one in record.inputs if one.name is not None} if record.has_names else set()
     known = {text for one in record.inputs for text in one.categories} | set(map(str, record.classes or ()))
+    if any(one.kind == "boolean" for one in record.inputs):
+        known |= {change(text) for text in BOOLEANS for change in (str.lower, str.title, str.upper)}
     table = _tables.read(source, reading, wanted, known, with_y=with_target)
     places, by_name = _places(table, record)
     filled = _inputs.filled(table, record.inputs, places, by_name)
