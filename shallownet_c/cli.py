@@ -10,6 +10,10 @@ from shallownet_c import __version__
 from shallownet_c._command import _options, _types
 from shallownet_c._command._input import InputError, one_line
 
+# Older versions have these names here.
+from shallownet_c._kernels import HIDDEN as HIDDEN
+from shallownet_c._kernels import available as available
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, 1 if a bench disagrees, 2 for bad input, 130 after Ctrl-C."""
@@ -30,8 +34,9 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         message = str(error)
     except OSError as error:
-        known = error.filename is not None and error.strerror is not None
-        message = f"{os.fsdecode(error.filename)}: {error.strerror.lower()}" if known else str(error)
+        message = str(error)
+        if error.filename is not None and error.strerror is not None:
+            message = f"{os.fsdecode(error.filename)}: {error.strerror.lower()}"
     except KeyboardInterrupt:
         print("shallownet-c: interrupted", file=sys.stderr)
         return 130
