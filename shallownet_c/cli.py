@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         message = str(error)
     except OSError as error:
         message = str(error)
-        if error.filename is not None and error.strerror is not None:
+        if isinstance(error.filename, (str, bytes)) and error.strerror is not None:
             message = f"{os.fsdecode(error.filename)}: {error.strerror.lower()}"
     except KeyboardInterrupt:
         print("shallownet-c: interrupted", file=sys.stderr)

@@ -250,6 +250,9 @@ def test_export_of_categories(capsys):
     assert guesses[0] == guesses[1]
     assert said(capsys, "info", "m.onnx")["columns"] == said(capsys, "info", "model.safetensors")["columns"]
     assert said(capsys, "export", "model.safetensors", "--c", "m.c")["inputs"] == names["columns"]
+    assert run("export", "model.safetensors", "--c", "m.c") == 0
+    assert "it gives the probabilities of these, in this order: 'no', 'yes'\n" in capsys.readouterr().out
+    assert '"colour=blue"' in Path("m.c").read_text(encoding="utf-8")
 
 
 # What is printed, and how

@@ -357,6 +357,14 @@ def test_an_index_is_left_out(capsys):
     assert train(capsys)["columns"] == ["size", "colour", "member"]
 
 
+def test_a_first_column_that_numbers_the_rows_under_a_name(capsys):
+    write("t.csv", text([[row[0] + 1, *row[1:]] for row in people()], ["id", *HEADER[1:]]))
+    said = train(capsys)
+    assert said["columns"] == ["id", "size", "colour", "member"]
+    assert "column 'id' numbers the rows: --drop id leaves it out" in said["notes"]
+    assert not any("numbers the rows" in note for note in train(capsys, "--drop", "id")["notes"])
+
+
 def test_a_first_column_without_a_name_that_is_no_index(capsys):
     rows = people()
     for row in rows:

@@ -40,6 +40,8 @@ def export(arguments: argparse.Namespace) -> int:
     if any(one.kind != "number" for one in record.inputs):
         _report.say(f"it takes numbers alone, in this order: {', '.join(map(brief, record.feature_names()))}")
         _report.say("an input such as 'a=b' is 1 where column a holds b, and 0 elsewhere; true is 1, false is 0")
+    if form != "onnx" and saved.note is None and record.classes is not None:
+        _report.say(f"it gives the probabilities of these, in this order: {', '.join(map(brief, record.classes))}")
     return 0
 
 

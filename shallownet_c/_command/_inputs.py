@@ -79,7 +79,18 @@ def chosen(table: Table, target: int | None) -> list[int]:
     places = [k for k in range(len(table.cells)) if k not in out]
     if not places:
         raise InputError(f"{table.source} has no columns of inputs")
+    if names and _counts_the_rows(table, places[0]):
+        key = table.key(places[0])
+        table.notes.append(f"{table.label(places[0])} numbers the rows: --drop {key} leaves it out")
     return places
+
+
+def _counts_the_rows(table: Table, k: int) -> bool:
+    """Whether a column is 0, 1, 2, … or 1, 2, 3, …, in more rows than could be so by chance."""
+    values = table.guess(k).values
+    if values is None or len(values) <= FEW_CATEGORIES:
+        return False
+    return values[0] in (0, 1) and bool((np.diff(values) == 1).all())
 
 
 def typed(table: Table, places: Sequence[int]) -> list[Typed]:
