@@ -6,12 +6,14 @@ import json
 import sys
 from pathlib import Path
 
+import fuzz_tables
 import numpy as np
 import pytest
 from test_cli import refused, run, write
 
 import shallownet_c as sn
 from shallownet_c._command import _csv_file, _guess, _record, _tables
+from shallownet_c._command._input import InputError
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +115,32 @@ def test_both_readers_give_the_same(name, monkeypatch):
         assert texts[0] == texts[1]
         np.testing.assert_array_equal(*codes)
         assert tables[0].where(7) == tables[1].where(7)
+
+
+def all_that_is_read():
+    """A table and what its columns are taken for, or the error."""
+    try:
+        table = _tables.read("t.csv", _tables.Reading())
+        table.settle_decimal(range(len(table.cells)))
+        guesses = [table.guess(k) for k in range(len(table.cells))]
+        texts = [(codes.tolist(), texts) for codes, texts in (cells.codes() for cells in table.cells)]
+    except InputError as error:
+        return str(error)
+    values = [(guess.kind, None if guess.values is None else guess.values.tobytes()) for guess in guesses]
+    return table.names, table.notes, table.decimal, values, texts, [table.where(i) for i in range(table.m)]
+
+
+def test_both_readers_agree_on_odd_files(monkeypatch):
+    pytest.importorskip("pyarrow", reason="it is not installed, as it is by the extra test-all")
+    kinds = set()
+    for seed in range(300):
+        Path("t.csv").write_bytes(fuzz_tables.Case(seed).csv().replace(b'"', b""))  # the csv module reads quotes anyway
+        found = all_that_is_read()
+        with monkeypatch.context() as patch:
+            patch.setattr(_csv_file.CsvFile, "_by_pyarrow", lambda self: None)
+            assert all_that_is_read() == found, seed
+        kinds.add(type(found))
+    assert kinds == {str, tuple}
 
 
 @pytest.mark.parametrize("reader", ["pyarrow", "csv"])
