@@ -26,12 +26,20 @@ _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in ",[{"}
 DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
-def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dict[str, Any]) -> None:
-    """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was."""
+def write(
+    path: str | os.PathLike[str],
+    tensors: dict[str, Array],
+    metadata: dict[str, Any],
+    table: dict[str, Any] | None = None,
+) -> None:
+    """Write the tensors, and the metadata as a string of JSON; an interrupted write leaves an older file as it was.
+
+    What a `table` that the model has learnt from was like is a string of its own, which not every reader looks at.
+    """
     names = {dtype: name for name, dtype in DTYPES.items()}
-    # Signs in strings, such as names of columns, that `_parsed` counts as those of parts are escaped.
-    model = _STRING.sub(lambda string: string[0].translate(_ESCAPED), json.dumps(metadata))
-    header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "model": model}}
+    header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "model": _text(metadata)}}
+    if table is not None:
+        header["__metadata__"]["table"] = _text(table)
     at = 0
     for name, tensor in tensors.items():
         header[name] = {
@@ -44,6 +52,11 @@ def write(path: str | os.PathLike[str], tensors: dict[str, Array], metadata: dic
     text += b" " * (-len(text) % 8)  # the tensors start on a multiple of 8, as the format wants
     data = (tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes() for tensor in tensors.values())
     _files.replace(path, itertools.chain([len(text).to_bytes(8, "little"), text], data))
+
+
+def _text(record: dict[str, Any]) -> str:
+    """JSON; signs in strings, such as names of columns, that `_parsed` counts as those of parts are escaped."""
+    return _STRING.sub(lambda string: string[0].translate(_ESCAPED), json.dumps(record))
 
 
 class Place(NamedTuple):
@@ -75,6 +88,8 @@ class Contents:
         model = metadata.get("model")
         if not isinstance(model, str):
             raise ValueError("its metadata hold no architecture")
+        table = metadata.get("table")
+        self.table = table if isinstance(table, str) else None
         self.places = self._places(header)
         # Lists in it have an item for each layer, whose parameters take 8 bytes or more; an ensemble has a list of
         # architectures, whose other parts are fewer than 16 for two tensors.
@@ -116,6 +131,13 @@ class Contents:
             found = self.places[name]
             if (found.dtype.name, found.shape) != (dtype, shape):
                 raise ValueError(f"tensor {name!r} must be {dtype} {shape}, got {found.dtype.name} {found.shape}")
+
+    def parsed_table(self) -> dict[str, Any] | None:
+        """What `write` was given as `table`, if it was given anything."""
+        if self.table is None:
+            return None
+        # An item of a list of texts takes four bytes or more, and those of objects take more.
+        return _parsed("its table", self.table.encode("utf-8", "replace"), len(self.table) // 4)
 
     def tensors(self) -> dict[str, Array]:
         data = self.file.read(self.size)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_cli import held_out
 
 import shallownet_c as sn
+from shallownet_c._command import _record
 from shallownet_c.cli import main
 
 
@@ -41,11 +43,11 @@ def refused(capsys, *options, command=("train", "--data", "data.csv", "--epochs"
 
 
 def saved_classes():
-    return json.loads(Path("model.json").read_text(encoding="utf-8"))["classes"]
+    return _record.read("model.safetensors").record.classes
 
 
 PRICES = [f"{1000 + 7.5 * i}" for i in range(600)]
-ODD = ["nan", "<1.0", "?", '"10,555.00"', "NA", "inf", "1_000", "5 %", "1.5e", "x"]
+ODD = ["<1.0", '"10,555.00"', "inf", "1_000", "5 %", "1.5e", "x"]
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -58,20 +60,32 @@ def test_one_bad_cell_among_numbers(capsys, odd):
     assert "601 classes" in train(capsys, "--task", "classification")
 
 
+@pytest.mark.parametrize("missing", ["", " ", "nan", "NA", "?"])
+def test_rows_without_a_target_are_left_out(capsys, missing):
+    write([*PRICES[:400], missing, *PRICES[400:]])
+    for options in ((), ("--task", "regression")):
+        out = train(capsys, *options)
+        assert "1 of 601 rows have no target: left out\n" in out
+        assert "target 'price': numbers\n" in out
+    out = train(capsys, "--task", "classification")
+    # as a label each cell is what is written there
+    assert f"{600 + bool(missing.strip())} classes" in out
+
+
 def test_a_blank_cell_is_no_label(capsys):
-    for cells in ([*PRICES[:4], "", *PRICES[4:]], ["red", "blue", "red", "blue", " ", *["red"] * 20]):
-        write(cells)
-        for options in ((), ("--task", "classification")):
-            assert "line 6 holds ''" in refused(capsys, *options)
-        assert "which is not a number" in refused(capsys, "--task", "regression")
+    write(["red", "blue", "red", "blue", " ", *["red"] * 20])
+    for options in ((), ("--task", "classification")):
+        assert "1 of 25 rows have no target: left out\n" in train(capsys, *options)
+        assert saved_classes() == ["blue", "red"]
+    assert "line 2 holds 'red', which is not a number" in refused(capsys, "--task", "regression")
 
 
 def test_lines_are_counted_as_a_person_does(capsys):
     write([*PRICES[:10], "x"], lines=["", '"1\n",2,3', ""])
     # names, a blank line, a row of two lines, a blank line, ten rows
     assert "line 16 holds 'x'" in refused(capsys)
-    write(PRICES, lines=["", '"1\n",2,3', "", "1,?,5"])
-    assert "line 6, column 'x2': '?' is not a finite number" in refused(capsys)
+    write(PRICES, lines=["", '"1\n",2,3', "", "1,?,5", "1,x,5"])
+    assert "column 'x2': line 7 holds 'x', which is not a number, but line 3 holds '2'" in refused(capsys)
 
 
 NUMBERS = {
@@ -123,7 +137,6 @@ DOUBTS = {
     "rooms": (["101a", "101b", "101"], "line 2 holds '101a', which is not a number, but line 4 holds '101'"),
     "missing labels": (["red", "blue", "NA"], "line 4 holds 'NA', which may be a missing value"),
     "question marks": (["+", "-", "?"], "line 4 holds '?', which may be a missing value"),
-    "decimal commas": (['"1,5"', '"2,5"'], "line 2 holds '1,5', which may be a number"),
     "thousands": (['"10,555.00"', '"9,000.00"'], "line 2 holds '10,555.00', which may be a number"),
     "percent": (["5 %", "7 %"], "line 2 holds '5 %', which may be a number"),
     "limits": (["<1.0", ">5"], "line 2 holds '<1.0', which may be a number"),
@@ -172,7 +185,6 @@ def test_numbers_of_an_array(capsys):
         (ids, "float64 does not hold all of its whole numbers"),
         (ids.astype(np.uint64), "float64 does not hold all of its whole numbers"),
         (np.array(["1.5", "2", "x"] * 20), "row 2 holds 'x', which is not a number, but row 0 holds '1.5'"),
-        (np.array(["a", ""] * 30), "row 1 holds ''"),
         (np.array([b"7", b"007"] * 30), "row 0 holds '7', row 1 holds '007'"),
     ):
         np.savez("data.npz", X=X, y=y)
@@ -217,8 +229,6 @@ FIRST_LINES = {
     "a name among numbers": ("2019,2020,price", PRICES),
     "a number among names": ("year,2020,price", PRICES),
     "a number as the target's name": ("x1,x2,3", PRICES),
-    "a bad cell of data": ("0.5,?,setosa", LABELS),
-    "a blank cell of data": ("0.5,,setosa", LABELS),
     "bad cells, and a label": ("bad,worse,setosa", LABELS),
     "numbers from 0, as pandas writes them": ("0,1,2", PRICES),
 }
@@ -231,16 +241,18 @@ def test_a_first_line_that_may_be_either(capsys, name):
     err = refused(capsys)
     assert "line 1 may hold names or data" in err
     assert "--header yes or --header no" in err
-    if "blank" not in name:
-        out = train(capsys, "--header", "yes")
-        assert f"{len(cells)} rows" in out
-        assert "names in line 1" in out
+    out = train(capsys, "--header", "yes")
+    assert f"{len(cells)} rows" in out
+    assert "names in line 1" in out
 
 
 def test_a_first_line_that_is_data_with_a_bad_cell(capsys):
-    for cell in ("nan", "inf", '"0,5"', "1_000"):
+    for cell in ("inf", '"0,5"', "1_000"):
         write(LABELS, header=f"0.5,{cell},setosa")
-        assert "line 1, column 1: " in refused(capsys)
+        assert f"column 1: line 1 holds '{cell.strip(chr(34))}', which is not a number" in refused(capsys)
+    for cell in ("nan", "?", ""):
+        write(LABELS, header=f"0.5,{cell},setosa")
+        assert "1 of 61 rows have blank cells (column 1: 1): left out" in train(capsys)
 
 
 def test_a_name_that_is_given_is_one(capsys):
@@ -258,7 +270,10 @@ def test_names(capsys):
     write(PRICES, header="x1,x1,price")
     assert "two columns 'x1'" in refused(capsys)
     write([f"{i}," for i in PRICES], header="x1,x2,price,")
-    assert "column 3 has no name" in refused(capsys)
+    assert "column 3, without a name, is empty: left out" in train(capsys)
+    write([f"{i},7" for i in PRICES], header="x1,x2,price,")
+    assert "column 3 has no name" in refused(capsys, "--target", "price")
+    assert "target 'price': numbers" in train(capsys, "--target", "price", "--drop", "3")
 
 
 def test_a_target_by_name_and_by_number(capsys):
@@ -274,14 +289,16 @@ def test_a_target_by_name_and_by_number(capsys):
 
 
 NOTATIONS = {
-    "semicolons": ("a;b;c\n" + "1;2;3\n" * 20, "only one column, and only commas separate columns"),
-    "tabs": ("a\tb\tc\n" + "1\t2\t3\n" * 20, "only one column, and only commas separate columns"),
-    "blanks": ("1 2 3\n" * 20, "only one column, and only commas separate columns"),
-    "semicolons, decimal commas": ("1,5;2,5;3,5\n" * 20, "only commas separate cells"),
-    "names, then decimal commas": ("a;b\n" + "1,5;2,5\n" * 20, "only one column"),
-    "semicolons in some lines": ("a,b\n1,2\n1;2;3\n", "line 3 has 1 columns, the first line 2; only commas separate"),
-    "decimal commas": ('a,b\n"1,5",2\n' * 20, "line 2, column 'a': '1,5' is not a finite number; numbers are written"),
-    "thousands": ('a,b\n"10,555.00",2\n' * 20, "'10,555.00' is not a finite number; numbers are written like 1234.5"),
+    "semicolons": ("a;b;c\n" + "1;2;3\n1;3;2\n" * 20, "cells separated by semicolons"),
+    "tabs": ("a\tb\tc\n" + "1\t2\t3\n1\t2\t4\n" * 20, "cells separated by tabs"),
+    "bars": ("a|b\n" + "1,5|2,5\n1,5|3,5\n" * 20, "cells separated by bars"),
+    "semicolons, decimal commas": ("1,5;2,5;3,5\n1,5;2,5;3\n" * 20, "target column 2: numbers"),
+    "names, then decimal commas": ("a;b\n" + "1,5;2,5\n1,5;3,25\n" * 20, "target 'b': numbers"),
+    "decimal commas in quotes": (
+        "a,b\n" + '"1,5",2.0\n"1,7",3\n'.replace(".0", "") * 20,
+        "target 'b': 2 classes (2, 3)",
+    ),
+    "small numbers with a decimal comma": ("a;b\n" + "0,125;1\n1,125;2\n" * 20, "2 classes (1, 2)"),
 }
 
 
@@ -289,7 +306,46 @@ NOTATIONS = {
 def test_other_notations(capsys, name):
     text, said = NOTATIONS[name]
     Path("data.csv").write_text(text, encoding="utf-8")
+    assert said in train(capsys)
+
+
+DOUBTFUL_NOTATIONS = {
+    "blanks": (
+        "1 2 3\n" * 20,
+        "only one column if commas, semicolons, tabs or bars separate its cells: --delimiter says",
+    ),
+    "semicolons in some lines": ("a,b\n1,2\n1;2;3\n", "line 3 has 1 columns, the first line 2; commas separate them"),
+    "points and commas": (
+        "a;b\n" + "1.5;2,5\n1,5;3.25\n" * 20,
+        "line 2 holds '2,5', which is not a number, but line 3 holds '3.25'",
+    ),
+    "a column of each": ("a;b\n" + "1.5;2,5\n1.7;3,25\n" * 20, "a comma in its numbers may be a decimal comma or"),
+    "thousands, perhaps": ("a;b\n" + "1,234;1\n2,345;2\n" * 20, "--decimal , says that it is a decimal comma"),
+    "thousands": (
+        "a,b\n" + '"10,555.00",2\n' * 20,
+        "line 2 holds '10,555.00', which is not a number as they are written",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DOUBTFUL_NOTATIONS)
+def test_notations_that_are_refused(capsys, name):
+    text, said = DOUBTFUL_NOTATIONS[name]
+    Path("data.csv").write_text(text, encoding="utf-8")
     assert said in refused(capsys)
+
+
+def test_notations_that_the_user_knows(capsys):
+    Path("data.csv").write_text("a;b\n" + "1,234;1\n2,345;2\n" * 20, encoding="utf-8")
+    train(capsys, "--decimal", ",")
+    (one,) = _record.read("model.safetensors").record.inputs
+    assert 1.2 < one.mean < 2.4
+    assert "'1,234', which is not a number" in refused(capsys, "--decimal", "point")
+    Path("data.csv").write_text("a b\n" + "1 2\n2 3\n" * 20, encoding="utf-8")
+    assert "2 classes (2, 3)" in train(capsys, "--delimiter", "space")
+    for sign in ("ab", "", "x", '"'):
+        assert "--delimiter: must be comma" in refused(capsys, "--delimiter", sign)
+    assert "--decimal: must be auto" in refused(capsys, "--decimal", ";")
 
 
 # The same doubts in a prediction
@@ -315,7 +371,7 @@ def test_predictions_find_their_columns(capsys):
     # one row with a label, and one with what is no label
     Path("row.csv").write_text(f"{rows[0]},virginica\n", encoding="utf-8")
     assert predict(capsys, data="row.csv").out == guesses.split("\n")[0] + "\n"
-    Path("row.csv").write_text(f"{rows[0]},?\n", encoding="utf-8")
+    Path("row.csv").write_text(f"{rows[0]},lily\n", encoding="utf-8")
     command = ("predict", "model.safetensors", "row.csv")
     assert "line 1 may hold names or data" in refused(capsys, command=command)
     assert predict(capsys, "--header", "no", data="row.csv").out == guesses.split("\n")[0] + "\n"
@@ -344,7 +400,7 @@ def test_predictions_with_names_that_are_numbers(capsys):
 def test_header_is_for_csv(capsys):
     sn.MLP([2, 1], seed=0).save("m.safetensors")
     for command in (("train", "--data", "flower"), ("predict", "m.safetensors", "flower")):
-        assert "--header is for .csv files" in refused(capsys, "--header", "no", command=command)
+        assert "--header is for files of text" in refused(capsys, "--header", "no", command=command)
 
 
 # The saved network is the one that was scored
@@ -356,10 +412,6 @@ def stamps(m=1000):
     return times, other, (times > 1.7e9).astype(int)
 
 
-def held_out(out):
-    return float(out.splitlines()[-2].split()[-1])
-
-
 def test_a_mean_that_is_large_against_the_spread(capsys):
     times, other, y = stamps()
     rows = "".join(f"{a!r},{b!r},{c}\n" for a, b, c in zip(other.tolist(), times.tolist(), y, strict=True))
@@ -368,7 +420,7 @@ def test_a_mean_that_is_large_against_the_spread(capsys):
     assert "column 'time' has mean 1.7e+09 and spread 19" in err
     assert "--dtype float64" in err
     assert main(["train", "--data", "data.csv", "--epochs", "100", "--batch-size", "50"]) == 0
-    assert held_out(capsys.readouterr().out) > 0.95
+    assert held_out(capsys.readouterr().out, "accuracy") > 0.95
     guesses = predict(capsys)[0].split()
     assert (np.array(guesses, int) == y).mean() > 0.95
     np.savez("data.npz", X=np.column_stack([times + 1e16, other]), y=y)
@@ -397,9 +449,9 @@ def test_the_score_is_the_saved_networks(capsys, dtype, task):
     X = np.column_stack([times - 1.7e9 + 1e4, other, np.full(1000, 0.1)])
     y = y if task == "classification" else 50 + times - 1.7e9 + other
     np.savez("data.npz", X=X, y=y)
-    options = ["--dtype", dtype, "--epochs", "50", "--batch-size", "20", "--seed", "3", "--task", task]
+    options = ["--dtype", dtype, "--epochs", "50", "--batch-size", "20", "--seed", "3", "--task", task, "--json"]
     assert main(["train", "--data", "data.npz", *options]) == 0
-    score = held_out(capsys.readouterr().out)
+    score = json.loads(capsys.readouterr().out)["scores"]["accuracy" if task == "classification" else "r2"]
     net = sn.load("model.safetensors")
     test = np.random.default_rng(3).permutation(1000)[:200]
     A = net(X[test]).astype(float)

@@ -32,6 +32,11 @@ def listed(names: list[str]) -> str:
     return text if len(text) <= 2 * _BRIEF else text[: 2 * _BRIEF - 1] + "…"
 
 
+def counted(n: int, what: str) -> str:
+    """So many of something, whose plural ends in s."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def one_line(text: str) -> str:
     """The text with escapes for line breaks and whatever else a terminal might not print as it stands."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

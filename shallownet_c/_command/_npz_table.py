@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from shallownet_c._command._cells import Cells, NumberCells, TextCells
 from shallownet_c._command._input import InputError, brief, listed, open_regular
-from shallownet_c._command._target import NumberColumn, TextColumn
 
 Array = np.ndarray[Any, Any]
 
@@ -20,8 +20,8 @@ HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 PIECE = 1 << 14  # labels that are Python objects at a time
 
 
-def read(source: str, with_y: bool) -> tuple[Array, TextColumn | NumberColumn | None]:
-    """X (m, n) as float64, and y (m,) if there is one and it is asked for."""
+def read(source: str, with_y: bool) -> tuple[list[Cells], Cells | None]:
+    """The columns of X (m, n), and y (m,) if there is one and it is asked for."""
     with open_regular(source) as file:
         try:
             with warnings.catch_warnings():
@@ -35,7 +35,7 @@ def read(source: str, with_y: bool) -> tuple[Array, TextColumn | NumberColumn | 
             ) from None
 
 
-def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, TextColumn | NumberColumn | None]:
+def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[list[Cells], Cells | None]:
     with zipfile.ZipFile(file) as archive:
         members: dict[str, zipfile.ZipInfo] = {}
         for info in archive.infolist():
@@ -57,16 +57,15 @@ def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, TextCo
     y = arrays.pop("y", None)
     X = arrays.pop("X")
     with np.errstate(over="ignore"):  # a long double beyond float64 becomes an infinity, refused below
-        X = X.astype(float, "C", copy=False)
-        if y is not None and y.dtype.kind == "f" and y.dtype.itemsize > 8:
-            y = y.astype(float)
-    _refuse_nonfinite(source, "X", X)
+        X, y = (_plain(array) for array in (X, y))
+    _refuse_infinite(source, "X", X)
+    cells: list[Cells] = [NumberCells(x) for x in X.T]
     if y is None:
-        return X, None
+        return cells, None
     if y.dtype.kind in "biuf":
-        _refuse_nonfinite(source, "y", y[:, np.newaxis])
-        return X, NumberColumn(source, "target y", y)
-    column = TextColumn(source, "target y", "row")
+        _refuse_infinite(source, "y", y[:, np.newaxis])
+        return cells, NumberCells(y)
+    column = TextCells()
     for i in range(0, m, PIECE):
         piece = y[i : i + PIECE]
         if y.dtype.kind == "S":
@@ -74,8 +73,15 @@ def _read(source: str, file: BinaryIO, wanted: list[str]) -> tuple[Array, TextCo
         else:
             _check_characters(piece)
             labels = piece.tolist()
-        column.add(labels, list(range(i, i + len(labels))))
-    return X, column
+        if any("\0" in label for label in labels):
+            raise ValueError("y holds a text with a character that is zero")
+        column.add(labels)
+    return cells, column
+
+
+def _plain(array: Array | None) -> Any:
+    """The array, with numbers that float64 holds."""
+    return array.astype(float) if array is not None and array.dtype.kind == "f" and array.dtype.itemsize > 8 else array
 
 
 def _declared(source: str, archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, size: int) -> tuple[int, ...]:
@@ -105,10 +111,10 @@ def _declared(source: str, archive: zipfile.ZipFile, name: str, info: zipfile.Zi
     return shape
 
 
-def _refuse_nonfinite(source: str, name: str, array: Array) -> None:
-    bad = ~np.isfinite(array).all(axis=1)
+def _refuse_infinite(source: str, name: str, array: Array) -> None:
+    bad = np.isinf(array).any(axis=1)
     if bad.any():
-        raise InputError(f"{source}: row {int(np.argmax(bad))} of {name} holds a NaN or an infinity")
+        raise InputError(f"{source}: row {int(np.argmax(bad))} of {name} holds an infinity")
 
 
 def _check_characters(text: Array) -> None:

@@ -1,16 +1,18 @@
-"""The column to predict: its cells as they were read, and what they are taken for."""
+"""The column to predict: which rows have it, and what it is taken for."""
 
+import dataclasses
 import itertools
 import math
 import re
-from array import array
-from collections.abc import Iterable, Iterator, Sized
-from dataclasses import dataclass
+from collections.abc import Iterable, Sized
 from typing import Any, NoReturn
 
 import numpy as np
 
+from shallownet_c._command._cells import NumberCells
+from shallownet_c._command._guess import MISSING, as_number, is_like_a_number
 from shallownet_c._command._input import InputError, brief, listed
+from shallownet_c._command._tables import Table
 
 Array = np.ndarray[Any, Any]
 
@@ -19,15 +21,6 @@ MOST_CLASSES = 20
 #: A softmax output has one unit for each class.
 MOST_OUTPUTS = 1 << 16
 
-#: What stands for a missing value: pandas' list, and the question mark of the UCI repository.
-MISSING = (
-    *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
-    *("NULL", "NaN", "None", "n/a", "nan", "null", "?"),
-)
-#: What may stand around a number in another notation: < 0.1; € 5; 7 %.
-_AROUND = "<>≤≥~≈=±$€£¥%‰ \t\u00a0"
-#: 1,234.50 and 1.234,50; and what float() takes, but no other program: 1_000.
-_OTHER_NOTATION = re.compile(r"[+\-−]?[.,]?\d[\d.,'’_\s]*([eE][+\-]?\d+)?")
 #: 007, or so many digits that float64 may not hold them all.
 _CODE = re.compile(r"[+-]?(0\d+|\d{16,})")
 
@@ -35,81 +28,14 @@ FEW = ", since its values are few and whole; --task regression takes them as num
 MANY = ", since its values are many; --task classification takes them as labels"
 
 
-class _Column:
-    def __init__(self, source: str, name: str) -> None:
-        self.source, self.name = source, name
-
-    def refuse(self, what: str) -> NoReturn:
-        raise InputError(f"{self.source}: {self.name}: {what}")
-
-
-class NumberColumn(_Column):
-    """Numbers as an array held them."""
-
-    def __init__(self, source: str, name: str, values: Array) -> None:
-        super().__init__(source, name)
-        self.values = values
-
-
-class TextColumn(_Column):
-    """Cells as they were written, in pieces of text, since a str for each would take ten times as much memory."""
-
-    def __init__(self, source: str, name: str, unit: str) -> None:
-        super().__init__(source, name)
-        self.unit = unit
-        self.pieces: list[str] = []
-        self.places = array("q")
-
-    def add(self, cells: list[str], places: list[int]) -> None:
-        """Append cells, and the numbers of the lines, or rows, that they stand in."""
-        piece = "\n".join(cells)
-        if piece.count("\n") >= len(cells) or "\r" in piece:
-            i = next(i for i, cell in enumerate(cells) if "\n" in cell or "\r" in cell)
-            self.refuse(
-                f"{self.unit} {places[i]} holds {brief(cells[i])}, with a line break: predictions are one a line"
-            )
-        self.pieces.append(piece)
-        self.places.extend(places)
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def __iter__(self) -> Iterator[str]:
-        for piece in self.pieces:
-            yield from piece.split("\n")
-
-    def count(self, text: str) -> int:
-        return sum(piece.split("\n").count(text) for piece in self.pieces)
-
-    def numbers(self) -> Array:
-        """Each cell's number, NaN where it is not a number."""
-        return np.fromiter(map(as_number, self), float, len(self))
-
-    def codes(self) -> tuple[Array, list[str]]:
-        """Each cell as the number of one of the texts, which are in the order of their first cells."""
-        known: dict[str, int] = {}
-        codes = array("i")
-        for piece in self.pieces:
-            codes.extend([known.setdefault(cell, len(known)) for cell in piece.split("\n")])
-            if len(known) > MOST_OUTPUTS:
-                self.refuse(f"more than {MOST_OUTPUTS} different labels are too many for classes")
-        return np.frombuffer(codes, np.intc), list(known)
-
-    def first(self, are_meant: Iterable[bool]) -> str:
-        """Where the first of the cells that are meant is, and what it holds."""
-        i = next(i for i, is_meant in enumerate(are_meant) if is_meant)
-        return f"{self.unit} {self.places[i]} holds {brief(next(itertools.islice(self, i, None)))}"
-
-    def first_of(self, text: str) -> str:
-        return self.first(cell == text for cell in self)
-
-
-@dataclass
+@dataclasses.dataclass
 class Decision:
     """What a column is taken for: y, numbers of classes, or, where there are no classes, numbers to predict."""
 
     classes: list[str] | None
+    #: Of the rows that have a target, whose numbers in the table are `rows`.
     y: Array
+    rows: Array
     why: str = ""
 
     def __str__(self) -> str:
@@ -119,112 +45,155 @@ class Decision:
         return f"{len(self.classes)} classes ({listed(shown)}){self.why}"
 
 
-def as_number(cell: str) -> float:
-    """The finite number that a cell is, else NaN."""
-    try:
-        number = float(cell)
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) and "_" not in cell else math.nan
+class Target:
+    """Column k of a table, which `wanted` asked for by name, by number or, being None, as the last."""
 
+    def __init__(self, table: Table, k: int, wanted: str | None) -> None:
+        self.table, self.k, self.name = table, k, _name(table, k, wanted)
 
-def is_like_a_number(cell: str) -> bool:
-    """Whether a cell is a number, in this or another notation, or one of float64's special values."""
-    try:
-        float(cell)
-    except ValueError:
-        return _OTHER_NOTATION.fullmatch(cell.strip(_AROUND)) is not None
-    return True
+    def refuse(self, what: str) -> NoReturn:
+        raise InputError(f"{self.table.source}: {self.name}: {what}")
 
+    def decide(self, task: str | None) -> Decision:
+        """The target as a classification or a regression: as the task says, or, without one, as its cells look.
 
-def decide(column: TextColumn | NumberColumn, task: str | None) -> Decision:
-    """The target as a classification or a regression: as the task says, or, without one, as its cells look.
+        Rows whose cell is blank are left out, and so are those with a sign of a missing value among numbers.
 
-    Raises
-    ------
-    InputError
-        If the cells do not go with the task or, without one, look like neither task or like both.
-    """
-    return _decide_numbers(column, task) if isinstance(column, NumberColumn) else _decide_text(column, task)
+        Raises
+        ------
+        InputError
+            If the cells do not go with the task or, without one, look like neither task or like both.
+        """
+        cells = self.table.cells[self.k]
+        if isinstance(cells, NumberCells):
+            values = cells.values
+            missing = (values != values) if cells.missing is None else cells.missing
+            rows = self._rows(missing)
+            return self._decide_values(values[rows], rows, task)
+        guess = self.table.guess(self.k)
+        if guess.kind in ("numbers", "empty") and guess.values is not None and task != "classification":
+            rows = self._rows(np.isnan(guess.values))
+            if task == "regression":
+                return Decision(None, guess.values[rows], rows)
+            return self._guess_from_numbers(guess.values[rows], rows)
+        codes, texts = cells.codes()
+        texts_at = _Texts(self.table, codes, texts)
+        if task == "regression":
+            bad = next(t for t in texts if t not in MISSING and math.isnan(as_number(t, self.table.decimal)))
+            self.refuse(f"{texts_at.first(bad)}, which is not a number, and a regression needs numbers")
+        rows = self._rows(codes == texts.index("") if "" in texts else np.zeros(len(codes), bool))
+        if task is None:
+            self._refuse_doubtful_labels(texts_at, guess.kind)
+        _refuse_too_many(self, texts)
+        return _classes(codes[rows], texts, rows)
 
+    def _rows(self, missing: Array) -> Array:
+        rows = np.flatnonzero(~missing)
+        if not len(rows):
+            self.refuse("it has no values")
+        return rows
 
-def _decide_numbers(column: NumberColumn, task: str | None) -> Decision:
-    y, why = column.values, ""
-    if task is None and y.dtype.kind != "b":
-        distinct = np.unique(y)
-        task, why = ("classification", FEW) if _are_classes(distinct) else ("regression", "")
-        if task == "regression" and _are_whole(distinct):
-            why = MANY
-            if max(int(distinct[-1]), -int(distinct[0])) > 2**53:
-                column.refuse(
-                    "float64 does not hold all of its whole numbers: --task classification takes them as labels, "
-                    "--task regression rounds them"
+    def _decide_values(self, y: Array, rows: Array, task: str | None) -> Decision:
+        why = ""
+        if task is None and y.dtype.kind != "b":
+            distinct = np.unique(y)
+            task, why = ("classification", FEW) if _are_classes(distinct) else ("regression", "")
+            if task == "regression" and _are_whole(distinct):
+                why = MANY
+                if max(int(distinct[-1]), -int(distinct[0])) > 2**53:
+                    self.refuse(
+                        "float64 does not hold all of its whole numbers: --task classification takes them as labels, "
+                        "--task regression rounds them"
+                    )
+        if task == "regression":
+            return Decision(None, y.astype(float), rows, why)
+        labels, codes = np.unique(y, return_inverse=True)
+        _refuse_too_many(self, labels)
+        return Decision([str(label) for label in labels], _small(codes, labels), rows, why)
+
+    def _guess_from_numbers(self, values: Array, rows: Array) -> Decision:
+        distinct = np.unique(values)
+        if not (distinct == np.round(distinct)).all():
+            return Decision(None, values, rows)
+        codes, texts = self.table.cells[self.k].codes()
+        texts_at = _Texts(self.table, codes, texts)
+        there = [text for text in texts if text not in MISSING]
+        if _are_classes(distinct):
+            if len(there) > len(distinct):
+                there.sort(key=as_number)  # a stable order: of those of one number the first to occur is first
+                one, other = next(
+                    pair for pair in itertools.pairwise(there) if as_number(pair[0]) == as_number(pair[1])
                 )
-    if task == "regression":
-        return Decision(None, y.astype(float), why)
-    labels, codes = np.unique(y, return_inverse=True)
+                self.refuse(
+                    f"{texts_at.first(one)}, {texts_at.first(other)}: --task classification takes them as two classes, "
+                    f"--task regression as one number"
+                )
+            return _classes(codes[rows], texts, rows, FEW)
+        code = next(filter(_CODE.fullmatch, there), None)
+        if code is not None:
+            self.refuse(
+                f"{texts_at.first(code)}, as numbers of things are written: --task classification takes its cells as "
+                f"labels, --task regression as numbers"
+            )
+        return Decision(None, values, rows, MANY)
+
+    def _refuse_doubtful_labels(self, column: "_Texts", kind: str) -> None:
+        texts = [text for text in column.texts if text]
+        numbers = [text for text in texts if not math.isnan(as_number(text, self.table.decimal))]
+        words = [text for text in texts if text not in MISSING and math.isnan(as_number(text, self.table.decimal))]
+        if numbers and words:
+            self.refuse(
+                f"{column.first(words[0])}, which is not a number, but {column.first(numbers[0])}: mend such cells, or "
+                f"--task classification takes all of them as labels"
+            )
+        if kind == "dates":
+            self.refuse(
+                f"{column.first(words[0])}, a date: write numbers instead, such as the days since the first date, or "
+                f"--task classification takes such cells as labels"
+            )
+        for text in texts:
+            if text in MISSING or is_like_a_number(text):
+                may_be = "a missing value" if text in MISSING else "a number, which would be written like 1234.5"
+                self.refuse(
+                    f"{column.first(text)}, which may be {may_be}: --task classification takes such cells as labels"
+                )
+        if len(texts) > MOST_CLASSES and 2 * len(texts) > len(column.codes):
+            self.refuse(
+                f"{len(texts)} different texts in {len(column.codes)} rows do not look like classes: --task "
+                f"classification takes them as such"
+            )
+
+
+@dataclasses.dataclass
+class _Texts:
+    """Where texts stand in a table."""
+
+    table: Table
+    codes: Array
+    texts: list[str]
+
+    def first(self, text: str) -> str:
+        """Where the first of the cells with a text is, and what it holds."""
+        row = int(np.argmax(self.codes == self.texts.index(text)))
+        return f"{self.table.where(row)} holds {brief(text)}"
+
+
+def _name(table: Table, k: int, wanted: str | None) -> str:
+    """What messages call the target."""
+    if table.is_array:
+        return table.label(k)
+    if table.names is None:
+        return f"target column {k}"
+    by_number = int(wanted) if wanted is not None and wanted.isdecimal() and len(wanted) < 9 else None
+    other = by_number if by_number is not None and by_number < len(table.cells) and by_number != k else None
+    return f"target {brief(table.names[k])}" + (
+        f" (by its name, column {k} and not {other})" if other is not None else ""
+    )
+
+
+def _refuse_too_many(target: Target, labels: Sized) -> None:
     if len(labels) > MOST_OUTPUTS:
-        column.refuse(f"more than {MOST_OUTPUTS} different labels are too many for classes")
-    return Decision([str(label) for label in labels], _small(codes, labels), why)
-
-
-def _decide_text(column: TextColumn, task: str | None) -> Decision:
-    values = column.numbers()
-    bad = np.isnan(values)
-    if task == "regression":
-        if bad.any():
-            column.refuse(f"{column.first(bad)}, which is not a number, and a regression needs numbers")
-        return Decision(None, values)
-    if bad.any() and not all(map(str.strip, column)):
-        column.refuse(f"{column.first(not cell.strip() for cell in column)}: leave out the rows without a target")
-    if task is None and not bad.any():
-        return _guess_from_numbers(column, values)
-    if task is None and not bad.all():
-        column.refuse(
-            f"{column.first(bad)}, which is not a number, but {column.first(~bad)}: mend such cells, or "
-            f"--task classification takes all of them as labels"
-        )
-    codes, texts = column.codes()
-    if task is None:
-        _refuse_doubtful_labels(column, texts)
-    return _classes(codes, texts)
-
-
-def _guess_from_numbers(column: TextColumn, values: Array) -> Decision:
-    distinct = np.unique(values)
-    if _are_classes(distinct):
-        codes, texts = column.codes()
-        if len(texts) > len(distinct):
-            texts.sort(key=as_number)  # a stable order: of those of one number the first to occur is first
-            one, other = next(pair for pair in itertools.pairwise(texts) if as_number(pair[0]) == as_number(pair[1]))
-            column.refuse(
-                f"{column.first_of(one)}, {column.first_of(other)}: --task classification takes them as two classes, "
-                f"--task regression as one number"
-            )
-        return _classes(codes, texts, FEW)
-    if not (distinct == np.round(distinct)).all():
-        return Decision(None, values)
-    code = next(filter(_CODE.fullmatch, column), None)
-    if code is not None:
-        column.refuse(
-            f"{column.first_of(code)}, as numbers of things are written: --task classification takes its cells as "
-            f"labels, --task regression as numbers"
-        )
-    return Decision(None, values, MANY)
-
-
-def _refuse_doubtful_labels(column: TextColumn, texts: list[str]) -> None:
-    for text in texts:
-        if text in MISSING or is_like_a_number(text):
-            may_be = "a missing value" if text in MISSING else "a number, which would be written like 1234.5"
-            column.refuse(
-                f"{column.first_of(text)}, which may be {may_be}: --task classification takes such cells as labels"
-            )
-    if len(texts) > MOST_CLASSES and 2 * len(texts) > len(column):
-        column.refuse(
-            f"{len(texts)} different texts in {len(column)} rows do not look like classes: --task classification takes "
-            f"them as such"
-        )
+        target.refuse(f"more than {MOST_OUTPUTS} different labels are too many for classes")
 
 
 def _small(codes: Array, classes: Sized) -> Array:
@@ -232,15 +201,22 @@ def _small(codes: Array, classes: Sized) -> Array:
     return codes.astype(np.min_scalar_type(len(classes)))
 
 
-def _classes(codes: Array, texts: list[str], why: str = "") -> Decision:
-    """The texts in the order of their numbers, if all have one, and the classes of the rows."""
-    numbers = list(map(as_number, texts))
-    order = sorted(range(len(texts)), key=texts.__getitem__)
-    if not any(map(math.isnan, numbers)):
+def _classes(codes: Array, texts: list[str], rows: Array, why: str = "") -> Decision:
+    """The texts that occur, in the order of their numbers, if all have one, and the classes of the rows."""
+    there = np.unique(codes).tolist()
+    order = sorted(there, key=texts.__getitem__)
+    numbers = {i: as_number(texts[i]) for i in there}
+    if not any(map(math.isnan, numbers.values())):
         order.sort(key=numbers.__getitem__)
     ranks = np.empty(len(texts), np.int64)
-    ranks[order] = range(len(texts))
-    return Decision([texts[i] for i in order], _small(ranks, order)[codes], why)
+    ranks[order] = range(len(order))
+    return Decision([texts[i] for i in order], _small(ranks[codes], order), rows, why)
+
+
+def coded(labels: Iterable[str], classes: list[str]) -> Array:
+    """The number of the class that each label is, −1 where it is none."""
+    known = {label: j for j, label in enumerate(classes)}
+    return np.array([known.get(label, -1) for label in labels], np.int64)
 
 
 def _are_classes(distinct: Array) -> bool:

@@ -33,11 +33,17 @@ def described(description: dict[str, Any]) -> tuple[Model, tuple[str, ...] | Non
     return Model(**arguments), None if names is None else tuple(names)
 
 
-def write(path: str | os.PathLike[str], model: Model, params: Array, names: tuple[str, ...] | None) -> None:
-    """Write a file that `read` reads; it appears whole or not at all."""
+def write(
+    path: str | os.PathLike[str],
+    model: Model,
+    params: Array,
+    names: tuple[str, ...] | None,
+    table: dict[str, Any] | None = None,
+) -> None:
+    """Write a file that `read` reads; it appears whole or not at all. Only the command reads its `table`."""
     from shallownet_c import serialization  # only here: a network that is neither saved nor loaded needs no JSON
 
-    serialization.write(path, _tensors(model, params), describe(model, names))
+    serialization.write(path, _tensors(model, params), describe(model, names), table)
 
 
 def write_ensemble(path: str | os.PathLike[str], nets: Sequence[Stored]) -> None:
