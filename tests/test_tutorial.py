@@ -193,6 +193,7 @@ def test_the_chinese_readme_has_the_same_code_figures_and_links():
     assert sorted(re.findall(figures, english)) == sorted(re.findall(figures, chinese))
     headings = {heading.replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", chinese, flags=re.MULTILINE)}
     files = {link for link in re.findall(r"\]\(([^)]+)\)", prose_of(english)) if link[0] != "#"}
+    files ^= {"README.zh-CN.md", "README.md", "docs/tutorial/README.md", "docs/tutorial/zh/README.md"}
     links = set(re.findall(r"\]\(([^)]+)\)", prose_of(chinese)))
     assert files - links == set()
     for link in links:
