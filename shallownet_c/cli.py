@@ -130,6 +130,13 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--int8", action="store_true", help="with --c: weights as 8-bit integers")
     export.set_defaults(run=_export.export)
 
+    play = commands.add_parser("play", help="a page in the browser where a small network is trained as you change it")
+    play.add_argument("--port", type=_port, default=8765, metavar="N", help="8765 if not given; 0 is any that is free")
+    play.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="print the page's address without opening it"
+    )
+    play.set_defaults(run=_play)
+
     info = commands.add_parser("info", help="version, CPU build, NumPy")
     info.set_defaults(run=_info)
     return parser
@@ -230,6 +237,16 @@ def _bench(arguments: argparse.Namespace) -> int:
     from shallownet_c._benchmarks import _bench as bench  # the reference and the data are needed here alone
 
     return bench.run(arguments.quick, arguments.json)
+
+
+def _port(text: str) -> int:
+    return _whole(text, 0, 65535)
+
+
+def _play(arguments: argparse.Namespace) -> int:
+    from shallownet_c._play import _server  # asyncio and json are needed here alone
+
+    return _server.play(arguments)
 
 
 def _info(arguments: argparse.Namespace) -> int:
