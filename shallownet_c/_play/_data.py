@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import io
-import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -150,8 +149,7 @@ def _cells(text: str) -> list[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     lines = []
     try:
-        # Two more than are taken say that there are too many, be the first one of names.
-        for row in itertools.islice(filter(None, reader), LIMITS["bytes"]):
+        for row in filter(None, reader):
             lines.append((reader.line_num, [cell.strip() for cell in row]))
     except csv.Error:
         raise Refusal("csv_text", line=reader.line_num) from None

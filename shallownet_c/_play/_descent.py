@@ -26,7 +26,6 @@ def messages(seq: int, settings: Settings, rows: Rows) -> Iterator[bytes | None]
 
     The first one has the points, the others frames: the parameters, as float32, and the costs of each.
     """
-    began = time.perf_counter()
     descent = Descent(settings, rows)
     arrays = [descent.X, descent.y, descent.X_dev, descent.y_dev]
     yield message(
@@ -47,7 +46,7 @@ def messages(seq: int, settings: Settings, rows: Rows) -> Iterator[bytes | None]
             yield None
             continue
         header, params = frames
-        yield message({"kind": "frames", "seq": seq, **header, "seconds": time.perf_counter() - began}, params)
+        yield message({"kind": "frames", "seq": seq, **header}, params)
     for name in COMPARED if settings.compare and settings.layers else ():
         for frames in Descent(settings, rows, name).frames():
             yield frames and message({"kind": "curve", "seq": seq, "name": name, **frames[0]})
@@ -62,7 +61,7 @@ def message(header: dict[str, Any], *arrays: Array) -> bytes:
 
 def marks(iterations: int) -> list[int]:
     """The iterations whose parameters are kept: each of the first few, then in growing steps, in the end even ones."""
-    grown, even = np.geomspace(1, iterations, 60), np.linspace(0, iterations, 61)
+    grown, even = np.geomspace(1, iterations, 50), np.linspace(0, iterations, 51)
     return sorted({round(mark) for mark in (*grown.tolist(), *even.tolist())})
 
 
@@ -89,7 +88,7 @@ class Descent:
         optimizer = kind(learning_rate=settings.rate)  # type: ignore[call-arg]
         batch_size = None if kind is RPROP or not settings.batch else min(settings.batch, len(X))
         rng = np.random.default_rng(settings.seed)
-        at, each = 0, math.inf  # epochs that are done, seconds of each
+        at, seconds, each = 0, 0.0, math.inf  # epochs that are done, the time they have taken, that of each
         kept: list[tuple[int, float, float | None]] = []
         params: list[Array] = []
         shown = time.perf_counter()
@@ -99,7 +98,7 @@ class Descent:
             flat = np.concatenate(params) if params else np.empty(0, np.float32)
             kept.clear()
             params.clear()
-            return {"at": iterations, "cost": cost, "dev_cost": dev_cost, **ending}, flat
+            return {"at": iterations, "cost": cost, "dev_cost": dev_cost, "seconds": seconds, **ending}, flat
 
         for mark in marks(settings.iterations):
             while at < mark:
@@ -115,6 +114,7 @@ class Descent:
                     return
                 at += n
                 now = time.perf_counter()
+                seconds += now - start
                 each = (now - start) / n
                 if at < mark and now - shown > PATIENCE:
                     yield batch(done=False) if kept else None

@@ -17,6 +17,7 @@ from shallownet_c._command._input import InputError
 from shallownet_c._play import _data, _descent
 from shallownet_c._play._settings import PAGE, Refusal, Settings
 from shallownet_c.errors import FitWarning
+from shallownet_c.mlp import MLP
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
@@ -57,6 +58,7 @@ def play(arguments: argparse.Namespace) -> int:
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"--port {arguments.port}: {reason}; --port 0 takes a port that is free") from None
+    warnings.simplefilter("ignore", FitWarning)  # the page is there to see what such settings do
     with listener, contextlib.suppress(KeyboardInterrupt):
         port = listener.getsockname()[1]
         token = secrets.token_urlsafe(16)
@@ -64,13 +66,13 @@ def play(arguments: argparse.Namespace) -> int:
         print(address, flush=True)
         if arguments.browser:
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
+        MLP([2, 1]).fit([[0.0, 0.0]], [0.0], epochs=1)  # the first tab need not wait for the import of what trains
         server(port, token, uvicorn).run(sockets=[listener])
     return 0
 
 
 def server(port: int, token: str, uvicorn: Any) -> Any:
     """Uvicorn's server for the page, to be run with a socket that listens on the port."""
-    warnings.simplefilter("ignore", FitWarning)  # the page is there to see what such settings do
     return uvicorn.Server(
         uvicorn.Config(
             application(port, token), lifespan="off", ws_max_size=_MOST_BYTES, ws_per_message_deflate=False,
@@ -87,15 +89,14 @@ def application(port: int, token: str) -> App:
     files = {file.name: file.read_bytes() for file in PAGE.iterdir() if file.name.rpartition(".")[2] in _TYPES}
 
     async def page(request: Any) -> Any:
-        name = request.path_params.get("name", "index.html")
+        name = request.path_params["name"] or "index.html"
         if name not in files:
             return responses.PlainTextResponse("Not found", 404, _HEADERS)
         return responses.Response(files[name], headers=_HEADERS, media_type=_TYPES[name.rpartition(".")[2]])
 
     routes = [
-        routing.Route("/{token}/", page),
         routing.WebSocketRoute("/{token}/socket", _talk),
-        routing.Route("/{token}/{name}", page),
+        routing.Route("/{token}/{name:path}", page),
     ]
     return _guarded(starlette.Starlette(routes=routes), port, token, responses)
 

@@ -1,13 +1,14 @@
 // Sliders, lists and boxes, one for each setting; all take their values from lists of choices.
 
 import { CHOICES } from "./state.js";
-import { has, say } from "./words.js";
+import { count, has, say } from "./words.js";
 
 const SHORT = { leaky_relu: "leaky ReLU", relu: "ReLU", elu: "ELU", silu: "SiLU" };
 
 export function nameOf(setting, choice) {
   const key = `${setting}_${choice}`;
-  return has(key) ? say(key) : SHORT[choice] || String(choice);
+  if (has(key)) return say(key);
+  return typeof choice === "number" ? count(choice) : SHORT[choice] || choice;
 }
 
 function labelled(parent, id, text) {

@@ -18,7 +18,7 @@ let run = null; // the training that is shown: its points and its frames
 let coming = null; // one whose points have come, and no frames yet
 let before = null; // the costs of the run before this one
 let cross = null; // where the keyboard would add a point
-let notice = null; // [key, values], to be said again in another language
+let notice = null; // what is wrong, to be said again in another language, and the request that it is about
 let pending = false;
 
 const send = connect(receive, (code) => {
@@ -26,10 +26,10 @@ const send = connect(receive, (code) => {
   warn(code === 1009 ? "too_large" : "ended");
 });
 
-function warn(key, values = {}) {
-  notice = key ? [key, values] : null;
+function warn(key, values = {}, about = seq) {
+  notice = key ? { key, values, about } : null;
   by("notice").hidden = !key;
-  by("notice").textContent = key ? say(key, key === "setting" && has(`name_${values.name}`) ? { ...values, name: say(`name_${values.name}`) } : values) : "";
+  by("notice").textContent = key ? say(key, { ...values, name: has(`name_${values.name}`) ? say(`name_${values.name}`) : values.name }) : "";
 }
 
 // A change: train anew, and let the address follow.
@@ -63,7 +63,12 @@ function set(name, value) {
 function receive({ header, numbers }) {
   if (header.kind === "refused") {
     root.dataset.refusedSeq = header.seq;
-    warn(header.code, header);
+    clearTimeout(speaking);
+    run = blank(header.seq);
+    coming = null;
+    by("scrubber").max = 0;
+    warn(header.code, header, header.seq);
+    draw();
   } else if (header.kind === "run") {
     const [n, n_dev] = header.n;
     const cut = (from, to) => numbers.slice(from, to);
@@ -83,10 +88,10 @@ function receive({ header, numbers }) {
     };
   } else if (header.kind === "frames") {
     if (coming) {
-      if (run && run.done) before = { at: run.at, cost: run.cost, iterations: run.iterations };
+      if (run && run.done && !run.blank) before = { at: run.at, cost: run.cost, iterations: run.iterations };
       run = coming;
       coming = null;
-      warn(null);
+      if (notice && notice.about < run.seq) warn(null);
     }
     take(header, numbers);
   } else if (header.kind === "curve" && run) {
@@ -98,6 +103,32 @@ function receive({ header, numbers }) {
   }
 }
 
+// What is shown where there is nothing to train on: an untrained network, and no points.
+function blank(about) {
+  const sizes = [2, ...state.layers.map(([units]) => units), 1];
+  const n_params = sizes.slice(1).reduce((sum, n, l) => sum + n * (sizes[l] + 1), 0);
+  const none = new Float32Array(0);
+  return {
+    seq: about,
+    sizes,
+    activations: [...state.layers.map(([, activation]) => activation), "sigmoid"],
+    iterations: state.iterations,
+    reach: 5,
+    X: [none, none],
+    y: none,
+    X_dev: [none, none],
+    y_dev: none,
+    at: [0],
+    cost: [null],
+    dev_cost: [null],
+    params: [new Float32Array(n_params)],
+    curves: {},
+    seconds: 0,
+    done: true,
+    blank: true,
+  };
+}
+
 function take(header, numbers) {
   const size = header.at.length ? numbers.length / header.at.length : 0;
   header.at.forEach((at, i) => run.params.push(numbers.subarray(i * size, (i + 1) * size)));
@@ -107,7 +138,7 @@ function take(header, numbers) {
   run.done = header.done;
   run.seconds = header.seconds;
   run.diverged = header.diverged ?? null;
-  if (run.diverged !== null) warn("diverged", { at: run.diverged });
+  if (run.diverged !== null) warn("diverged", { at: run.diverged }, run.seq);
   const scrubber = by("scrubber");
   scrubber.max = Math.max(0, run.at.length - 1);
   scrubber.value = scrubber.max;
@@ -129,10 +160,13 @@ function drawNow() {
   const frame = Math.min(Number(by("scrubber").value), run.params.length - 1);
   const { sizes, activations, X, y, X_dev, y_dev, reach } = run;
   const params = run.params[frame];
-  const n = params.length > 1500 ? 48 : 80; // points of the grid in each direction
+  // Points of the grid in each direction: few enough for the picture to be there at once, more when it has come to rest.
+  const n = Math.max(24, Math.min(80, Math.round(Math.sqrt((run.done ? 2e7 : 4e6) / params.length))));
   const layers = forward(sizes, activations, params, pictures.grid(n, reach));
-  const right = share(forward(sizes, activations, params, X).at(-1)[0], y);
-  const right_dev = y_dev.length ? share(forward(sizes, activations, params, X_dev).at(-1)[0], y_dev) : null;
+  const inHaste = !run.done && params.length > 1500;
+  const rightOf = (columns, labels) => (inHaste ? null : share(forward(sizes, activations, params, columns).at(-1)[0], labels));
+  const right = rightOf(X, y);
+  const right_dev = rightOf(X_dev, y_dev);
   const focused = document.activeElement === by("region");
   pictures.region(by("region"), { outputs: layers.at(-1)[0], n, reach, X, y, X_dev, y_dev, cross: focused ? cross : null });
   pictures.network(by("net"), sizes, layersOf(sizes, params));
@@ -191,7 +225,9 @@ const COMPARED = {
 
 function drawCurve(frame) {
   const lines = [];
-  if (state.compare && Object.keys(run.curves).length) {
+  const compared = Object.keys(run.curves).length > 0;
+  by("figures").classList.toggle("unlined", compared);
+  if (compared) {
     for (const [name, line] of Object.entries(run.curves)) lines.push({ ...line, ...COMPARED[name], name: nameOf("activation", name), wide: true });
   } else {
     if (before && before.iterations === run.iterations) lines.push({ ...before, colour: "ghost", name: run.done ? say("before") : "" });
@@ -218,7 +254,7 @@ function tell(frame, right, right_dev) {
   by("n-train").textContent = count(run.y.length);
   by("n-dev").textContent = run.y_dev.length ? count(run.y_dev.length) : "–";
   by("seconds").textContent = run.done
-    ? say("seconds", { iterations: run.at.at(-1), ms: Math.round(1000 * run.seconds) })
+    ? run.blank ? "" : say("seconds", { iterations: run.at.at(-1), ms: Math.round(1000 * run.seconds) })
     : say("seconds_running", { at: run.at.at(-1), iterations: run.iterations });
   const ones = run.y.reduce((sum, label) => sum + label, 0);
   by("region").setAttribute("aria-label", say("region_label", { share: percent(right), n0: run.y.length - ones, n1: ones }));
@@ -305,6 +341,7 @@ function showPreset() {
     by(`preset-${name}`).textContent = say(`preset_${name}`);
     by(`preset-${name}`).setAttribute("aria-pressed", name === current);
   }
+  for (const id of ["undo", "clear"]) by(id).disabled = state.added.length === 0;
   by("sentence").textContent = say(current ? `sentence_${current}` : "sentence_own");
 }
 
@@ -353,13 +390,14 @@ function listen() {
     const copied = await navigator.clipboard.writeText(location.href).then(() => "copied", () => "not_copied");
     by("copied").textContent = say(copied);
   });
+  by("csv").addEventListener("click", () => (by("csv").value = "")); // the same file again is a change, too
   by("csv").addEventListener("change", readFile);
   for (const lang of ["en", "zh"]) {
     by(`lang-${lang}`).addEventListener("click", () => {
       asked = lang;
       choose(lang);
       build();
-      if (notice) warn(...notice);
+      if (notice) warn(notice.key, notice.values, notice.about);
       follow();
       draw();
     });
@@ -376,6 +414,7 @@ function listen() {
 async function readFile() {
   const file = by("csv").files[0];
   if (!file) return;
+  by("csv-name").textContent = file.name;
   if (file.size > LIMITS.bytes) {
     warn("csv_bytes", { most: LIMITS.bytes });
     return;
@@ -392,5 +431,5 @@ choose(asked);
 pictures.readColours();
 build();
 listen();
-if (link.faults.length) warn("link_changed", { names: link.faults.map((name) => say(`name_${name}`, { l: "" })).join(", ") });
 ask();
+if (link.faults.length) warn("link_changed", { names: link.faults.map((name) => say(`name_${name}`, { l: "" })).join(", ") });

@@ -1,18 +1,24 @@
 // Everything that is drawn on canvases, in the colours of the style sheet.
 
 const NAMES = ["zero", "one", "zero-mark", "one-mark", "middle", "ink", "faint", "paper", "accent", "curve-dev", "ghost"];
+const SHADES = 255; // from class 0 to class 1
 let colours = {};
+let shades = new Uint32Array(SHADES);
 
 export function readColours() {
   const style = getComputedStyle(document.documentElement);
   colours = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   colours.font = style.fontFamily;
-  for (const name of ["zero", "one", "middle"]) colours[`${name}-rgb`] = rgb(colours[name]);
+  const [zero, one, middle] = ["zero", "one", "middle"].map((name) => rgb(colours[name]));
+  shades = Uint32Array.from({ length: SHADES }, (_, i) => {
+    const value = (2 * i) / (SHADES - 1) - 1;
+    const end = value < 0 ? zero : one;
+    const [r, g, b] = middle.map((c, k) => Math.round(c + Math.abs(value) * (end[k] - c)));
+    return (255 << 24) | (b << 16) | (g << 8) | r;
+  });
 }
 
-function rgb(hex) {
-  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-}
+const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
 // A canvas as sharp as the screen, cleared, whose unit is a CSS pixel.
 function prepared(canvas, width, height) {
@@ -37,22 +43,22 @@ export function grid(n, reach) {
   return [x1, x2];
 }
 
-// A value from −1 to 1 as a colour between those of both classes.
-function shade(image, at, value) {
-  const end = colours[value < 0 ? "zero-rgb" : "one-rgb"];
-  const middle = colours["middle-rgb"];
-  const t = Math.min(1, Math.abs(value));
-  for (let c = 0; c < 3; c++) image[at + c] = middle[c] + t * (end[c] - middle[c]);
-  image[at + 3] = 255;
-}
-
 const spare = document.createElement("canvas");
+let image = null;
 
-function field(values, n, transform) {
-  if (spare.width !== n) [spare.width, spare.height] = [n, n];
+// Values on the grid as a picture of as many pixels, the colour of each going by scale · value + shift from −1 to 1.
+function field(values, n, scale, shift) {
   const context = spare.getContext("2d");
-  const image = context.createImageData(n, n);
-  for (let i = 0; i < n * n; i++) shade(image.data, 4 * i, transform(values[i]));
+  if (image === null || spare.width !== n) {
+    [spare.width, spare.height] = [n, n];
+    image = context.createImageData(n, n);
+  }
+  const pixels = new Uint32Array(image.data.buffer);
+  const half = (SHADES - 1) / 2;
+  for (let i = 0; i < n * n; i++) {
+    const value = Math.max(-1, Math.min(1, scale * values[i] + shift));
+    pixels[i] = shades[Math.round(half * (value + 1)) || 0];
+  }
   context.putImageData(image, 0, 0);
   return spare;
 }
@@ -100,7 +106,7 @@ export function region(canvas, { outputs, n, reach, X, y, X_dev, y_dev, cross })
   const size = canvas.clientWidth;
   const context = prepared(canvas, size, size);
   context.imageSmoothingEnabled = true;
-  context.drawImage(field(outputs, n, (a) => 2 * a - 1), 0, 0, size, size);
+  context.drawImage(field(outputs, n, 2, -1), 0, 0, size, size);
   const place = (x1, x2) => [(size * (1 + x1 / reach)) / 2, (size * (1 - x2 / reach)) / 2];
   const radius = y.length > 1000 ? 1.6 : y.length > 500 ? 2.4 : y.length > 100 ? 3.2 : 4.2;
   for (let i = 0; i < Math.min(y_dev.length, 400); i++) {
@@ -130,9 +136,9 @@ export function unit(canvas, values, n, activation) {
     most = 1e-9;
     for (const v of values) if (Math.abs(v) > most) most = Math.abs(v);
   }
-  const transform = activation === "sigmoid" ? (a) => 2 * a - 1 : (a) => a / most;
+  const [scale, shift] = activation === "sigmoid" ? [2, -1] : [1 / most, 0];
   if (canvas.width !== n) [canvas.width, canvas.height] = [n, n];
-  canvas.getContext("2d").drawImage(field(values, n, transform), 0, 0);
+  canvas.getContext("2d").drawImage(field(values, n, scale, shift), 0, 0);
 }
 
 export function network(canvas, sizes, layers) {
@@ -144,14 +150,15 @@ export function network(canvas, sizes, layers) {
   const x = (l) => 30 + ((width - 60) * l) / (sizes.length - 1);
   const y = (l, j) => height / 2 + (j - (sizes[l] - 1) / 2) * Math.min(56, (height - 2 * radius - 8) / Math.max(1, sizes[l]));
   layers.forEach(({ W }, l) => {
+    const crowded = W.length > 400; // lines that nobody can tell apart, and that take long to draw
     let greatest = 1e-9;
     for (const w of W) greatest = Math.max(greatest, Math.abs(w));
     for (let j = 0; j < sizes[l + 1]; j++) {
       for (let k = 0; k < sizes[l]; k++) {
         const w = W[j * sizes[l] + k] / greatest;
-        if (Math.abs(w) < 0.02 && W.length > 200) continue;
+        if (crowded && Math.abs(w) < 0.1) continue;
         context.strokeStyle = colours[w < 0 ? "zero-mark" : "one-mark"];
-        context.setLineDash(w < 0 ? [6, 3] : []);
+        context.setLineDash(w < 0 && !crowded ? [6, 3] : []);
         context.globalAlpha = 0.25 + 0.65 * Math.abs(w);
         context.lineWidth = 0.4 + 4 * Math.abs(w) * Math.min(1, radius / 8);
         context.beginPath();
@@ -190,7 +197,8 @@ const SHORT = new Intl.NumberFormat("en", { notation: "compact" });
 export function curve(canvas, { lines, iterations, now }) {
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const context = prepared(canvas, width, height);
-  const [left, right, top, bottom] = [38, 10, 10, 22];
+  const named = lines.filter(({ name, cost }) => name && cost.length);
+  const [left, right, top, bottom] = [38, named.length ? 64 : 10, 10, 22];
   let most = 0.75;
   for (const { cost } of lines) for (const c of cost) if (c !== null && c > most) most = c;
   most = Math.min(most, 3);
@@ -228,17 +236,13 @@ export function curve(canvas, { lines, iterations, now }) {
   }
   context.setLineDash([]);
   // Names stand where their lines end, moved apart where these are close.
-  const named = lines.filter(({ name, cost }) => name && cost.length);
   named.sort((a, b) => b.cost.at(-1) - a.cost.at(-1));
   let lowest = top;
-  context.textAlign = "right";
-  for (const { name, cost, colour } of named) {
-    const y = Math.max(lowest, py(cost.at(-1)) - 9);
-    context.strokeStyle = colours.paper;
-    context.lineWidth = 4;
-    context.strokeText(name, width - right - 4, y);
+  context.textAlign = "left";
+  for (const { name, at, cost, colour } of named) {
+    const y = Math.max(lowest, py(cost.at(-1)));
     context.fillStyle = colours[colour];
-    context.fillText(name, width - right - 4, y);
+    context.fillText(name, px(at.at(-1)) + 6, y);
     lowest = y + 15;
   }
   context.strokeStyle = colours.accent;
