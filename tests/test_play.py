@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import itertools
 import json
+import os
 import re
 import signal
 import socket
@@ -316,10 +317,13 @@ def test_refusals_reach_the_page(port):
 
 
 def test_a_message_that_is_too_large_ends_the_conversation(port):
-    with tab(port) as ws:
+    def send_and_receive(ws):
         ws.send("x" * (1 << 22))
-        with pytest.raises(ConnectionClosed) as error:
-            ws.recv(timeout=30)
+        ws.recv(timeout=30)
+
+    with tab(port) as ws:
+        with pytest.raises(ConnectionClosed) as error:  # whichever of both the end comes upon
+            send_and_receive(ws)
         assert error.value.rcvd.code == 1009
 
 
@@ -548,6 +552,18 @@ def test_the_command_prints_the_address_and_ends_quietly():
         finally:
             process.kill()
     assert (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are POSIX's")
+def test_the_command_opens_a_browser(tmp_path):
+    opened = tmp_path / "opened"
+    os.mkfifo(opened)
+    environment = os.environ | {"BROWSER": f"/bin/sh -c 'echo $0 > {opened}' %s"}
+    arguments = [argument for argument in command("--port", "0") if argument != "--no-browser"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        address = process.stdout.readline()
+        assert opened.read_text() == address  # waits for the browser
+        process.kill()
 
 
 def test_two_servers_have_two_tokens():

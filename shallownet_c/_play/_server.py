@@ -34,8 +34,6 @@ _TYPES = {
     "svg": "image/svg+xml",
 }
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -82,7 +80,17 @@ def server(port: int, token: str, uvicorn: Any) -> Any:
 
 
 def application(port: int, token: str) -> App:
-    """The page and its WebSocket, both at addresses that begin with the token."""
+    """The page and its WebSocket, both at addresses that begin with the token.
+
+    A page of another site can neither guess the token nor open the WebSocket (its Origin differs), nor can a name that
+    its owner lets point to this machine (the Host differs). Our own page loads nothing from elsewhere.
+    """
+    hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
+    sockets = " ".join(sorted(f"ws://{host}" for host in hosts))  # not every browser takes 'self' for them
+    headers = _HEADERS | {
+        "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"connect-src 'self' {sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    }
     routing = library("starlette.routing", "play", _WHAT)
     responses = library("starlette.responses", "play", _WHAT)
     starlette = library("starlette.applications", "play", _WHAT)
@@ -91,32 +99,24 @@ def application(port: int, token: str) -> App:
     async def page(request: Any) -> Any:
         name = request.path_params["name"] or "index.html"
         if name not in files:
-            return responses.PlainTextResponse("Not found", 404, _HEADERS)
-        return responses.Response(files[name], headers=_HEADERS, media_type=_TYPES[name.rpartition(".")[2]])
+            return responses.PlainTextResponse("Not found", 404, headers)
+        return responses.Response(files[name], headers=headers, media_type=_TYPES[name.rpartition(".")[2]])
 
     routes = [
         routing.WebSocketRoute("/{token}/socket", _talk),
         routing.Route("/{token}/{name:path}", page),
     ]
-    return _guarded(starlette.Starlette(routes=routes), port, token, responses)
-
-
-def _guarded(app: App, port: int, token: str, responses: Any) -> App:
-    """The app for those who have the token, come from its own page and call this machine by its own name.
-
-    A page of another site can neither guess the token nor open the WebSocket (its Origin differs), nor can a name that
-    its owner lets point to this machine (the Host differs).
-    """
-    hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
-    origins = {f"http://{host}" for host in hosts}
+    app: App = starlette.Starlette(routes=routes)
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         is_socket = scope["type"] == "websocket"
-        given = scope["path"].split("/")[1]
-        if headers.get("host") not in hosts or (is_socket and headers.get("origin") not in origins):
+        is_ours = given.get("host") in hosts
+        if is_socket:
+            is_ours &= given.get("origin") in {f"http://{host}" for host in hosts}
+        if not is_ours:
             text = "This page is for browsers on the machine that serves it."
-        elif not secrets.compare_digest(given.encode(), token.encode()):
+        elif not secrets.compare_digest(scope["path"].split("/")[1].encode(), token.encode()):
             text = "Open the whole address that shallownet-c play has printed: it holds a token, and this one is wrong."
         else:
             await app(scope, receive, send)
@@ -124,7 +124,7 @@ def _guarded(app: App, port: int, token: str, responses: Any) -> App:
         if is_socket:
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
         else:
-            await responses.PlainTextResponse(text, 403, _HEADERS)(scope, receive, send)
+            await responses.PlainTextResponse(text, 403, headers)(scope, receive, send)
 
     return guarded
 

@@ -22,7 +22,6 @@ let notice = null; // what is wrong, to be said again in another language, and t
 let pending = false;
 
 const send = connect(receive, (code) => {
-  root.dataset.socket = "closed";
   warn(code === 1009 ? "too_large" : "ended");
 });
 
@@ -36,7 +35,6 @@ function warn(key, values = {}, about = seq) {
 function ask(extra = {}) {
   seq += 1;
   root.dataset.askedSeq = seq;
-  root.dataset.askedAt = performance.now();
   send({ seq, state, ...extra });
   follow();
 }
