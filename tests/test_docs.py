@@ -92,7 +92,7 @@ def test_python_blocks(document, tmp_path, monkeypatch):
 
 
 ALL_DOCUMENTS = [
-    *DOCUMENTS, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/engine.md", "docs/files.md",
+    *DOCUMENTS, "docs/play.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/engine.md", "docs/files.md",
     "benchmarks/README.md",
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from shallownet_c._fitting import _advice
 from shallownet_c._play._data import Array, Rows
 from shallownet_c._play._settings import Settings
 from shallownet_c.errors import DivergenceError
@@ -105,10 +106,11 @@ class Descent:
                 start = time.perf_counter()
                 n = min(mark - at, max(1, int(PATIENCE / 2 / each)))
                 try:
-                    net.fit(
-                        X, y, optimizer=optimizer, epochs=n, batch_size=batch_size, l2=settings.l2, seed=rng,
-                        n_threads=1,
-                    )  # fmt: skip
+                    with _advice.silenced():  # the page is there to see what odd settings do
+                        net.fit(
+                            X, y, optimizer=optimizer, epochs=n, batch_size=batch_size, l2=settings.l2, seed=rng,
+                            n_threads=1,
+                        )  # fmt: skip
                 except DivergenceError:
                     yield batch(done=True, diverged=at)
                     return

@@ -7,7 +7,6 @@ import json
 import secrets
 import socket
 import threading
-import warnings
 import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -16,7 +15,6 @@ from shallownet_c._checks._extras import library
 from shallownet_c._command._input import InputError
 from shallownet_c._play import _data, _descent
 from shallownet_c._play._settings import PAGE, Refusal, Settings
-from shallownet_c.errors import FitWarning
 from shallownet_c.mlp import MLP
 
 Scope = MutableMapping[str, Any]
@@ -56,7 +54,6 @@ def play(arguments: argparse.Namespace) -> int:
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"--port {arguments.port}: {reason}; --port 0 takes a port that is free") from None
-    warnings.simplefilter("ignore", FitWarning)  # the page is there to see what such settings do
     with listener, contextlib.suppress(KeyboardInterrupt):
         port = listener.getsockname()[1]
         token = secrets.token_urlsafe(16)

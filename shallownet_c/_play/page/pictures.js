@@ -63,14 +63,14 @@ function field(values, n, scale, shift) {
   return spare;
 }
 
-// Where values on the grid cross the level, as line segments (marching squares).
-function contour(context, values, n, level, size) {
+// Where values on the grid cross zero, as line segments (marching squares).
+function contour(context, values, n, size) {
   const step = size / (n - 1);
   context.beginPath();
   for (let i = 0; i < n - 1; i++) {
     for (let k = 0; k < n - 1; k++) {
       const at = i * n + k;
-      const corner = [values[at], values[at + 1], values[at + n + 1], values[at + n]].map((v) => v - level);
+      const corner = [values[at], values[at + 1], values[at + n + 1], values[at + n]];
       const ends = [];
       for (let e = 0; e < 4; e++) {
         const [a, b] = [corner[e], corner[(e + 1) % 4]];
@@ -115,7 +115,9 @@ export function region(canvas, { outputs, n, reach, X, y, X_dev, y_dev, cross })
   for (let i = 0; i < y.length; i++) marker(context, ...place(X[0][i], X[1][i]), y[i] === 1, radius, false);
   context.strokeStyle = colours.ink;
   context.lineWidth = 2;
-  contour(context, outputs, n, 0.5, size);
+  // z instead of a = σ(z): it crosses zero where a crosses ½, and between two points it is much nearer to a line.
+  const z = outputs.map((a) => Math.max(-16, Math.min(16, Math.log(a / (1 - a)))));
+  contour(context, z, n, size);
   if (cross) {
     const [x, y_] = place(...cross);
     context.lineWidth = 2;
