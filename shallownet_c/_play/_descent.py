@@ -16,19 +16,20 @@ from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP
 from shallownet_c.optimizers import OPTIMIZERS, RPROP
 
-#: Seconds of training after which a message goes out: nets up to 2-20-1 are mostly done by then.
-PATIENCE = 0.06
+#: Seconds of training after which a message goes out, unless no more than as many are left: 5,000 iterations of nets up
+#: to 2-20-1 mostly come whole.
+PATIENCE = 0.04
 #: The activations that are compared.
 COMPARED = ("sigmoid", "tanh", "relu")
 
 
-def messages(seq: int, settings: Settings, rows: Rows) -> Iterator[bytes | None]:
-    """The messages of one training; None where there is nothing new, so that the caller can end it in time.
+def messages(seq: int, settings: Settings, rows: Rows) -> Iterator[bytes]:
+    """The messages of one training, each after some hundredths of a second, so that the caller can end it in time.
 
-    The first one has the points, the others frames: the parameters, as float32, and the costs of each.
+    The first one has the points, the others frames: the parameters, as float32, and the costs of each. There may be
+    none in a message, where a single epoch takes long.
     """
     descent = Descent(settings, rows)
-    arrays = [descent.X, descent.y, descent.X_dev, descent.y_dev]
     yield message(
         {
             "kind": "run",
@@ -40,17 +41,16 @@ def messages(seq: int, settings: Settings, rows: Rows) -> Iterator[bytes | None]
             "reach": max(5, math.ceil(max(np.abs(X).max(initial=0) for X in (rows.X, rows.X_dev)))),
             "columns": rows.columns,
         },
-        *arrays,
+        descent.X,
+        descent.y,
+        descent.X_dev,
+        descent.y_dev,
     )
-    for frames in descent.frames():
-        if frames is None:
-            yield None
-            continue
-        header, params = frames
+    for header, params in descent.frames():
         yield message({"kind": "frames", "seq": seq, **header}, params)
     for name in COMPARED if settings.compare and settings.layers else ():
-        for frames in Descent(settings, rows, name).frames():
-            yield frames and message({"kind": "curve", "seq": seq, "name": name, **frames[0]})
+        for header, _ in Descent(settings, rows, name).frames():
+            yield message({"kind": "curve", "seq": seq, "name": name, **header})
 
 
 def message(header: dict[str, Any], *arrays: Array) -> bytes:
@@ -81,54 +81,66 @@ class Descent:
             dtype="float32",
             seed=settings.seed,
         )
-
-    def frames(self) -> Iterator[tuple[dict[str, Any], Array] | None]:
-        """What there is to show, as soon as `PATIENCE` allows; None instead while nothing is."""
-        settings, net, X, y = self.settings, self.net, self.X, self.y
         kind = OPTIMIZERS[settings.optimizer]
-        optimizer = kind(learning_rate=settings.rate)  # type: ignore[call-arg]
-        batch_size = None if kind is RPROP or not settings.batch else min(settings.batch, len(X))
-        rng = np.random.default_rng(settings.seed)
-        at, seconds, each = 0, 0.0, math.inf  # epochs that are done, the time they have taken, that of each
-        kept: list[tuple[int, float, float | None]] = []
-        params: list[Array] = []
-        shown = time.perf_counter()
+        self.optimizer = kind(learning_rate=settings.rate)  # type: ignore[call-arg]
+        self.batch_size = None if kind is RPROP or not settings.batch else min(settings.batch, len(self.X))
+        self.rng = np.random.default_rng(settings.seed)
+        #: Epochs that are done, the seconds that they have taken, and those of one.
+        self.at, self.seconds, self.each = 0, 0.0, math.inf
+        #: What has not been sent yet: the iteration, both costs and the parameters of each frame.
+        self.kept: list[tuple[int, float, float | None, Array]] = []
+        self.sent = time.perf_counter()
 
-        def batch(**ending: object) -> tuple[dict[str, Any], Array]:
-            iterations, cost, dev_cost = zip(*kept, strict=True) if kept else ((), (), ())
-            flat = np.concatenate(params) if params else np.empty(0, np.float32)
-            kept.clear()
-            params.clear()
-            return {"at": iterations, "cost": cost, "dev_cost": dev_cost, "seconds": seconds, **ending}, flat
-
-        for mark in marks(settings.iterations):
-            while at < mark:
-                start = time.perf_counter()
-                n = min(mark - at, max(1, int(PATIENCE / 2 / each)))
-                try:
-                    with _advice.silenced():  # the page is there to see what odd settings do
-                        net.fit(
-                            X, y, optimizer=optimizer, epochs=n, batch_size=batch_size, l2=settings.l2, seed=rng,
-                            n_threads=1,
-                        )  # fmt: skip
-                except DivergenceError:
-                    yield batch(done=True, diverged=at)
-                    return
-                at += n
-                now = time.perf_counter()
-                seconds += now - start
-                each = (now - start) / n
-                if at < mark and now - shown > PATIENCE:
-                    yield batch(done=False) if kept else None
-                    shown = time.perf_counter()
-            cost = net.cost(X, y)
-            dev_cost = net.cost(self.X_dev, self.y_dev) if len(self.X_dev) else None
-            if not math.isfinite(cost) or not np.isfinite(net.params).all():
-                yield batch(done=True, diverged=at)
+    def frames(self) -> Iterator[tuple[dict[str, Any], Array]]:
+        """What there is to show, whenever it is time to, and at the end."""
+        for mark in marks(self.settings.iterations):
+            try:
+                while self.at < mark:
+                    self.train(min(mark - self.at, max(1, int(PATIENCE / self.each))))
+                    if self.at < mark and self.is_time():
+                        yield self.batch(done=False)
+                finite = self.keep()
+            except DivergenceError:
+                finite = False
+            if not finite:
+                yield self.batch(done=True, diverged=self.at)
                 return
-            kept.append((at, cost, dev_cost if dev_cost is None or math.isfinite(dev_cost) else None))
-            params.append(net.params.copy())
-            if time.perf_counter() - shown > PATIENCE:
-                yield batch(done=False)
-                shown = time.perf_counter()
-        yield batch(done=True, diverged=None)
+            if self.is_time():
+                yield self.batch(done=False)
+        yield self.batch(done=True)
+
+    def train(self, epochs: int) -> None:
+        start = time.perf_counter()
+        with _advice.silenced():  # the page is there to see what odd settings do
+            self.net.fit(
+                self.X, self.y, optimizer=self.optimizer, epochs=epochs, batch_size=self.batch_size,
+                l2=self.settings.l2, seed=self.rng, n_threads=1,
+            )  # fmt: skip
+        self.at += epochs
+        taken = time.perf_counter() - start
+        self.seconds += taken
+        self.each = taken / epochs
+
+    def keep(self) -> bool:
+        """Keep a frame, unless the last step has led to where no cost is finite."""
+        cost = self.net.cost(self.X, self.y)
+        if not math.isfinite(cost) or not np.isfinite(self.net.params).all():
+            return False
+        dev_cost = self.net.cost(self.X_dev, self.y_dev) if len(self.X_dev) else None
+        if dev_cost is not None and not math.isfinite(dev_cost):
+            dev_cost = None
+        self.kept.append((self.at, cost, dev_cost, self.net.params.copy()))
+        return True
+
+    def is_time(self) -> bool:
+        """Whether the page has waited long enough, and would have to wait as long again for the end."""
+        rest = self.each * (self.settings.iterations - self.at)
+        return time.perf_counter() - self.sent > PATIENCE and rest > PATIENCE
+
+    def batch(self, done: bool, diverged: int | None = None) -> tuple[dict[str, Any], Array]:
+        """The frames that have been kept, as a header and parameters, one frame's after the other."""
+        at, cost, dev_cost, params = map(list, zip(*self.kept, strict=True)) if self.kept else ([], [], [], [])
+        self.kept.clear()
+        self.sent = time.perf_counter()
+        header = {"at": at, "cost": cost, "dev_cost": dev_cost, "seconds": self.seconds, "done": done}
+        return header | {"diverged": diverged}, np.array(params, np.float32).ravel()

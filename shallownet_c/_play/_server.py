@@ -179,10 +179,9 @@ class _Tab:
             training = _descent.messages(seq, settings, rows)
             while not self.asked.is_set():
                 message = await asyncio.to_thread(next, training, b"")
-                if message == b"":
+                if not message:
                     break
-                if message is not None:
-                    await send(message)
+                await send(message)
 
     def _prepare(self) -> tuple[_data.Rows, Settings]:
         if self.csv is not None:

@@ -82,6 +82,7 @@ function receive({ header, numbers }) {
       dev_cost: [],
       params: [],
       curves: {},
+      drawn: 0,
       done: false,
     };
   } else if (header.kind === "frames") {
@@ -159,16 +160,17 @@ function drawNow() {
   const { sizes, activations, X, y, X_dev, y_dev, reach } = run;
   const params = run.params[frame];
   // Points of the grid in each direction: few enough for the picture to be there at once, more when it has come to rest.
-  const n = Math.max(24, Math.min(80, Math.round(Math.sqrt((run.done ? 2e7 : 4e6) / params.length))));
+  const n = Math.max(24, Math.min(80, Math.round(Math.sqrt((run.done ? 2e7 : 2e6) / params.length))));
   const layers = forward(sizes, activations, params, pictures.grid(n, reach));
-  const inHaste = !run.done && params.length > 1500;
+  // While a larger network is being trained, the region comes first, and all the rest with every fourth picture.
+  const inHaste = !run.done && params.length > 400 && run.drawn++ % 4 < 3;
   const rightOf = (columns, labels) => (inHaste ? null : share(forward(sizes, activations, params, columns).at(-1)[0], labels));
   const right = rightOf(X, y);
   const right_dev = rightOf(X_dev, y_dev);
   const focused = document.activeElement === by("region");
   pictures.region(by("region"), { outputs: layers.at(-1)[0], n, reach, X, y, X_dev, y_dev, cross: focused ? cross : null });
-  pictures.network(by("net"), sizes, layersOf(sizes, params));
-  drawUnits(layers, n, sizes, activations);
+  drawUnits(layers, n, sizes, activations, inHaste);
+  if (!inHaste) pictures.network(by("net"), sizes, layersOf(sizes, params));
   drawCurve(frame);
   tell(frame, right, right_dev);
   root.dataset.shownSeq = run.seq;
@@ -179,13 +181,14 @@ function drawNow() {
   document.dispatchEvent(new CustomEvent("shown", { detail: { seq: run.seq, done: run.done } }));
 }
 
-function drawUnits(layers, n, sizes, activations) {
+function drawUnits(layers, n, sizes, activations, inHaste) {
   const parent = by("units");
   const key = `${language()} ${sizes} ${activations}`;
   if (parent.dataset.key !== key) {
     parent.dataset.key = key;
     parent.replaceChildren(...(sizes.length === 2 ? [paragraph(say("units_none"))] : layers.slice(0, -1).map((_, l) => unitsOf(l, sizes, activations))));
   }
+  if (inHaste) return;
   const canvases = parent.querySelectorAll("canvas");
   let at = 0;
   layers.slice(0, -1).forEach((columns, l) => {
