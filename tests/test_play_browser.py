@@ -338,6 +338,17 @@ def test_points_by_click_and_by_keyboard(opened):
     page.locator("#notice", has_text=WORDS["en"]["no_points"]).wait_for()
 
 
+def test_more_points_than_there_is_room_for(opened):
+    page = opened("data=none&iterations=10&added=" + "*".join(["1_1_1"] * 199 + ["-1_-1_0"]))
+    page.locator("#region").click(position={"x": 50, "y": 50})
+    assert page.locator("#notice").inner_text() == WORDS["en"]["added_full"].format(most=200)
+    assert page.locator("#n-train").inner_text() == "200"
+    page.locator("#undo").click()
+    settled(page)
+    assert page.locator("#notice").is_hidden()
+    assert page.locator("#n-train").inner_text() == "199"
+
+
 # --- for everybody
 
 

@@ -349,7 +349,10 @@ function showPreset() {
 // Points that are added by hand.
 
 function add(x1, x2) {
-  if (state.added.length >= LIMITS.added) return;
+  if (state.added.length >= LIMITS.added) {
+    warn("added_full", { most: LIMITS.added });
+    return;
+  }
   const label = Number(document.querySelector("input[name=class]:checked").value);
   set("added", [...state.added, [Number(x1.toFixed(2)), Number(x2.toFixed(2)), label]]);
 }
