@@ -169,6 +169,19 @@ def test_dragging_a_slider_moves_the_boundary(opened):
     assert "layers=1.tanh" in query_of(page)
 
 
+def test_the_depth_can_be_dragged_all_the_way(opened):
+    """Although other controls come and go on the way."""
+    page = opened()
+    move(page, "#layers", 1)
+    settled(page)
+    assert page.locator("#sizes").inner_text() == "2–4–4–4–1"
+    assert page.locator("#controls-layers select").count() == 3
+    move(page, "#layers", 0)
+    settled(page)
+    assert page.locator("#sizes").inner_text() == "2–1"
+    assert page.locator("#controls-layers select").count() == 0
+
+
 def test_the_scrubber_goes_through_the_descent(opened):
     page = opened()
     end = pixels(page)

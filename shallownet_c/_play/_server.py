@@ -128,10 +128,16 @@ def application(port: int, token: str) -> App:
 
 async def _talk(websocket: Any) -> None:
     """Read what one tab asks for, and answer the newest, until it leaves."""
-    await websocket.accept()
+    left = library("starlette.websockets", "play", _WHAT).WebSocketDisconnect
     tab = _Tab()
+
+    async def answer() -> None:
+        with contextlib.suppress(left):
+            await tab.answer(websocket.send_bytes)
+
+    await websocket.accept()
     async with asyncio.TaskGroup() as group:
-        answering = group.create_task(tab.answer(websocket.send_bytes))
+        answering = group.create_task(answer())
         while (message := await websocket.receive())["type"] != "websocket.disconnect":
             tab.ask(message.get("text"))
         answering.cancel()

@@ -289,15 +289,23 @@ function build() {
   }
   by("csv-control").hidden = state.data !== "csv";
   slider(layers, { id: "layers", setting: "layers", text: say("name_layers"), value: state.layers.length, change: changeDepth });
-  state.layers.forEach((layer, l) => {
-    slider(layers, { id: `units-${l + 1}`, setting: "units", text: say("name_units", { l: l + 1 }), value: layer[0], change: (value) => changeLayer(l, 0, value) });
-    list(layers, { id: `activation-${l + 1}`, setting: "activation", text: say("name_activation", { l: l + 1 }), value: layer[1], change: (value) => changeLayer(l, 1, value) });
-  });
+  buildLayers();
   for (const setting of ["rate", "iterations", "l2", "batch"]) plain(slider, training, setting);
   for (const setting of ["init", "optimizer"]) plain(list, training, setting);
   plain(box, training, "compare");
   showPreset();
   if (had && by(had)) by(had).focus();
+}
+
+// The controls of each layer. The slider of their number, which may be under the mouse just now, stays what it is.
+function buildLayers() {
+  const parent = by("controls-layers");
+  while (parent.children.length > 1) parent.lastElementChild.remove();
+  state.layers.forEach((layer, i) => {
+    const l = i + 1;
+    slider(parent, { id: `units-${l}`, setting: "units", text: say("name_units", { l }), value: layer[0], change: (value) => changeLayer(i, 0, value) });
+    list(parent, { id: `activation-${l}`, setting: "activation", text: say("name_activation", { l }), value: layer[1], change: (value) => changeLayer(i, 1, value) });
+  });
 }
 
 function change(setting, value) {
@@ -310,7 +318,8 @@ function change(setting, value) {
 function changeDepth(depth) {
   const last = state.layers.at(-1) || DEFAULTS.layers[0];
   state.layers = Array.from({ length: depth }, (_, l) => state.layers[l] || [...last]);
-  build();
+  buildLayers();
+  showPreset();
   ask();
 }
 
