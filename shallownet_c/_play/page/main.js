@@ -28,7 +28,8 @@ const send = connect(receive, (code) => {
 function warn(key, values = {}, about = seq) {
   notice = key ? { key, values, about } : null;
   by("notice").hidden = !key;
-  by("notice").textContent = key ? say(key, { ...values, name: has(`name_${values.name}`) ? say(`name_${values.name}`) : values.name }) : "";
+  const name = has(`name_${values.name}`) ? say(`name_${values.name}`) : values.name;
+  by("notice").textContent = key ? say(key, { ...values, name }) : "";
 }
 
 // A change: train anew, and let the address follow.
@@ -70,7 +71,8 @@ function receive({ header, numbers }) {
   } else if (header.kind === "run") {
     const [n, n_dev] = header.n;
     const cut = (from, to) => numbers.slice(from, to);
-    const columns = (from, m) => [0, 1].map((c) => Float32Array.from({ length: m }, (_, i) => numbers[from + 2 * i + c]));
+    const column = (from, m) => Float32Array.from({ length: m }, (_, i) => numbers[from + 2 * i]);
+    const columns = (from, m) => [column(from, m), column(from + 1, m)];
     coming = {
       ...header,
       X: columns(0, n),
@@ -159,16 +161,15 @@ function drawNow() {
   const frame = Math.min(Number(by("scrubber").value), run.params.length - 1);
   const { sizes, activations, X, y, X_dev, y_dev, reach } = run;
   const params = run.params[frame];
-  // Points of the grid in each direction: few enough for the picture to be there at once, more when it has come to rest.
+  // Points of the grid in each direction: few enough for the picture to be there at once, more once it is at rest.
   const n = Math.max(24, Math.min(80, Math.round(Math.sqrt((run.done ? 2e7 : 2e6) / params.length))));
   const layers = forward(sizes, activations, params, pictures.grid(n, reach));
   // While a larger network is being trained, the region comes first, and all the rest with every fourth picture.
   const inHaste = !run.done && params.length > 400 && run.drawn++ % 4 < 3;
-  const rightOf = (columns, labels) => (inHaste ? null : share(forward(sizes, activations, params, columns).at(-1)[0], labels));
-  const right = rightOf(X, y);
-  const right_dev = rightOf(X_dev, y_dev);
-  const focused = document.activeElement === by("region");
-  pictures.region(by("region"), { outputs: layers.at(-1)[0], n, reach, X, y, X_dev, y_dev, cross: focused ? cross : null });
+  const outputs = (columns) => forward(sizes, activations, params, columns).at(-1)[0];
+  const [right, right_dev] = inHaste ? [null, null] : [share(outputs(X), y), share(outputs(X_dev), y_dev)];
+  const shown = document.activeElement === by("region") ? cross : null;
+  pictures.region(by("region"), { outputs: layers.at(-1)[0], n, reach, X, y, X_dev, y_dev, cross: shown });
   drawUnits(layers, n, sizes, activations, inHaste);
   if (!inHaste) pictures.network(by("net"), sizes, layersOf(sizes, params));
   drawCurve(frame);
@@ -186,7 +187,8 @@ function drawUnits(layers, n, sizes, activations, inHaste) {
   const key = `${language()} ${sizes} ${activations}`;
   if (parent.dataset.key !== key) {
     parent.dataset.key = key;
-    parent.replaceChildren(...(sizes.length === 2 ? [paragraph(say("units_none"))] : layers.slice(0, -1).map((_, l) => unitsOf(l, sizes, activations))));
+    const rows = layers.slice(0, -1).map((_, l) => unitsOf(l, sizes, activations));
+    parent.replaceChildren(...(rows.length ? rows : [paragraph(say("units_none"))]));
   }
   if (inHaste) return;
   const canvases = parent.querySelectorAll("canvas");
@@ -229,9 +231,13 @@ function drawCurve(frame) {
   const compared = Object.keys(run.curves).length > 0;
   by("figures").classList.toggle("unlined", compared);
   if (compared) {
-    for (const [name, line] of Object.entries(run.curves)) lines.push({ ...line, ...COMPARED[name], name: nameOf("activation", name), wide: true });
+    for (const [name, line] of Object.entries(run.curves)) {
+      lines.push({ ...line, ...COMPARED[name], name: nameOf("activation", name), wide: true });
+    }
   } else {
-    if (before && before.iterations === run.iterations) lines.push({ ...before, colour: "ghost", name: run.done ? say("before") : "" });
+    if (before && before.iterations === run.iterations) {
+      lines.push({ ...before, colour: "ghost", name: run.done ? say("before") : "" });
+    }
     lines.push({ at: run.at, cost: run.dev_cost, colour: "curve-dev", dash: [6, 4] });
     lines.push({ at: run.at, cost: run.cost, colour: "ink", wide: true });
   }
@@ -239,7 +245,7 @@ function drawCurve(frame) {
 }
 
 const percent = (part) => (part === null ? "–" : `${(100 * part).toFixed(1)} %`);
-const decimals = (cost) => (cost === null || cost === undefined ? "–" : cost < 1000 ? cost.toFixed(3) : cost.toExponential(1));
+const decimals = (cost) => (cost === null ? "–" : cost < 1000 ? cost.toFixed(3) : cost.toExponential(1));
 
 let speaking = 0;
 function tell(frame, right, right_dev) {
@@ -258,16 +264,19 @@ function tell(frame, right, right_dev) {
     ? run.blank ? "" : say("seconds", { iterations: run.at.at(-1), ms: Math.round(1000 * run.seconds) })
     : say("seconds_running", { at: run.at.at(-1), iterations: run.iterations });
   const ones = run.y.reduce((sum, label) => sum + label, 0);
-  by("region").setAttribute("aria-label", say("region_label", { share: percent(right), n0: run.y.length - ones, n1: ones }));
+  const counts = { n0: run.y.length - ones, n1: ones };
+  by("region").setAttribute("aria-label", say("region_label", { share: percent(right), ...counts }));
   by("net").setAttribute("aria-label", say("net_label", { sizes: run.sizes.join("–") }));
   by("curve").setAttribute("aria-label", say("curve_label", { train, dev }));
-  const [first, second] = run.columns || [{ name: "x₁", least: -run.reach, most: run.reach }, { name: "x₂", least: -run.reach, most: run.reach }];
-  const axis = ({ name, least, most }) => (run.columns ? `${name}: ${shortly(least)} … ${shortly(most)}` : name);
-  by("axis-1").textContent = axis(first);
-  by("axis-2").textContent = axis(second);
+  ["x₁", "x₂"].forEach((name, c) => {
+    const column = run.columns?.[c];
+    const range = column && `${shortly(column.least)} … ${shortly(column.most)}`;
+    by(`axis-${c + 1}`).textContent = column ? `${column.name}: ${range}` : name;
+  });
   clearTimeout(speaking);
   // A screen reader is told of what has come to rest.
-  speaking = setTimeout(() => (by("spoken").textContent = say("spoken", { at, cost: train, right: percent(right) })), 700);
+  const words = say("spoken", { at, cost: train, right: percent(right) });
+  speaking = setTimeout(() => (by("spoken").textContent = words), 700);
 }
 
 const shortly = (number) => Number(number.toPrecision(4)).toString();
@@ -281,14 +290,21 @@ function build() {
   const had = document.activeElement?.id;
   for (const parent of [data, layers, training]) parent.replaceChildren();
   const plain = (kind, parent, setting) =>
-    kind(parent, { id: setting, setting, text: say(`name_${setting}`), value: state[setting], change: (value) => change(setting, value) });
+    kind(parent, {
+      id: setting,
+      setting,
+      text: say(`name_${setting}`),
+      value: state[setting],
+      change: (value) => change(setting, value),
+    });
   plain(list, data, "data");
   if (!["csv", "none"].includes(state.data)) {
     plain(slider, data, "points");
     plain(slider, data, "noise");
   }
   by("csv-control").hidden = state.data !== "csv";
-  slider(layers, { id: "layers", setting: "layers", text: say("name_layers"), value: state.layers.length, change: changeDepth });
+  const depth = { id: "layers", setting: "layers", text: say("name_layers"), value: state.layers.length };
+  slider(layers, { ...depth, change: changeDepth });
   buildLayers();
   for (const setting of ["rate", "iterations", "l2", "batch"]) plain(slider, training, setting);
   for (const setting of ["init", "optimizer"]) plain(list, training, setting);
@@ -303,8 +319,12 @@ function buildLayers() {
   while (parent.children.length > 1) parent.lastElementChild.remove();
   state.layers.forEach((layer, i) => {
     const l = i + 1;
-    slider(parent, { id: `units-${l}`, setting: "units", text: say("name_units", { l }), value: layer[0], change: (value) => changeLayer(i, 0, value) });
-    list(parent, { id: `activation-${l}`, setting: "activation", text: say("name_activation", { l }), value: layer[1], change: (value) => changeLayer(i, 1, value) });
+    ["units", "activation"].forEach((setting, part) => {
+      const kind = part ? list : slider;
+      const text = say(`name_${setting}`, { l });
+      const change = (value) => changeLayer(i, part, value);
+      kind(parent, { id: `${setting}-${l}`, setting, text, value: layer[part], change });
+    });
   });
 }
 
@@ -385,7 +405,7 @@ function listen() {
       draw();
     } else if (event.key === "Enter" || event.key === " ") add(...cross);
     else if (event.key === "Delete" || event.key === "Backspace") undo();
-    else if (event.key === "0" || event.key === "1") document.querySelector(`input[name=class][value="${event.key}"]`).checked = true;
+    else if (["0", "1"].includes(event.key)) document.querySelectorAll("[name=class]")[event.key].checked = true;
     else return;
     event.preventDefault();
   });
@@ -445,4 +465,6 @@ pictures.readColours();
 build();
 listen();
 ask();
-if (link.faults.length) warn("link_changed", { names: link.faults.map((name) => say(`name_${name}`, { l: "" })).join(", ") });
+if (link.faults.length) {
+  warn("link_changed", { names: link.faults.map((name) => say(`name_${name}`, { l: "" })).join(", ") });
+}

@@ -1,6 +1,6 @@
 // Everything that is drawn on canvases, in the colours of the style sheet.
 
-const NAMES = ["zero", "one", "zero-mark", "one-mark", "middle", "ink", "faint", "paper", "accent", "curve-dev", "ghost"];
+const NAMES = "zero one zero-mark one-mark middle ink faint paper accent curve-dev ghost".split(" ");
 const SHADES = 255; // from class 0 to class 1
 let colours = {};
 let shades = new Uint32Array(SHADES);
@@ -150,7 +150,8 @@ export function network(canvas, sizes, layers) {
   const most = Math.max(...sizes);
   const radius = Math.max(2, Math.min(14, (height - 24) / most / 2.6));
   const x = (l) => 30 + ((width - 60) * l) / (sizes.length - 1);
-  const y = (l, j) => height / 2 + (j - (sizes[l] - 1) / 2) * Math.min(56, (height - 2 * radius - 8) / Math.max(1, sizes[l]));
+  const step = (l) => Math.min(56, (height - 2 * radius - 8) / sizes[l]);
+  const y = (l, j) => height / 2 + (j - (sizes[l] - 1) / 2) * step(l);
   layers.forEach(({ W }, l) => {
     const crowded = W.length > 400; // lines that nobody can tell apart, and that take long to draw
     let greatest = 1e-9;

@@ -39,9 +39,9 @@ function layersOf(text, faults) {
 
 function addedOf(text, faults) {
   const points = text.split("*").map((part) => part.split("_").map(Number));
-  const good = points.filter(
-    (p) => p.length === 3 && p.every(Number.isFinite) && Math.max(...p.slice(0, 2).map(Math.abs)) <= LIMITS.range && (p[2] === 0 || p[2] === 1),
-  );
+  const isNear = (x) => Math.abs(x) <= LIMITS.range;
+  const isPoint = ([x1, x2, label]) => isNear(x1) && isNear(x2) && (label === 0 || label === 1);
+  const good = points.filter((point) => point.length === 3 && isPoint(point));
   if (good.length < points.length || good.length > LIMITS.added) faults.push("added");
   return good.slice(0, LIMITS.added);
 }

@@ -13,8 +13,8 @@ export function choose(asked) {
 
 // The text of a key, with values in the places that have names.
 export function say(key, values = {}) {
-  const text = WORDS[lang][key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? count(values[name]) : values[name] ?? ""));
+  const shown = (value) => (typeof value === "number" ? count(value) : (value ?? ""));
+  return (WORDS[lang][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
 }
 
 export const has = (key) => key in WORDS.en;
