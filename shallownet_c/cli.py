@@ -82,6 +82,19 @@ def _parser() -> argparse.ArgumentParser:
 
     _options.add_tables(commands)
 
+    play = _options.add(
+        commands, "play", "open a page in the browser where a small network is trained as you change it",
+        """shallownet-c play
+        shallownet-c play --port 0 --no-browser""",
+    )  # fmt: skip
+    play.add_argument(
+        "--port", type=_types.port, default=8765, metavar="N", help="8765 if not given; 0 is any that is free"
+    )
+    play.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="print the page's address without opening it"
+    )
+    play.set_defaults(run=_play)
+
     info = _options.add(
         commands, "info", "say what is installed, or what a model's file holds",
         """shallownet-c info
@@ -130,6 +143,12 @@ def _bench(arguments: argparse.Namespace) -> int:
     from shallownet_c._benchmarks import _bench as bench  # the reference and the data are needed here alone
 
     return bench.run(arguments.quick, arguments.json)
+
+
+def _play(arguments: argparse.Namespace) -> int:
+    from shallownet_c._play import _server  # asyncio and json are needed here alone
+
+    return _server.play(arguments)
 
 
 def _info(arguments: argparse.Namespace) -> int:

@@ -49,6 +49,10 @@ def count(text: str) -> int:
     return whole(text, 1, 2**31 - 1)
 
 
+def port(text: str) -> int:
+    return whole(text, 0, 65_535)
+
+
 def few(text: str) -> int:
     return whole(text, 1, 1000)
 
