@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shallownet_c import _core, _kernels, _threads
+from shallownet_c._checks._sparse import SparseRows
 from shallownet_c._checks._validation import Array
 from shallownet_c._model import Model
 
@@ -15,7 +16,7 @@ from shallownet_c._model import Model
 class Piece(NamedTuple):
     """Rows as the kernels take them, and the numbers of those that a pass takes, in their order; None is all rows."""
 
-    X: Array
+    X: Array | SparseRows
     Y: Array | None
     classes: Array | None
     weights: Array | None
@@ -25,6 +26,11 @@ class Piece(NamedTuple):
     def m(self) -> int:
         """Rows of a pass."""
         return len(self.X if self.order is None else self.order)
+
+    @property
+    def given(self) -> dict[str, Array | None]:
+        """The arrays that may be the caller's, by the names of their arguments."""
+        return {"X": self.X if isinstance(self.X, np.ndarray) else self.X.data, "Y": self.Y, "sample_weight": self.weights}
 
     @property
     def targets(self) -> Array:
@@ -150,6 +156,14 @@ def output_gradient(model: Model, output: str, Z: Array, piece: Piece) -> float:
     code = _kernels.ACTIVATIONS[output]
     loss = model.loss_code, model.loss_parameter
     return _core.output_gradient(model.kernels, code, model.leak, *loss, Z, rows(piece))
+
+
+def multiply_adds(model: Model, X: Array | SparseRows) -> int:
+    """How many a pass forward through the network takes, roughly."""
+    if isinstance(X, np.ndarray):
+        return len(X) * model.n_params
+    n_0, n_1 = model.sizes[:2]
+    return len(X) * (model.n_params - n_0 * n_1) + len(X.data) * n_1
 
 
 def first_nonfinite(array: Array) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from shallownet_c import _engine
-from shallownet_c._checks import _validation
+from shallownet_c._checks import _sparse, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Piece
 from shallownet_c._model import Model

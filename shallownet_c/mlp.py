@@ -460,8 +460,8 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         self._names.checked(X)
         rows = _sources.check(model, X, Y, sample_weight)
         if grad is not None:
-            _validation.refuse_overlap("grad", grad, {"X": rows.X, "Y": rows.Y, "sample_weight": rows.weights})
-        return _engine.gradient(self, rows, grad, _threads.for_work(len(rows.X) * model.n_params))
+            _validation.refuse_overlap("grad", grad, rows.given)
+        return _engine.gradient(self, rows, grad, _threads.for_work(_engine.multiply_adds(model, rows.X)))
 
     def _source(
         self, X: object, Y: object, sample_weight: object, names: _features.Names | None = None

@@ -16,6 +16,7 @@ from network cimport block_gradient
 from once cimport add_up, apply_rule, regularise
 from optimizers cimport NO_RULE, begin_update
 from real cimport real
+from sparse cimport clear_share
 from step cimport MAX_GROUPS, Step
 from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait
 
@@ -47,6 +48,8 @@ cdef inline void one_group(Step* s, int group, Block* block, real* grad, bint ad
     cdef Py_ssize_t blocks = (rows + block.samples - 1) // block.samples, i, at, n
     cdef double loss_sum = 0, weight_sum = 0
     cdef const Dropout* dropout = &s.dropout if s.dropout.rates != NULL else NULL
+    if s.net.turned and grad != NULL and not add:
+        clear_share(s.net, grad, team)      # the members wait for each other before they add to it
     for i in range(blocks):
         at = cut(rows, blocks, i)
         n = cut(rows, blocks, i + 1) - at

@@ -16,6 +16,7 @@ from network cimport cycles_of
 from once cimport penalty_of, step_part
 from optimizers cimport NO_RULE, begin_update, vectors_of_rule
 from real cimport real
+from sparse cimport Turned, add_gradient, clear_gradient, close_turned, open_turned, turn_vector
 from step cimport Step
 from threads cimport (
     LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, team_of, team_size, threads_in_team, watch_from_now,
@@ -76,7 +77,7 @@ cdef inline void take_step(Step* s, int n_threads, int kind) noexcept nogil:
     end(choice)
 
 
-cdef inline int gradient(const model_t* net, const rows_t* data, void* grad, int n_threads, int training,
+cdef inline int gradient(const model_t* given, const rows_t* data, void* grad, int n_threads, int training,
                          const int* stop, double* sums) noexcept nogil:
     """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is NULL; sums <- sum_i w_i L(a_i, y_i), sum_i w_i
 
@@ -84,12 +85,28 @@ cdef inline int gradient(const model_t* net, const rows_t* data, void* grad, int
     """
     cdef Block[MAX_THREADS] blocks
     cdef Step s
-    cdef int n = open_step(&s, blocks, net, data, data.taken, &n_threads, stop)
+    cdef Turned turned
+    cdef const model_t* net = given
+    cdef real* sum = <real*>grad
+    cdef int n
+    if data.starts != NULL:
+        if not open_turned(&turned, given, data, grad != NULL, False):
+            return NO_MEMORY
+        net = &turned.net
+        if grad != NULL:
+            sum = turned.memory + net.P
+            clear_gradient(&turned, sum)
+    n = open_step(&s, blocks, net, data, data.taken, &n_threads, stop)
+    if n > 0:
+        s.grad, s.add = sum, True
+        take_step(&s, n_threads, STEPS if training else GRADIENTS)
+        close_step(&s, n)
+    if net.turned:
+        if n > 0 and grad != NULL:
+            add_gradient(&turned, sum, <real*>grad)
+        close_turned(&turned)
     if n == 0:
         return NO_MEMORY
-    s.grad, s.add = <real*>grad, True
-    take_step(&s, n_threads, STEPS if training else GRADIENTS)
-    close_step(&s, n)
     sums[0], sums[1] = s.loss_sum, s.weight_sum
     return PYTHON_ERROR if s.watch.stop else DONE
 
@@ -165,7 +182,7 @@ cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, b
             return
 
 
-cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule, const run_t* run) noexcept nogil:
+cdef inline int train_rows(const model_t* net, const rows_t* data, const rule_t* rule, const run_t* run) noexcept nogil:
     """run.epochs passes of minibatch descent, in place on params (P,), state (k, P) and step (1,); cost (epochs,) is filled.
 
     Minimises (sum_i w_i L(a_i, y_i) + l2 / 2 |W|^2 + l1 sum |W|) / sum_i w_i of each batch, its gradient's norm cut to
@@ -180,8 +197,6 @@ cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule
     cdef Py_ssize_t most = run.batch_size if run.batch_size < data.taken else data.taken
     cdef int n_threads = run.n_threads, n
     cdef real* grad
-    if rule.vectors < vectors_of_rule(rule.code, rule.hyper):
-        return UNFIT_DATA
     grad = <real*>malloc(net.P * sizeof(real))
     n = open_step(&s, blocks, net, data, most, &n_threads, run.stop) if grad != NULL else 0
     if n == 0:
@@ -195,6 +210,30 @@ cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule
     close_step(&s, n)
     free(grad)
     return PYTHON_ERROR if s.watch.stop else DONE
+
+
+cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule, const run_t* run) noexcept nogil:
+    """`train_rows`, for sparse rows on turned copies of the parameters and of the rule's state"""
+    cdef Turned turned
+    cdef rule_t of_turned
+    cdef Py_ssize_t i
+    cdef int code
+    if rule.vectors < vectors_of_rule(rule.code, rule.hyper):
+        return UNFIT_DATA
+    if data.starts == NULL:
+        return train_rows(net, data, rule, run)
+    if not open_turned(&turned, net, data, rule.vectors, True):
+        return NO_MEMORY
+    of_turned = rule[0]
+    of_turned.state = turned.memory + net.P
+    for i in range(rule.vectors):
+        turn_vector(net, <const real*>rule.state + i * net.P, <real*>of_turned.state + i * net.P, False)
+    code = train_rows(&turned.net, data, &of_turned, run)
+    turn_vector(net, <const real*>net.params, turned.memory, True)
+    for i in range(rule.vectors):
+        turn_vector(net, <const real*>rule.state + i * net.P, <real*>of_turned.state + i * net.P, True)
+    close_turned(&turned)
+    return code
 
 
 cdef inline int one_step(const model_t* net, void* grad, double weight_sum, const rule_t* rule) noexcept nogil:
