@@ -30,7 +30,8 @@ class Piece(NamedTuple):
     @property
     def given(self) -> dict[str, Array | None]:
         """The arrays that may be the caller's, by the names of their arguments."""
-        return {"X": self.X if isinstance(self.X, np.ndarray) else self.X.data, "Y": self.Y, "sample_weight": self.weights}
+        X = self.X if isinstance(self.X, np.ndarray) else self.X.data
+        return {"X": X, "Y": self.Y, "sample_weight": self.weights}
 
     @property
     def targets(self) -> Array:

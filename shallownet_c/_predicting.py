@@ -43,7 +43,7 @@ class PredictingNetwork(Network, ModelAttributes):
             if X.shape == (n_in,):
                 if out is None:
                     return self(X)
-                self._check_out(out, (n_out,))
+                self._check_out(out, model.sizes[-1:])
                 self(X, np.asarray(out))  # the compiled call takes arrays of no subclass
                 return out
             _layers.check_rows_or_one(X, n_in)

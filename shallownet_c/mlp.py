@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from shallownet_c import _engine, _layers, _random, _scores, _threads, initializers, optimizers
-from shallownet_c._checks import _arguments, _features, _validation
+from shallownet_c._checks import _arguments, _features, _sparse, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._derivatives import InputDerivatives
 from shallownet_c._exports import Exports
@@ -347,6 +347,7 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         array([[-0.5]])
         """
         self._names.checked(X)
+        _sparse.refuse("X", X)
         return _layers.gradients(self._model, self._params, _sources.check(self._model, X, Y, sample_weight))
 
     def cost(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:

@@ -32,8 +32,9 @@ typedef struct {
     void *params;               /* (P,): W[1], b[1], W[2], b[2], ... */
     Py_ssize_t P;
     Py_ssize_t widest;          /* the greatest of n_1 ... n_L */
-    int turned;                 /* W[1] lies transposed, (n_0, n_1), for sparse rows */
-    double nonzeros;            /* of such a row, on the average */
+    const void *turned;         /* for sparse rows: W[1] transposed, (n_0, n_1), a number of the next row */
+    Py_ssize_t turned_step;     /* so far from that of a row; or NULL */
+    double nonzeros;            /* of a sparse row, on the average */
 } model_t;
 
 typedef struct {

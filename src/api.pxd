@@ -22,7 +22,8 @@ cdef extern from "api.h" nogil:
         void* params
         Py_ssize_t P
         Py_ssize_t widest
-        bint turned
+        const void* turned
+        Py_ssize_t turned_step
         double nonzeros
 
     ctypedef struct rows_t:

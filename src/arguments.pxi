@@ -48,10 +48,14 @@ cdef class Rows:
 
     cdef Py_ssize_t hold_sparse(self, X, others) except -1:
         """Keeps a sparse X, beside the other arrays; returns m."""
-        cdef cnp.ndarray values = X.data
+        cdef cnp.ndarray values
         cdef Py_ssize_t m
-        m, self.n_in = X.shape
-        self.columns, self.starts, self.held, self.itemsize = X.indices, X.indptr, (values, *others), values.descr.itemsize
+        try:
+            m, self.n_in = X.shape
+            values, self.columns, self.starts = X.data, X.indices, X.indptr
+        except AttributeError:
+            raise TypeError(f"the kernels take X as an ndarray or in CSR, got {type(X).__name__}") from None
+        self.held, self.itemsize = (values, *others), values.descr.itemsize
         self.rows.values = data_of(values, 1, self.itemsize)
         expect(m >= 0 and self.starts.shape[0] == m + 1 and self.starts[0] == 0
                and self.starts[m] == self.columns.shape[0] == size(values, 0), "indptr must go with data and indices")

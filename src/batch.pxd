@@ -48,7 +48,7 @@ cdef inline void one_group(Step* s, int group, Block* block, real* grad, bint ad
     cdef Py_ssize_t blocks = (rows + block.samples - 1) // block.samples, i, at, n
     cdef double loss_sum = 0, weight_sum = 0
     cdef const Dropout* dropout = &s.dropout if s.dropout.rates != NULL else NULL
-    if s.net.turned and grad != NULL and not add:
+    if s.net.turned != NULL and grad != NULL and not add:
         clear_share(s.net, grad, team)      # the members wait for each other before they add to it
     for i in range(blocks):
         at = cut(rows, blocks, i)

@@ -49,7 +49,7 @@ cdef inline Py_ssize_t units_of(const model_t* net) noexcept nogil:
 
 cdef inline Py_ssize_t inputs_of(const model_t* net) noexcept nogil:
     """n_0, as far as a block has room for X: sparse rows stay where they are"""
-    return 0 if net.turned else net.layer[0].n_in
+    return 0 if net.turned != NULL else net.layer[0].n_in
 
 
 cdef inline Py_ssize_t block_samples(const model_t* net, Py_ssize_t m) noexcept nogil:
@@ -70,7 +70,7 @@ cdef inline real* carve(char** memory, Py_ssize_t reals) noexcept nogil:
 cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint training) noexcept nogil:
     """Allocate the workspace for blocks of at most m samples; False if there is no memory."""
     cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers, n_0 = inputs_of(net), n_L = net.layer[net.layers - 1].n_out
-    cdef Py_ssize_t row_reals = net.layer[0].n_out if net.turned else vectors_of(n_0) * LANES if training else 0
+    cdef Py_ssize_t row_reals = net.layer[0].n_out if net.turned != NULL else vectors_of(n_0) * LANES if training else 0
     cdef Py_ssize_t hidden = widest_hidden(net), reals = 0, losses = vectors_of(s)
     cdef Py_ssize_t tickets = 3 * (L + 1) * <Py_ssize_t>sizeof(int), pieces = 2 * L + 13
     cdef char* at
@@ -139,7 +139,8 @@ cdef inline bint open_blocks(Block* blocks, int n, const model_t* net, Py_ssize_
 
 cdef inline void load_block(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
                             bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
-    """X, unless it is sparse, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`.
+    """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`; X not where
+    it is sparse.
 
     Samples of weight 0 and lanes past the last one have zeros for X and Y: what overflows there would be no number, 0 times
     infinity, in the sums.

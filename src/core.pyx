@@ -203,7 +203,7 @@ cdef class Network:
         self.model.layers, self.model.layer, self.model.leak = layers, layer, leak
         self.model.loss, self.model.loss_parameter = loss, loss_parameter
         self.model.params, self.model.P, self.model.widest = cnp.PyArray_DATA(params), P, widest
-        self.model.turned, self.model.nonzeros = False, 0
+        self.model.turned = NULL
         self.n_in, self.n_out, self.type_number = sizes[0], sizes[layers], cnp.PyArray_TYPE(params)
         self.params_end = <const char*>self.model.params + P * kernels.itemsize
         self.caller.row, self.caller.net = kernels.table.row, &self.model
@@ -369,7 +369,7 @@ def output_gradient(Kernels kernels not None, int activation, double leak, int l
     targets.X = NULL
     layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = 0, size(Z, 1), 0, 0, activation
     net.layers, net.layer, net.leak, net.loss, net.loss_parameter = 1, &layer, leak, loss, loss_parameter
-    net.params, net.P, net.widest, net.turned, net.nonzeros = NULL, 0, layer.n_out, False, 0
+    net.params, net.P, net.widest, net.turned = NULL, 0, layer.n_out, NULL
     with nogil:
         code = kernels.table.output_gradient(&net, &targets, z, &total)
     passed(code, "a layer")

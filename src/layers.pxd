@@ -35,7 +35,7 @@ cdef inline model_t model_of(const dense_t* p, layer_t* layer) noexcept nogil:
     cdef model_t net
     layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = p.n_in, p.n_out, 0, p.n_in * p.n_out, p.activation
     net.layers, net.layer, net.leak, net.loss, net.loss_parameter, net.params = 1, layer, p.leak, 0, 0, NULL
-    net.P, net.widest, net.turned, net.nonzeros = p.n_in * p.n_out, p.n_out, False, 0
+    net.P, net.widest, net.turned = p.n_in * p.n_out, p.n_out, NULL
     return net
 
 

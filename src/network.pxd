@@ -52,7 +52,7 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
         n_in, n_out = layer.n_in, layer.n_out
         W, b = <const real*>net.params + layer.W, <const real*>net.params + layer.b
         A = block.A[l] + skip * n_out
-        if l == 1 and net.turned:
+        if l == 1 and net.turned != NULL:
             pass
         elif by_units(n_out, n_in, n_out, SPAN_UNITS, team):
             wait(team)
@@ -76,7 +76,7 @@ cdef inline void first_layer(const model_t* net, const Block* block, const rows_
     """Z[1] in A[1] of `rows` sparse rows from `first` on, which are the samples after the first `skip` of a block"""
     cdef Py_ssize_t n = net.layer[0].n_out, samples = vectors_of(rows) * LANES
     cdef real* Z = block.F_0 + skip * n
-    sparse_forward(<const real*>net.params + net.layer[0].W, <const real*>net.params + net.layer[0].b, n, data, first, rows, w,
+    sparse_forward(<const real*>net.turned, net.turned_step, <const real*>net.params + net.layer[0].b, n, data, first, rows, w,
                    samples, Z)
     load_rows(Z, samples, n, NULL, 0, samples, block.A[1] + skip * n, NULL, 0, 0)
 
@@ -87,7 +87,7 @@ cdef inline void predict(const model_t* net, const Block* block, const rows_t* d
     cdef Py_ssize_t n = net.layer[net.layers - 1].n_out
     cdef int output = net.layer[net.layers - 1].activation
     cdef real* A = block.A[net.layers]
-    if net.turned:
+    if net.turned != NULL:
         first_layer(net, block, data, first, rows, NULL, 0)
     else:
         load_rows(<const real*>data.X, data.m, net.layer[0].n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
@@ -146,7 +146,7 @@ cdef inline void back_through_layers(const model_t* net, const Block* block, con
         layer = net.layer + l - 1
         n_in, n_out = layer.n_in, layer.n_out
         W, dW = <const real*>net.params + layer.W, grad + layer.W
-        sparse = l == 1 and net.turned
+        sparse = l == 1 and net.turned != NULL
         lanes = not sparse and lanes_pay(n_out, n_in, rows, l == 1)
         F = block.F_0 if l == 1 else block.F[l % 2 if team.size > 1 else 0]
         if l > 1 and not lanes:
@@ -189,7 +189,7 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     grad NULL: only the sum. dropout NULL: no unit is dropped. Without `load` the block has the rows already.
     """
     cdef Py_ssize_t vectors = vectors_of(rows), part, skip = 0, own_rows = rows
-    cdef bint features = grad != NULL and not net.turned and not lanes_pay(net.layer[0].n_out, net.layer[0].n_in, rows, True)
+    cdef bint features = grad != NULL and net.turned == NULL and not lanes_pay(net.layer[0].n_out, net.layer[0].n_in, rows, True)
     cdef double loss = 0
     cdef Py_ssize_t number = first - dropout.batch if dropout != NULL else first
     if team.size > 1:
@@ -204,7 +204,7 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
         load_block(net, block, data, first + skip, own_rows, features, vectors * LANES, skip)
     if load and team.member == 0:
         block.weight_sum = sum_of_weights(<const real*>data.weights, data.order, first, rows)
-    if net.turned and own_rows > 0:
+    if net.turned != NULL and own_rows > 0:
         first_layer(net, block, data, first + skip, own_rows, block.w + skip, skip)
     through_layers(net, block, dropout, number, rows, skip, vectors_of(own_rows), team)
     output_losses(net, block, skip, vectors_of(own_rows))
@@ -225,7 +225,7 @@ cdef inline double cycles_of(const model_t* net, Py_ssize_t rows, int products) 
     rows as many for each parameter, all of which are copied or updated."""
     cdef const layer_t* layer = net.layer
     cdef double multiply_adds = <double>net.P, once = 0
-    if net.turned:
+    if net.turned != NULL:
         multiply_adds += layer.n_out * (net.nonzeros - <double>layer.n_in)
         once = 48 * <double>net.P
     return (<double>rows * (products * multiply_adds + 48 * <double>units_of(net)) + once) / (2 * LANES)

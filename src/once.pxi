@@ -118,9 +118,10 @@ cdef void once_to_features "to_features" (const real* A, Py_ssize_t n, Py_ssize_
     panels.to_features(A, n, vectors, F, samples, at)
 
 
-cdef void once_sparse_forward "sparse_forward" (const real* W, const real* b, Py_ssize_t n, const void* data, Py_ssize_t first,
-                                                Py_ssize_t rows, const real* w, Py_ssize_t samples, real* Z) noexcept nogil:
-    sparse.forward(W, b, n, <const rows_t*>data, first, rows, w, samples, Z)
+cdef void once_sparse_forward "sparse_forward" (const real* W, Py_ssize_t step, const real* b, Py_ssize_t n, const void* data,
+                                                Py_ssize_t first, Py_ssize_t rows, const real* w, Py_ssize_t samples,
+                                                real* Z) noexcept nogil:
+    sparse.forward(W, step, b, n, <const rows_t*>data, first, rows, w, samples, Z)
 
 
 cdef void once_sparse_gradient "sparse_gradient" (const real* dZ, Py_ssize_t low, Py_ssize_t high, Py_ssize_t n,
@@ -130,11 +131,11 @@ cdef void once_sparse_gradient "sparse_gradient" (const real* dZ, Py_ssize_t low
 
 
 cdef void once_transpose_matrix "transpose_matrix" (const real* a, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t first,
-                                                    Py_ssize_t last, bint add, real* t) noexcept nogil:
+                                                    Py_ssize_t last, bint add, real* t, Py_ssize_t step) noexcept nogil:
     if add:     # known to the compiler, since it is asked within the loops
-        sparse.turn(a, rows, columns, first, last, True, t)
+        sparse.turn(a, rows, columns, first, last, True, t, step)
     else:
-        sparse.turn(a, rows, columns, first, last, False, t)
+        sparse.turn(a, rows, columns, first, last, False, t, step)
 
 
 cdef double once_penalty_of "penalty_of" (const void* s) noexcept nogil:

@@ -55,14 +55,14 @@ cdef inline int predict_rows(const model_t* given, const rows_t* data, void* out
     if m == 0:
         return DONE
     if data.starts != NULL:
-        if not open_turned(&turned, given, data, 0, False):
+        if not open_turned(&turned, given, data, False):
             return NO_MEMORY
         net = &turned.net
     cycles = cycles_of(net, m, 1)
     choice = begin(PREDICTIONS, team_size(n_threads, cycles, LEAST_CYCLES_ONCE), cycles)
     size = choice.size
     if not open_blocks(blocks, size, net, (m + size - 1) // size, False):
-        if net.turned:
+        if net.turned != NULL:
             close_turned(&turned)
         return NO_MEMORY
     p.net, p.blocks, p.data, p.m, p.out = net, blocks, data, m, <real*>out
@@ -73,7 +73,7 @@ cdef inline int predict_rows(const model_t* given, const rows_t* data, void* out
         with parallel(num_threads=size):
             once_predict_part(&p, threadid(), threads_in_team())
     close_blocks(blocks, size)
-    if net.turned:
+    if net.turned != NULL:
         close_turned(&turned)
     end(choice)
     return PYTHON_ERROR if p.watch.stop else DONE

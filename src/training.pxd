@@ -16,7 +16,7 @@ from network cimport cycles_of
 from once cimport penalty_of, step_part
 from optimizers cimport NO_RULE, begin_update, vectors_of_rule
 from real cimport real
-from sparse cimport Turned, add_gradient, clear_gradient, close_turned, open_turned, turn_vector
+from sparse cimport Turned, add_gradient, bring_back, close_turned, open_copies, open_turned
 from step cimport Step
 from threads cimport (
     LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, team_of, team_size, threads_in_team, watch_from_now,
@@ -90,20 +90,17 @@ cdef inline int gradient(const model_t* given, const rows_t* data, void* grad, i
     cdef real* sum = <real*>grad
     cdef int n
     if data.starts != NULL:
-        if not open_turned(&turned, given, data, grad != NULL, False):
+        if not open_turned(&turned, given, data, grad != NULL):
             return NO_MEMORY
-        net = &turned.net
-        if grad != NULL:
-            sum = turned.memory + net.P
-            clear_gradient(&turned, sum)
+        net, sum = &turned.net, turned.grad
     n = open_step(&s, blocks, net, data, data.taken, &n_threads, stop)
     if n > 0:
         s.grad, s.add = sum, True
         take_step(&s, n_threads, STEPS if training else GRADIENTS)
         close_step(&s, n)
-    if net.turned:
+    if net.turned != NULL:
         if n > 0 and grad != NULL:
-            add_gradient(&turned, sum, <real*>grad)
+            add_gradient(&turned, <real*>grad)
         close_turned(&turned)
     if n == 0:
         return NO_MEMORY
@@ -216,22 +213,16 @@ cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule
     """`train_rows`, for sparse rows on turned copies of the parameters and of the rule's state"""
     cdef Turned turned
     cdef rule_t of_turned
-    cdef Py_ssize_t i
     cdef int code
     if rule.vectors < vectors_of_rule(rule.code, rule.hyper):
         return UNFIT_DATA
     if data.starts == NULL:
         return train_rows(net, data, rule, run)
-    if not open_turned(&turned, net, data, rule.vectors, True):
-        return NO_MEMORY
     of_turned = rule[0]
-    of_turned.state = turned.memory + net.P
-    for i in range(rule.vectors):
-        turn_vector(net, <const real*>rule.state + i * net.P, <real*>of_turned.state + i * net.P, False)
+    if not open_copies(&turned, net, data, &of_turned):
+        return NO_MEMORY
     code = train_rows(&turned.net, data, &of_turned, run)
-    turn_vector(net, <const real*>net.params, turned.memory, True)
-    for i in range(rule.vectors):
-        turn_vector(net, <const real*>rule.state + i * net.P, <real*>of_turned.state + i * net.P, True)
+    bring_back(&turned, rule)
     close_turned(&turned)
     return code
 

@@ -251,9 +251,11 @@ def test_numbers_out_of_range(build):
     for value in (2**63, "5"):
         with pytest.raises((OverflowError, TypeError)):
             _core.Run(value)
-    for targets in ((None, None), (a["Y"], a["classes"])):
-        with pytest.raises(ValueError, match="either Y or classes"):
-            _core.Rows(a["X"], *targets, None)
+    with pytest.raises(ValueError, match="either Y or classes"):
+        _core.Rows(a["X"], a["Y"], a["classes"], None)
+    net = networks.bound(build.kernels, SIZES, ["tanh", "identity"], a["params"])
+    with pytest.raises(ValueError, match="either Y or classes"):
+        _core.gradient(net, _core.Rows(a["X"]), None)
     with pytest.raises(ValueError, match="Z must go with the rows"):
         _core.output_gradient(
             build.kernels, 0, 0.0, 0, 0.0, np.zeros((M, 0), build.dtype), _core.Rows(a["X"], None, a["classes"], None)

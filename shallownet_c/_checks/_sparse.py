@@ -19,9 +19,9 @@ MOST_COLUMNS = 2**31 - 1
 class SparseRows:
     """Checked rows in CSR: row i holds data[j] in column indices[j], for indptr[i] ≤ j < indptr[i + 1], and zeros.
 
-    Columns may come in any order, more than once (their numbers are added up) or with a zero. The kernels follow `indices`
-    (int32) and `indptr` (int64) unchecked, which is why both are copies that nobody else can write to; `data` need not be
-    one.
+    Columns may come in any order, more than once (their numbers are added up) or with a zero. The kernels follow
+    `indices` (int32) and `indptr` (int64) unchecked, which is why both are copies that nobody else can write to; `data`
+    need not be one.
     """
 
     __slots__ = PARTS
@@ -31,7 +31,8 @@ class SparseRows:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.data.dtype
+        dtype: np.dtype[Any] = self.data.dtype
+        return dtype
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -76,6 +77,13 @@ def is_sparse(X: object) -> bool:
     return not hasattr(kind, "__array__") and all(hasattr(X, part) for part in PARTS)
 
 
+def refuse(name: str, X: object) -> None:
+    """Raise an error for sparse rows, with the remedy."""
+    if is_sparse(X):
+        remedy = f": {name}.toarray() is one" if hasattr(X, "toarray") else ""
+        raise TypeError(f"{name} must be a dense array, got {type(X).__name__}{remedy}")
+
+
 def rows(name: str, X: Any, width: int, dtype: np.dtype[Any]) -> SparseRows:
     """Sparse X as (m, width) rows of that dtype; NaN and infinities may be among its numbers.
 
@@ -89,7 +97,8 @@ def rows(name: str, X: Any, width: int, dtype: np.dtype[Any]) -> SparseRows:
     kind = type(X).__name__
     X = X.tocsr() if hasattr(type(X), "tocsr") else X
     if getattr(X, "format", "csr") != "csr":
-        raise TypeError(f"{name} must be CSR where it has no method tocsr, got {kind} of format {_validation.shown(X.format)}")
+        found = _validation.shown(X.format)
+        raise TypeError(f"{name} must be CSR where it has no method tocsr, got {kind} of format {found}")
     shape = _shape(name, X.shape, width)
     indptr = _integers(f"{name}.indptr", X.indptr, INT64)
     data = _validation.as_array(f"{name}.data", X.data)
@@ -121,7 +130,8 @@ def refuse_nonfinite(name: str, X: SparseRows) -> None:
 
 
 def _shape(name: str, shape: Any, width: int) -> tuple[int, int]:
-    sizes = tuple(_validation.integer(f"{name}.shape", n, 0) for n in _validation.sequence(f"{name}.shape", shape, "integers"))
+    items = _validation.sequence(f"{name}.shape", shape, "integers")
+    sizes = tuple(_validation.integer(f"{name}.shape", n, 0) for n in items)
     if len(sizes) != 2 or sizes[1] != width:
         one = f"; one sample is one row: {name}.reshape(1, -1)" if sizes == (width,) else ""
         remedy = one or _validation.made_rows(name, sizes, width)

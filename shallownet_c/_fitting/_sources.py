@@ -186,7 +186,9 @@ class Chunks(Source):
             if not isinstance(chunk, (tuple, list)) or len(chunk) not in (2, 3):
                 raise TypeError("X, a function, must return an iterable of chunks (X, Y) or (X, Y, sample_weight)")
             X, Y, *given = chunk
-            if tuple((X if _sparse.is_sparse(X) else _validation.as_array("X", X)).shape[:1]) == (0,):
+            if _sparse.is_sparse(X):
+                X = _sparse.rows("X", X, self.model.sizes[0], self.model.dtype)
+            if (X if isinstance(X, _sparse.SparseRows) else _validation.as_array("X", X)).shape[:1] == (0,):
                 continue
             piece = self.checked(X, Y, given[0] if given else None, all_zero=True)
             if rng is not None and batch is not None and batch < len(piece.X):
@@ -208,7 +210,9 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
         return not (array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned)
     # Tables of pandas are in memory, and would take an index for a label; converted to arrays they have no labels.
     # What DLPack exports is in memory, too.
-    if isinstance(array, np.ndarray) or hasattr(array, "iloc") or hasattr(array, "__dlpack__") or _sparse.is_sparse(array):
+    if isinstance(array, np.ndarray) or hasattr(array, "iloc") or hasattr(array, "__dlpack__"):
+        return False
+    if _sparse.is_sparse(array):
         return False
     return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
 
