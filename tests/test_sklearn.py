@@ -163,7 +163,8 @@ def test_sparse(form, target):
         np.testing.assert_allclose(a.network_(rows.toarray()), a._outputs(rows), rtol=1e-12)
         assert a.score(rows, y) == pytest.approx(b.score(rows, y), rel=1e-9)
     a, b, y = pair(target)
-    classes = {"classes": np.unique(y)} if a.loss == "log_loss" else {}
+    labels = np.unique(y) if np.ndim(y) == 1 else np.arange(y.shape[1])
+    classes = {"classes": labels} if a.loss == "log_loss" else {}
     for _ in range(3):
         assert_same(a.partial_fit(rows, y, **classes), b.partial_fit(rows, y, **classes))
     a, b, y = pair(target, solver="lbfgs", max_iter=5)
