@@ -201,8 +201,9 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
 
         Parameters
         ----------
-        X : array_like (m, n_0) or (n_0,)
-            Samples, or one sample. NaN gives NaN. The columns of a table must be those of `feature_names`.
+        X : array_like (m, n_0) or (n_0,), or sparse (m, n_0)
+            Samples, or one sample. NaN gives NaN. The columns of a table must be those of `feature_names`. Sparse rows
+            are a matrix of SciPy's, or any object with data, indices, indptr and shape, or with a method tocsr.
         out : ndarray (m, n_L) or (n_L,), optional
             C-contiguous, of the network's dtype and no view of its parameters; it is overwritten and returned. It may
             be X.
@@ -230,7 +231,7 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
 
         Parameters
         ----------
-        X : array_like (m, n_0) or (n_0,)
+        X : array_like (m, n_0) or (n_0,), or sparse (m, n_0)
             Samples, or one sample.
 
         Returns
@@ -298,12 +299,12 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
 
         Parameters
         ----------
-        X : array_like (m, n_0) or (n_0,)
+        X : array_like (m, n_0) or (n_0,), or sparse (m, n_0)
 
         Returns
         -------
         list of L + 1 ndarrays
-            A[0] (a copy of X), …, A[L], each (m, n_l), or (n_l,) for one sample.
+            A[0] (a copy of X, sparse if X is), …, A[L], each (m, n_l), or (n_l,) for one sample.
 
         Examples
         --------
@@ -322,7 +323,7 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         Parameters
         ----------
         X, Y, sample_weight
-            As in `cost`.
+            As in `cost`, but X not sparse.
 
         Returns
         -------
@@ -355,7 +356,8 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
 
         Parameters
         ----------
-        X : array_like (m, n_0)
+        X : array_like (m, n_0), or sparse
+            Sparse rows as in `predict`; they are never made dense.
         Y : array_like (m, n_L)
             Also (m,) with one output, and with softmax (m,) integers, the classes' numbers 0, …, n_L − 1.
         sample_weight : array_like (m,), optional

@@ -22,7 +22,7 @@ MODULES = sorted(
     if not re.search(r"\.(__main__|_kernels_|_cpu$|_mlp$)", module.name)
 )
 DOORS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/doors").glob("*.md"))
-DOCUMENTS = ["README.md", "docs/many.md", "docs/notes.md", "docs/sklearn.md", *DOORS]
+DOCUMENTS = ["README.md", "docs/many.md", "docs/notes.md", "docs/sklearn.md", "docs/sparse.md", *DOORS]
 #: Libraries that the extra `test` does without, and others that are as optional.
 LIBRARIES = ["cffi", "jax", "numba", "onnx", "onnxruntime", "polars", "pyarrow", "skl2onnx", "torch"]
 
