@@ -61,7 +61,8 @@ class Run(NamedTuple):
     """How epochs go over the rows.
 
     objective_scale 0 makes the costs J. Otherwise they are those of the batches, that times J and the penalties, as
-    scikit-learn has its loss. Whoever sets the flag stop (1,) to 1 ends the epochs as a Ctrl-C does.
+    scikit-learn has its loss. Whoever sets the flag stop (1,) to 1 ends the epochs as a Ctrl-C does. With `rounded` the
+    parameters are rounded to float32 after each step, whatever their dtype.
     """
 
     batch_size: int | None = None
@@ -71,6 +72,7 @@ class Run(NamedTuple):
     label_smoothing: float = 0.0
     n_threads: int = 1
     stop: Array | None = None
+    rounded: bool = False
 
 
 def bound(model: Model, params: Array) -> tuple[Any, ...]:
@@ -141,7 +143,9 @@ def train(
 
     orders (epochs, m) are those of the epochs; None takes the piece's own in each.
     """
-    how = _core.Run(batch_size, run.dropout, run.dropout_seed, run.objective_scale, run.n_threads, run.stop)
+    how = _core.Run(
+        batch_size, run.dropout, run.dropout_seed, run.objective_scale, run.n_threads, run.stop, run.rounded
+    )  # fmt: skip
     _core.train(net, rows(piece, run.label_smoothing), _core.Rule(*rule), how, orders, rates, costs)
 
 

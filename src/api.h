@@ -70,6 +70,7 @@ typedef struct {
     uint64_t dropout_seed;
     double objective_scale;
     int n_threads;
+    int rounded;                /* parameters of double to those that a float has, after each step */
     const int *stop;            /* not 0: the call ends as after a Ctrl-C; or NULL */
 } run_t;
 

@@ -57,6 +57,7 @@ cdef extern from "api.h" nogil:
         uint64_t dropout_seed
         double objective_scale
         int n_threads
+        bint rounded
         const int* stop
 
     ctypedef struct dense_t:

@@ -103,7 +103,8 @@ cdef class Rule:
 
 cdef class Run:
     """How a training goes: rows of a batch, dropout (L - 1,) or None, the scale of its costs, threads at most, and a flag (1,),
-    or None, that whoever sets it to 1 ends the training by, as a Ctrl-C does."""
+    or None, that whoever sets it to 1 ends the training by, as a Ctrl-C does. rounded: after each step the parameters are
+    rounded to float32, whatever their dtype."""
 
     cdef run_t run
     cdef const int[::1] stop
@@ -111,9 +112,9 @@ cdef class Run:
     cdef Py_ssize_t n_hidden
 
     def __cinit__(self, Py_ssize_t batch_size, const double[::1] dropout=None, uint64_t dropout_seed=0,
-                  double objective_scale=0.0, int n_threads=1, const int[::1] stop=None):
+                  double objective_scale=0.0, int n_threads=1, const int[::1] stop=None, bint rounded=False):
         expect(batch_size > 0, "a batch has at least one row")
         self.dropout, self.n_hidden = dropout, dropout.shape[0] if dropout is not None else -1
         self.run.batch_size, self.run.dropout_seed = batch_size, dropout_seed
         self.run.dropout = &dropout[0] if dropout is not None and dropout.shape[0] > 0 else NULL
-        self.run.objective_scale, self.run.n_threads, self.stop = objective_scale, n_threads, stop
+        self.run.objective_scale, self.run.n_threads, self.stop, self.run.rounded = objective_scale, n_threads, stop, rounded

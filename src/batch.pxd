@@ -17,7 +17,7 @@ from once cimport add_up, apply_rule, regularise
 from optimizers cimport NO_RULE, begin_update
 from real cimport real
 from sparse cimport clear_share
-from step cimport MAX_GROUPS, Step
+from step cimport MAX_GROUPS, Step, round_off
 from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait
 
 cdef enum:
@@ -84,6 +84,8 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
         if updates and not regularised and first < last:
             apply_rule(&s.update, s.params, s.grad, first, last - first,
                        s.l2 * s.update.scale if parts > 1 and part % 2 == 0 else 0)
+            if s.rounded:
+                round_off(s.params + first, last - first)
         at += n
     if regularised:
         wait(team)
@@ -92,6 +94,8 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
         wait(team)
         if first < last:
             apply_rule(&s.update, s.params, s.grad, first, last - first, 0)
+            if s.rounded:
+                round_off(s.params + first, last - first)
 
 
 cdef inline void take_part(Step* s, Team team) noexcept nogil:

@@ -95,6 +95,7 @@ class Run:
         objective_scale: float = 0.0,
         n_threads: int = 1,
         stop: NDArray[np.intc] | None = None,
+        rounded: bool = False,
     ) -> Self: ...
 
 def let_vectorcall(kind: type[Network]) -> None: ...

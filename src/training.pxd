@@ -140,7 +140,7 @@ cdef inline void take_rule(Step* s, const rule_t* rule, double* hyper) noexcept 
         hyper[i] = rule.hyper[i]
     s.update.code, s.update.hyper, s.update.state, s.update.P = rule.code, hyper, <real*>rule.state, s.net.P
     s.update.number, s.update.mu_product, s.update.mu_factors = rule.step[0] + 1, 1, 0
-    s.params, s.l2, s.l1, s.clip_norm = <real*>s.net.params, rule.l2, rule.l1, rule.clip_norm
+    s.params, s.l2, s.l1, s.clip_norm, s.rounded = <real*>s.net.params, rule.l2, rule.l1, rule.clip_norm, False
 
 
 cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, bint load_once, double* hyper, int64_t* step,
@@ -202,6 +202,7 @@ cdef inline int train_rows(const model_t* net, const rows_t* data, const rule_t*
     s.dropout.rates, s.dropout.seed = run.dropout, run.dropout_seed
     s.grad = grad
     take_rule(&s, rule, hyper)
+    s.rounded = run.rounded
     train_epochs(&s, data.order, run, data.stride == 0 and most == data.taken and blocks[0].samples >= data.taken, hyper,
                  rule.step, n_threads)
     close_step(&s, n)

@@ -270,8 +270,8 @@ class BaseMLP(Kept):
         self._rule = rule = Rule.kept(self._rule, net) if goes_on else Rule(self, net)
         objective = Objective(self, net, y, weights)
         source = self._source(X, y, weights)
-        run = run_of(self, objective, batch, rng)
-        return Descent(self, source, rule, run, objective, rng, score, rounds=kept_dtype != net.dtype)
+        run = run_of(self, objective, batch, rng)._replace(rounded=kept_dtype != net.dtype)
+        return Descent(self, source, rule, run, objective, rng, score)
 
     def _validation_loss(self, source: Any) -> float:
         """The negative of the cost on a source's rows: the greater the better."""
