@@ -196,29 +196,32 @@ cdef inline void turn(const real* a, Py_ssize_t rows, Py_ssize_t columns, Py_ssi
 
 cdef inline bint find_used(Turned* turned, const rows_t* data) noexcept nogil:
     """Notes which columns the rows of a pass use, if these are few; False if there is no memory"""
-    cdef Py_ssize_t n_0 = turned.given.layer[0].n_in, s, i, row, columns = 0
-    cdef char* seen
-    if data.starts[data.m] >= n_0 and data.order == NULL:   # as a rule, rows that are not few use most columns
+    cdef Py_ssize_t n_0 = turned.given.layer[0].n_in, nonzeros = data.starts[data.m], s, i, row
+    cdef Py_ssize_t most = n_0 // SELDOM if n_0 // SELDOM < nonzeros else nonzeros
+    cdef unsigned char* seen
+    cdef bint has_memory
+    cdef int32_t k
+    if nonzeros >= n_0 and data.order == NULL:  # as a rule, rows that are not few use most columns
         return True
-    seen = <char*>calloc(n_0, 1)
-    if seen == NULL:
-        return False
-    for s in range(data.taken):
+    seen = <unsigned char*>calloc(n_0 // 8 + 1, 1)
+    turned.used = <int32_t*>malloc((most + 1) * sizeof(int32_t))
+    has_memory = seen != NULL and turned.used != NULL
+    for s in range(data.taken if has_memory else 0):
         row = row_of(data.order, 0, data.taken, s)
         for i in range(data.starts[row], data.starts[row + 1]):
-            columns += seen[data.columns[i]] == 0
-            seen[data.columns[i]] = 1
-    if columns * SELDOM < n_0:
-        turned.used = <int32_t*>malloc((columns + 1) * sizeof(int32_t))
-        if turned.used == NULL:
-            free(seen)
-            return False
-        for i in range(n_0):
-            if seen[i]:
-                turned.used[turned.columns] = <int32_t>i
-                turned.columns += 1
+            k = data.columns[i]
+            if seen[k >> 3] >> (k & 7) & 1:
+                continue
+            if turned.columns == most:
+                free(seen)
+                free(turned.used)
+                turned.used = NULL
+                return True
+            seen[k >> 3] |= 1 << (k & 7)
+            turned.used[turned.columns] = k
+            turned.columns += 1
     free(seen)
-    return True
+    return has_memory
 
 
 cdef inline void close_turned(Turned* turned) noexcept nogil:
@@ -227,17 +230,19 @@ cdef inline void close_turned(Turned* turned) noexcept nogil:
 
 
 cdef inline real* open_memory(Turned* turned, const model_t* net, const rows_t* data, Py_ssize_t reals) noexcept nogil:
-    """So many numbers for the network, from the beginning of a cache line on; NULL if there is no memory"""
+    """So many numbers for the network, from the beginning of a cache line on, and what `sum_row` reads past them; NULL if
+    there is no memory"""
     turned.given, turned.net, turned.grad, turned.used, turned.columns = net, net[0], NULL, NULL, 0
     turned.net.nonzeros = <double>data.starts[data.m] / <double>data.m
-    turned.memory = <char*>malloc(reals * sizeof(real) + 64)
+    turned.memory = <char*>malloc((reals + LANES) * sizeof(real) + 64)
     return <real*>(turned.memory + (64 - <size_t>turned.memory % 64)) if turned.memory != NULL else NULL
 
 
 cdef inline bint open_turned(Turned* turned, const model_t* net, const rows_t* data, bint with_grad) noexcept nogil:
     """The network with those columns of W[1] turned that the rows of a pass use; False if there is no memory"""
     cdef Py_ssize_t n = net.layer[0].n_out, n_0 = net.layer[0].n_in, b = net.layer[0].b, first = 0, last, i, j
-    cdef Py_ssize_t step = vectors_of(n) * LANES    # rows begin with a vector, which no cache line divides
+    # Vectors that begin with a cache line are read in less time; short rows are left as they are.
+    cdef Py_ssize_t step = vectors_of(n) * LANES if n >= LANES else n
     cdef const real* W = <const real*>net.params + net.layer[0].W
     cdef real* t = open_memory(turned, net, data, n_0 * step + (net.P if with_grad else 0))
     cdef const int32_t* k
@@ -299,7 +304,7 @@ cdef inline void turn_back(const model_t* net, const real* turned, real* given) 
 
 cdef inline bint open_copies(Turned* turned, const model_t* net, const rows_t* data, rule_t* rule) noexcept nogil:
     """A network with turned copies of its parameters, and `rule` with such a copy of its state; False if there is no memory"""
-    cdef real* params = open_memory(turned, net, data, (1 + rule.vectors) * net.P + LANES)  # see `sum_row`
+    cdef real* params = open_memory(turned, net, data, (1 + rule.vectors) * net.P)
     cdef Py_ssize_t i
     if params == NULL:
         return False
