@@ -2,6 +2,8 @@
 
 import itertools
 import pickle
+import signal
+import sys
 import tracemalloc
 import warnings
 
@@ -299,7 +301,26 @@ def test_many_networks_and_ensembles():
     assert ensemble.score(X, Y) == ensemble.score(X.toarray(), Y)
 
 
-def test_divergence_and_ctrl_c_leave_honest_parameters():
+@pytest.mark.skipif(sys.platform == "win32", reason="needs setitimer of a Unix libc")
+def test_ctrl_c_leaves_the_parameters_of_the_last_step():
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    net, again, optimizer = network(), network(), sn.Adam()
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            net.fit(X, Y, optimizer=optimizer, epochs=10**7)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert optimizer.n_steps > 0
+    again.fit(X, Y, optimizer=sn.Adam(), epochs=optimizer.n_steps)
+    assert (again.params == net.params).all()
+
+
+def test_divergence_leaves_finite_parameters():
     net = network()
     with pytest.raises(sn.DivergenceError):
         net.fit(X * 1e150, Y, optimizer=sn.SGD(1e200), epochs=20, batch_size=10, seed=0)
@@ -355,7 +376,6 @@ def test_a_batch_of_every_size():
 
 def test_scipy_is_not_imported():
     import subprocess
-    import sys
 
     code = """
 import sys
