@@ -57,7 +57,7 @@ def largest_error(net: MLP, X: Array, labels: Array, weights: Array | None, epsi
 
     if not math.isfinite(J()):
         raise ValueError(f"net must have parameters at which J is finite, got J = {J()}")
-    A = twin.layer_outputs(source.piece.X)
+    A = twin.layer_outputs(X.astype(np.float64))
     steps = epsilon * _scales(twin, A)
     with np.errstate(over="ignore", invalid="ignore"):
         sums, loss = _rounding(twin, A, labels, weights)

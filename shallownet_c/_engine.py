@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shallownet_c import _core, _kernels, _threads
+from shallownet_c._checks._sparse import SparseRows
 from shallownet_c._checks._validation import Array
 from shallownet_c._model import Model
 
@@ -15,7 +16,7 @@ from shallownet_c._model import Model
 class Piece(NamedTuple):
     """Rows as the kernels take them, and the numbers of those that a pass takes, in their order; None is all rows."""
 
-    X: Array
+    X: Array | SparseRows
     Y: Array | None
     classes: Array | None
     weights: Array | None
@@ -25,6 +26,12 @@ class Piece(NamedTuple):
     def m(self) -> int:
         """Rows of a pass."""
         return len(self.X if self.order is None else self.order)
+
+    @property
+    def given(self) -> dict[str, Array | None]:
+        """The arrays that may be the caller's, by the names of their arguments."""
+        X = self.X if isinstance(self.X, np.ndarray) else self.X.data
+        return {"X": X, "Y": self.Y, "sample_weight": self.weights}
 
     @property
     def targets(self) -> Array:
@@ -54,7 +61,8 @@ class Run(NamedTuple):
     """How epochs go over the rows.
 
     objective_scale 0 makes the costs J. Otherwise they are those of the batches, that times J and the penalties, as
-    scikit-learn has its loss. Whoever sets the flag stop (1,) to 1 ends the epochs as a Ctrl-C does.
+    scikit-learn has its loss. Whoever sets the flag stop (1,) to 1 ends the epochs as a Ctrl-C does. With `rounded` the
+    parameters are rounded to float32 after each step, whatever their dtype.
     """
 
     batch_size: int | None = None
@@ -64,6 +72,7 @@ class Run(NamedTuple):
     label_smoothing: float = 0.0
     n_threads: int = 1
     stop: Array | None = None
+    rounded: bool = False
 
 
 def bound(model: Model, params: Array) -> tuple[Any, ...]:
@@ -134,7 +143,9 @@ def train(
 
     orders (epochs, m) are those of the epochs; None takes the piece's own in each.
     """
-    how = _core.Run(batch_size, run.dropout, run.dropout_seed, run.objective_scale, run.n_threads, run.stop)
+    how = _core.Run(
+        batch_size, run.dropout, run.dropout_seed, run.objective_scale, run.n_threads, run.stop, run.rounded
+    )  # fmt: skip
     _core.train(net, rows(piece, run.label_smoothing), _core.Rule(*rule), how, orders, rates, costs)
 
 
@@ -150,6 +161,14 @@ def output_gradient(model: Model, output: str, Z: Array, piece: Piece) -> float:
     code = _kernels.ACTIVATIONS[output]
     loss = model.loss_code, model.loss_parameter
     return _core.output_gradient(model.kernels, code, model.leak, *loss, Z, rows(piece))
+
+
+def multiply_adds(model: Model, X: Array | SparseRows) -> int:
+    """How many a pass forward through the network takes, roughly."""
+    if isinstance(X, np.ndarray):
+        return len(X) * model.n_params
+    n_0, n_1 = model.sizes[:2]
+    return len(X) * (model.n_params - n_0 * n_1) + len(X.data) * n_1
 
 
 def first_nonfinite(array: Array) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import copy
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from shallownet_c import _engine
-from shallownet_c._checks import _validation
+from shallownet_c import _core, _engine, _threads
+from shallownet_c._checks import _sparse, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Piece
 from shallownet_c._model import Model
@@ -30,21 +31,37 @@ def check_rows_or_one(X: Array, n_in: int) -> None:
         raise ValueError(f"X must have shape (m, {n_in}) or ({n_in},), got {X.shape}{remedy}")
 
 
-def rows_or_one(X: object, model: Model) -> tuple[Array, bool]:
-    """X as rows (m, n_0) of the model's dtype, and whether it was one sample (n_0,)."""
+def rows_or_one(X: object, model: Model, sparse: bool = False) -> tuple[Any, bool]:
+    """X as rows (m, n_0) of the model's dtype, and whether it was one sample (n_0,).
+
+    X may be `sparse` where that is said, and is refused otherwise.
+    """
     n_in = model.sizes[0]
+    if sparse and _sparse.is_sparse(X):
+        return _sparse.rows("X", X, n_in, model.dtype), False
+    _sparse.refuse("X", X)
     array = _validation.numbers("X", X, model.dtype)
     check_rows_or_one(array, n_in)
     return array.reshape(-1, n_in), array.ndim == 1
 
 
-def outputs(model: Model, params: Array, X: object) -> list[Array]:
+def outputs(model: Model, params: Array, X: Any) -> list[Any]:
     """See `MLP.layer_outputs`."""
-    rows, one = rows_or_one(X, model)
-    outputs = [rows.copy()]
-    for W, b, name in zip(*model.views(params), model.activations, strict=True):
+    layers = list(zip(*model.views(params), model.activations, strict=True))
+    rows, one = rows_or_one(X, model, sparse=True)
+    outputs = [rows.copy()] if isinstance(rows, np.ndarray) else [copy.deepcopy(X), _first_output(model, params, rows)]
+    for W, b, name in layers[len(outputs) - 1 :]:
         outputs.append(dense_forward(outputs[-1], W, b, name, leak=model.leak))
     return [A[0] for A in outputs] if one else outputs
+
+
+def _first_output(model: Model, params: Array, rows: _sparse.SparseRows) -> Array:
+    """A[1] (m, n_1) of sparse rows."""
+    first = Model(model.sizes[:2], output=model.activations[0], leak=model.leak, dtype=model.dtype)
+    A = np.empty((len(rows), model.sizes[1]), model.dtype)
+    net = _engine.network(first, params[: first.n_params])
+    _core.predict(net, rows, A, _threads.for_work(_engine.multiply_adds(first, rows)))
+    return A
 
 
 def gradients(model: Model, params: Array, rows: Piece) -> list[LayerGradients]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shallownet_c import _core, _layers, _threads
-from shallownet_c._checks import _features, _validation
+from shallownet_c import _core, _engine, _layers, _threads
+from shallownet_c._checks import _features, _sparse, _validation
+from shallownet_c._checks._sparse import SparseRows
 from shallownet_c._checks._validation import Array
 from shallownet_c._core import Network
 from shallownet_c._fitting import _sources
@@ -34,7 +35,9 @@ class PredictingNetwork(Network, ModelAttributes):
     def _predict(self, X: ArrayLike, out: Array | None) -> Any:
         """`Network.__call__` for all but one plain row."""
         model = self._model
-        n_in, n_out, dtype = model.sizes[0], model.sizes[-1], model.dtype
+        n_in, dtype = model.sizes[0], model.dtype
+        if type(X) is not np.ndarray and _sparse.is_sparse(X):
+            return self._predict_rows(_sparse.rows("X", X, n_in, dtype), out)
         if not (type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == n_in):
             _features.Names(self.feature_names).checked(X)
             if _sources.is_lazy(X, dtype) and np.shape(X)[1:] == (n_in,):
@@ -43,18 +46,22 @@ class PredictingNetwork(Network, ModelAttributes):
             if X.shape == (n_in,):
                 if out is None:
                     return self(X)
-                self._check_out(out, (n_out,))
+                self._check_out(out, model.sizes[-1:])
                 self(X, np.asarray(out))  # the compiled call takes arrays of no subclass
                 return out
             _layers.check_rows_or_one(X, n_in)
-        X = _validation.rows("X", X, n_in, dtype)
+        return self._predict_rows(_validation.rows("X", X, n_in, dtype), out)
+
+    def _predict_rows(self, X: Array | SparseRows, out: Array | None) -> Array:
+        """(m, n_L), in `out` unless that is None, of rows as the kernels take them."""
+        shape = (len(X), self._model.sizes[-1])
         if out is None:
-            out = np.empty((len(X), n_out), dtype)
+            out = np.empty(shape, self.dtype)
         else:
-            self._check_out(out, (len(X), n_out))
-            if np.may_share_memory(out, X):
+            self._check_out(out, shape)
+            if np.may_share_memory(out, X if isinstance(X, np.ndarray) else X.data):
                 X = X.copy()
-        _core.predict(self, X, out, _threads.for_work(len(X) * model.n_params))
+        _core.predict(self, X, out, _threads.for_work(_engine.multiply_adds(self._model, X)))
         return out
 
     def _predict_in_pieces(self, X: Any, out: Array | None) -> Array:

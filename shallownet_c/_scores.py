@@ -34,7 +34,7 @@ def classify(predict: Callable[[Any], Array], model: Model, X: object) -> Any:
     return classes[..., 0] if model.sizes[-1] == 1 else classes
 
 
-def score(predict: Callable[[Array], Array], model: Model, source: Source, of_classes: bool | None = None) -> float:
+def score(predict: Callable[[Any], Array], model: Model, source: Source, of_classes: bool | None = None) -> float:
     """See `MLP.score`: `predict` is the network on rows of the source.
 
     `of_classes` says whether it is the accuracy or R²; by default that follows from the loss.

@@ -191,7 +191,7 @@ class Ensemble:
         model = self._nets[0].model
         n_out, dtype = model.sizes[-1], model.dtype
         self._names().checked(X)
-        rows, one = _layers.rows_or_one(X, model)
+        rows, one = _layers.rows_or_one(X, model, sparse=True)
         result = np.empty((*shape, len(rows), n_out), dtype)
         step = max(1, BLOCK_BYTES // (FLOAT64.itemsize * len(self._nets) * n_out))
         outputs = np.empty((len(self._nets), min(step, len(rows)), n_out), dtype)

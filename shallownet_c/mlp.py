@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from shallownet_c import _engine, _layers, _random, _scores, _threads, initializers, optimizers
-from shallownet_c._checks import _arguments, _features, _validation
+from shallownet_c._checks import _arguments, _features, _sparse, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._derivatives import InputDerivatives
 from shallownet_c._exports import Exports
@@ -207,9 +207,10 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
 
         Parameters
         ----------
-        X : array_like (m, n_0) or (n_0,)
-            Samples, or one sample. NaN gives NaN. The columns of a table must be those of `feature_names`. An np.memmap
-            of another dtype, h5py's and zarr's arrays are read a few megabytes at a time.
+        X : array_like (m, n_0) or (n_0,), or sparse (m, n_0)
+            Samples, or one sample. NaN gives NaN. The columns of a table must be those of `feature_names`. Sparse rows
+            are a matrix of SciPy's, or any object with data, indices, indptr and shape, or with a method tocsr. An
+            np.memmap of another dtype, h5py's and zarr's arrays are read a few megabytes at a time.
         out : ndarray (m, n_L) or (n_L,), optional
             C-contiguous, of the network's dtype and no view of its parameters; it is overwritten and returned. It may
             be X.
@@ -237,7 +238,7 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
 
         Parameters
         ----------
-        X : array_like (m, n_0) or (n_0,)
+        X : array_like (m, n_0) or (n_0,), or sparse (m, n_0)
             Samples, or one sample.
 
         Returns
@@ -305,12 +306,12 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
 
         Parameters
         ----------
-        X : array_like (m, n_0) or (n_0,)
+        X : array_like (m, n_0) or (n_0,), or sparse (m, n_0)
 
         Returns
         -------
         list of L + 1 ndarrays
-            A[0] (a copy of X), …, A[L], each (m, n_l), or (n_l,) for one sample.
+            A[0] (a copy of X, sparse if X is), …, A[L], each (m, n_l), or (n_l,) for one sample.
 
         Examples
         --------
@@ -329,7 +330,7 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         Parameters
         ----------
         X, Y, sample_weight
-            As in `cost`.
+            As in `cost`, but X not sparse.
 
         Returns
         -------
@@ -354,6 +355,7 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         array([[-0.5]])
         """
         self._names.checked(X)
+        _sparse.refuse("X", X)
         return _layers.gradients(self._model, self._params, _sources.check(self._model, X, Y, sample_weight))
 
     def cost(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -361,7 +363,8 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
 
         Parameters
         ----------
-        X : array_like (m, n_0)
+        X : array_like (m, n_0), or sparse
+            Sparse rows as in `predict`; they are never made dense.
         Y : array_like (m, n_L)
             Also (m,) with one output, and with softmax (m,) integers, the classes' numbers 0, …, n_L − 1.
         sample_weight : array_like (m,), optional
@@ -467,8 +470,8 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         self._names.checked(X)
         rows = _sources.check(model, X, Y, sample_weight)
         if grad is not None:
-            _validation.refuse_overlap("grad", grad, {"X": rows.X, "Y": rows.Y, "sample_weight": rows.weights})
-        return _engine.gradient(self, rows, grad, _threads.for_work(len(rows.X) * model.n_params))
+            _validation.refuse_overlap("grad", grad, rows.given)
+        return _engine.gradient(self, rows, grad, _threads.for_work(_engine.multiply_adds(model, rows.X)))
 
     def _source(
         self, X: object, Y: object, sample_weight: object, names: _features.Names | None = None

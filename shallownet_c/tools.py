@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shallownet_c import _differences, _kernels, optimizers
-from shallownet_c._checks import _features, _validation
+from shallownet_c._checks import _features, _sparse, _validation
 from shallownet_c._fitting import _advice, _sources
 from shallownet_c.errors import DivergenceError
 from shallownet_c.mlp import MLP
@@ -77,7 +77,9 @@ def check_gradient(
     least = float(np.finfo(np.float64).eps)
     epsilon = _validation.real_number("epsilon", epsilon, f"in [{least:.3g}, 1)", lambda x: least <= x < 1)
     _features.Names(net.feature_names).checked(X)
+    _sparse.refuse("X", X)
     rows = _sources.check(net.model, X, Y, sample_weight)
+    assert isinstance(rows.X, np.ndarray)
     return _differences.largest_error(net, rows.X, rows.targets, rows.weights, epsilon)
 
 

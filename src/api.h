@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Raise this with every change below: a build of another version is refused. */
-#define API_VERSION 3
+#define API_VERSION 4
 
 /* What functions return that may fail. */
 enum { DONE = 0, PYTHON_ERROR = -1, NO_MEMORY = -2, UNFIT_DATA = -3 };
@@ -32,11 +32,17 @@ typedef struct {
     void *params;               /* (P,): W[1], b[1], W[2], b[2], ... */
     Py_ssize_t P;
     Py_ssize_t widest;          /* the greatest of n_1 ... n_L */
+    const void *turned;         /* for sparse rows: W[1] transposed, (n_0, n_1), a number of the next row */
+    Py_ssize_t turned_step;     /* so far from that of a row; or NULL */
+    double nonzeros;            /* of a sparse row, on the average */
 } model_t;
 
 typedef struct {
     Py_ssize_t m;               /* of X, Y, classes and weights */
-    const void *X;              /* (m, n_0) */
+    const void *X;              /* (m, n_0), or NULL where the rows are sparse: in row i */
+    const void *values;         /* values[j] in column columns[j], starts[i] <= j < starts[i + 1], */
+    const int32_t *columns;     /* in any order, more than once or not at all; */
+    const int64_t *starts;      /* (m + 1,) */
     const void *Y;              /* (m, n_L), or NULL and */
     const int64_t *classes;     /* (m,) */
     const void *weights;        /* (m,) or NULL */
@@ -64,6 +70,7 @@ typedef struct {
     uint64_t dropout_seed;
     double objective_scale;
     int n_threads;
+    int rounded;                /* parameters of double to those that a float has, after each step */
     const int *stop;            /* not 0: the call ends as after a Ctrl-C; or NULL */
 } run_t;
 
@@ -103,7 +110,7 @@ typedef struct {
     int (*row)(const model_t *, const void *x, void *out);
     Py_ssize_t (*pack)(const model_t *, void *packed);   /* how many elements; packed may be NULL */
     int (*packed_row)(const model_t *, const void *x, void *out);   /* its params are what pack has written */
-    int (*predict)(const model_t *, const void *X, Py_ssize_t m, void *out, int n_threads);
+    int (*predict)(const model_t *, const rows_t *, void *out, int n_threads);   /* of X alone, all rows */
     int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, const int *stop, double *sums);
     int (*cost_and_grad)(const model_t *, const rows_t *, void *grad, int n_threads, double *J);
     int (*train)(const model_t *, const rows_t *, const rule_t *, const run_t *);

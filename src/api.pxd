@@ -1,6 +1,6 @@
 """api.h for Cython."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 
 cdef extern from "api.h" nogil:
@@ -22,10 +22,16 @@ cdef extern from "api.h" nogil:
         void* params
         Py_ssize_t P
         Py_ssize_t widest
+        const void* turned
+        Py_ssize_t turned_step
+        double nonzeros
 
     ctypedef struct rows_t:
         Py_ssize_t m
         const void* X
+        const void* values
+        const int32_t* columns
+        const int64_t* starts
         const void* Y
         const int64_t* classes
         const void* weights
@@ -51,6 +57,7 @@ cdef extern from "api.h" nogil:
         uint64_t dropout_seed
         double objective_scale
         int n_threads
+        bint rounded
         const int* stop
 
     ctypedef struct dense_t:
@@ -84,7 +91,7 @@ cdef extern from "api.h" nogil:
         int (*row)(const model_t*, const void* x, void* out) noexcept nogil
         Py_ssize_t (*pack)(const model_t*, void* packed) noexcept nogil
         int (*packed_row)(const model_t*, const void* x, void* out) noexcept nogil
-        int (*predict)(const model_t*, const void* X, Py_ssize_t m, void* out, int n_threads) noexcept nogil
+        int (*predict)(const model_t*, const rows_t*, void* out, int n_threads) noexcept nogil
         int (*gradient)(const model_t*, const rows_t*, void* grad, int n_threads, int training, const int* stop,
                         double* sums) noexcept nogil
         int (*cost_and_grad)(const model_t*, const rows_t*, void* grad, int n_threads, double* J) noexcept nogil

@@ -16,7 +16,8 @@ from network cimport block_gradient
 from once cimport add_up, apply_rule, regularise
 from optimizers cimport NO_RULE, begin_update
 from real cimport real
-from step cimport MAX_GROUPS, Step
+from sparse cimport clear_share
+from step cimport MAX_GROUPS, Step, round_off
 from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait
 
 cdef enum:
@@ -47,6 +48,8 @@ cdef inline void one_group(Step* s, int group, Block* block, real* grad, bint ad
     cdef Py_ssize_t blocks = (rows + block.samples - 1) // block.samples, i, at, n
     cdef double loss_sum = 0, weight_sum = 0
     cdef const Dropout* dropout = &s.dropout if s.dropout.rates != NULL else NULL
+    if s.net.turned != NULL and grad != NULL and not add:
+        clear_share(s.net, grad, team)      # the members wait for each other before they add to it
     for i in range(blocks):
         at = cut(rows, blocks, i)
         n = cut(rows, blocks, i + 1) - at
@@ -81,6 +84,8 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
         if updates and not regularised and first < last:
             apply_rule(&s.update, s.params, s.grad, first, last - first,
                        s.l2 * s.update.scale if parts > 1 and part % 2 == 0 else 0)
+            if s.rounded:
+                round_off(s.params + first, last - first)
         at += n
     if regularised:
         wait(team)
@@ -89,6 +94,8 @@ cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
         wait(team)
         if first < last:
             apply_rule(&s.update, s.params, s.grad, first, last - first, 0)
+            if s.rounded:
+                round_off(s.params + first, last - first)
 
 
 cdef inline void take_part(Step* s, Team team) noexcept nogil:

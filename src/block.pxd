@@ -19,7 +19,7 @@ cdef struct Block:
     Py_ssize_t samples              # how many it has room for
     real** A                        # A[0] ... A[L], sample panels; when only predicting, they alternate between two buffers
     real** kept                     # [l], 0 < l < L: what g'[l] is computed from: A[l], or a copy of Z[l] where it needs that
-    real* F_0                       # A[0] in feature panels
+    real* F_0                       # A[0] in feature panels; for sparse rows Z[1], then dZ[1], row by row
     real* F[2]                      # a hidden layer's A in feature panels, and the one's above it
     real* D[2]                      # dA, then dZ, of the layer at hand and of the one above it
     real* Y
@@ -40,16 +40,21 @@ cdef inline Py_ssize_t widest_hidden(const model_t* net) noexcept nogil:
 
 
 cdef inline Py_ssize_t units_of(const model_t* net) noexcept nogil:
-    """n_0 + ... + n_L"""
-    cdef Py_ssize_t l, n = net.layer[0].n_in
+    """n_1 + ... + n_L"""
+    cdef Py_ssize_t l, n = 0
     for l in range(net.layers):
         n += net.layer[l].n_out
     return n
 
 
+cdef inline Py_ssize_t inputs_of(const model_t* net) noexcept nogil:
+    """n_0, as far as a block has room for X: sparse rows stay where they are"""
+    return 0 if net.turned != NULL else net.layer[0].n_in
+
+
 cdef inline Py_ssize_t block_samples(const model_t* net, Py_ssize_t m) noexcept nogil:
     """128 samples, or more of a narrow network: as many as fill an eighth of a second-level cache of 1 MB, at most 512."""
-    cdef Py_ssize_t reals = units_of(net) + 3 * net.widest
+    cdef Py_ssize_t reals = inputs_of(net) + units_of(net) + 3 * net.widest
     cdef Py_ssize_t samples = 131072 // (reals * <Py_ssize_t>sizeof(real))
     samples = 128 if samples < 128 else 512 if samples > 512 else samples - samples % PANEL
     return samples if samples < m else vectors_of(m) * LANES
@@ -64,18 +69,20 @@ cdef inline real* carve(char** memory, Py_ssize_t reals) noexcept nogil:
 
 cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint training) noexcept nogil:
     """Allocate the workspace for blocks of at most m samples; False if there is no memory."""
-    cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers, n_0 = net.layer[0].n_in, n_L = net.layer[net.layers - 1].n_out
+    cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers, n_0 = inputs_of(net), n_L = net.layer[net.layers - 1].n_out
+    cdef Py_ssize_t row_reals = net.layer[0].n_out if net.turned != NULL else vectors_of(n_0) * LANES if training else 0
     cdef Py_ssize_t hidden = widest_hidden(net), reals = 0, losses = vectors_of(s)
     cdef Py_ssize_t tickets = 3 * (L + 1) * <Py_ssize_t>sizeof(int), pieces = 2 * L + 13
     cdef char* at
     block.samples = s
     if training:
-        reals = units_of(net) + vectors_of(n_0) * LANES + 2 * vectors_of(hidden) * LANES + 2 * hidden + n_L + 1
+        reals = n_0 + units_of(net) + 2 * vectors_of(hidden) * LANES + 2 * hidden + n_L + 1
         for l in range(1, L):
             if needs_z(net.layer[l - 1].activation):
                 reals += net.layer[l - 1].n_out
     else:
         reals = n_0 + 2 * net.widest
+    reals += row_reals
     block.memory = <char*>malloc(s * reals * sizeof(real) + 2 * (L + 1) * sizeof(void*) + losses * sizeof(double) + tickets
                                  + 64 * pieces)
     if block.memory == NULL:
@@ -90,7 +97,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
             block.kept[l] = block.A[l]
             if l < L and needs_z(net.layer[l - 1].activation):
                 block.kept[l] = carve(&at, s * net.layer[l - 1].n_out)
-        block.F_0 = carve(&at, s * vectors_of(n_0) * LANES)
+        block.F_0 = carve(&at, s * row_reals)
         block.F[0] = carve(&at, s * vectors_of(hidden) * LANES)
         block.D[0] = carve(&at, s * hidden)
         block.D[1] = carve(&at, s * hidden)
@@ -103,6 +110,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
         memset(at, 0, tickets)
     else:
         block.kept = NULL
+        block.F_0 = carve(&at, s * row_reals)
         for l in range(1, L + 1):
             block.A[l] = block.A[l - 2] if l > 2 else carve(&at, s * net.widest)
     block.loss_vectors = losses
@@ -131,14 +139,16 @@ cdef inline bint open_blocks(Block* blocks, int n, const model_t* net, Py_ssize_
 
 cdef inline void load_block(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
                             bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
-    """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`.
+    """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`; X not where
+    it is sparse.
 
     Samples of weight 0 and lanes past the last one have zeros for X and Y: what overflows there would be no number, 0 times
     infinity, in the sums.
     """
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, s
-    load_rows(<const real*>data.X, data.m, n_0, data.order, first, rows, block.A[0] + skip * n_0,
-              block.F_0 if features else NULL, samples, skip)
+    if data.X != NULL:
+        load_rows(<const real*>data.X, data.m, n_0, data.order, first, rows, block.A[0] + skip * n_0,
+                  block.F_0 if features else NULL, samples, skip)
     if data.classes != NULL:
         load_classes(data.classes, n, data.order, first, rows, block.Y + skip * n)
     else:
@@ -149,5 +159,6 @@ cdef inline void load_block(const model_t* net, const Block* block, const rows_t
     load_weights(<const real*>data.weights, data.order, first, rows, block.w + skip)
     for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
         if block.w[skip + s] == <real>0:
-            clear_sample(block.A[0] + skip * n_0, n_0, vectors_of(rows), s)
+            if data.X != NULL:
+                clear_sample(block.A[0] + skip * n_0, n_0, vectors_of(rows), s)
             clear_sample(block.Y + skip * n, n, vectors_of(rows), s)

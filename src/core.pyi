@@ -6,6 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from shallownet_c._checks._sparse import SparseRows
+
 _Real = NDArray[np.floating[Any]]
 
 class Kernels:
@@ -64,10 +66,10 @@ class Predictor(Network):
 class Rows:
     def __new__(
         cls,
-        X: _Real,
-        Y: _Real | None,
-        classes: NDArray[np.int64] | None,
-        weights: _Real | None,
+        X: _Real | SparseRows,
+        Y: _Real | None = None,
+        classes: NDArray[np.int64] | None = None,
+        weights: _Real | None = None,
         smoothing: float = 0.0,
         order: NDArray[np.int64] | None = None,
     ) -> Self: ...
@@ -93,10 +95,11 @@ class Run:
         objective_scale: float = 0.0,
         n_threads: int = 1,
         stop: NDArray[np.intc] | None = None,
+        rounded: bool = False,
     ) -> Self: ...
 
 def let_vectorcall(kind: type[Network]) -> None: ...
-def predict(net: Network, X: _Real, out: _Real, n_threads: int = 1) -> None: ...
+def predict(net: Network, X: _Real | SparseRows, out: _Real, n_threads: int = 1) -> None: ...
 def gradient(
     net: Network,
     rows: Rows,

@@ -12,7 +12,7 @@ from api cimport (
 from arrays cimport is_contiguous, is_plain
 from cpython.exc cimport PyErr_Occurred
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 cnp.import_array()
@@ -203,6 +203,7 @@ cdef class Network:
         self.model.layers, self.model.layer, self.model.leak = layers, layer, leak
         self.model.loss, self.model.loss_parameter = loss, loss_parameter
         self.model.params, self.model.P, self.model.widest = cnp.PyArray_DATA(params), P, widest
+        self.model.turned = NULL
         self.n_in, self.n_out, self.type_number = sizes[0], sizes[layers], cnp.PyArray_TYPE(params)
         self.params_end = <const char*>self.model.params + P * kernels.itemsize
         self.caller.row, self.caller.net = kernels.table.row, &self.model
@@ -232,6 +233,7 @@ cdef class Network:
         grad = cnp.PyArray_EMPTY(1, &P, self.type_number, 0)
         rows.m, rows.X, rows.Y, g = cnp.PyArray_DIM(X, 0), cnp.PyArray_DATA(X), cnp.PyArray_DATA(Y), cnp.PyArray_DATA(grad)
         rows.classes, rows.weights, rows.order, rows.smoothing, rows.taken, rows.stride = NULL, NULL, NULL, 0, rows.m, 0
+        rows.values, rows.columns, rows.starts = NULL, NULL, NULL
         with nogil:
             code = self.table.cost_and_grad(&self.model, &rows, g, n_threads, &J)
         passed(code, "a gradient")
@@ -262,17 +264,20 @@ cdef int fits(Network net, Rows rows) except -1:
     return 0
 
 
+cdef int have_targets(Rows rows) except -1:
+    return expect(rows.rows.Y != NULL or rows.rows.classes != NULL or rows.rows.m == 0, "rows must have either Y or classes")
+
+
 def predict(Network net not None, X, out, int n_threads=1):
-    """out (m, n_L) = A[L] of X (m, n_0)"""
-    cdef const void* x
+    """out (m, n_L) = A[L] of X (m, n_0), which may be sparse, see `Rows`"""
+    cdef Rows rows = Rows(X)
     cdef void* a
-    cdef Py_ssize_t m
     cdef int code
-    initialised(net)
-    x, a, m = data_of(X, 2, net._kernels.itemsize), data_of(out, 2, net._kernels.itemsize, True), size(X, 0)
-    expect(size(X, 1) == net.n_in and size(out, 0) == m and size(out, 1) == net.n_out, "X and out must fit the network")
+    fits(net, rows)
+    a = data_of(out, 2, rows.itemsize, True)
+    expect(size(out, 0) == rows.rows.m and size(out, 1) == net.n_out, "X and out must fit the network")
     with nogil:
-        code = net.table.predict(&net.model, x, m, a, n_threads)
+        code = net.table.predict(&net.model, &rows.rows, a, n_threads)
     passed(code, "a prediction")
 
 
@@ -287,6 +292,7 @@ def gradient(Network net not None, Rows rows not None, grad, int n_threads=1, bi
     cdef void* g
     cdef int code
     fits(net, rows)
+    have_targets(rows)
     g = data_of(grad, 1, rows.itemsize, True)
     expect(size(grad, 0, net.model.P) == net.model.P, "grad must have an element for each parameter")
     if rows.rows.taken == 0:
@@ -309,6 +315,7 @@ def train(Network net not None, Rows rows not None, Rule rule not None, Run run 
     cdef run_t how = run.run
     cdef int code
     fits(net, rows)
+    have_targets(rows)
     expect(rule.itemsize == rows.itemsize and rule.P == net.model.P, "the rule's state must be that of the network")
     expect(run.n_hidden in (-1, net.model.layers - 1), "dropout must have an element for each hidden layer")
     expect(rates.shape[0] == cost.shape[0], "rates and cost must have an element for each epoch")
@@ -351,16 +358,20 @@ def output_gradient(Kernels kernels not None, int activation, double leak, int l
     cdef model_t net
     cdef void* z = data_of(Z, 2, kernels.itemsize, True)
     cdef double total
+    cdef rows_t targets
     cdef int code
+    have_targets(rows)
     expect(rows.itemsize == kernels.itemsize and rows.rows.m == rows.rows.taken == size(Z, 0) and rows.n_out in (-1, size(Z, 1))
            and size(Z, 1) > 0, "Z must go with the rows")
     if rows.rows.m == 0:
         return 0.0
-    layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = rows.n_in, size(Z, 1), 0, 0, activation
+    targets = rows.rows
+    targets.X = NULL
+    layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = 0, size(Z, 1), 0, 0, activation
     net.layers, net.layer, net.leak, net.loss, net.loss_parameter = 1, &layer, leak, loss, loss_parameter
-    net.params, net.P, net.widest = NULL, 0, layer.n_out
+    net.params, net.P, net.widest, net.turned = NULL, 0, layer.n_out, NULL
     with nogil:
-        code = kernels.table.output_gradient(&net, &rows.rows, z, &total)
+        code = kernels.table.output_gradient(&net, &targets, z, &total)
     passed(code, "a layer")
     return total
 
@@ -380,7 +391,7 @@ def input_derivatives(Network net not None, X, out, V=None, U=None, Y=None, clas
     call.rows.X, m = data_of(X, 2, itemsize), size(X, 0, 0)
     call.rows.m, call.rows.Y, call.rows.classes, call.rows.order = m, NULL, NULL, NULL
     if Y is not None or classes is not None:
-        rows = Rows(X, Y, classes, None)
+        rows = Rows(X, Y, classes)
         fits(net, rows)
         call.rows = rows.rows
     call.V, call.U, call.out = data_of(V, 2, itemsize), data_of(U, 2, itemsize), data_of(out, 2 if given else 3, itemsize, True)

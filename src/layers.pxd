@@ -35,7 +35,7 @@ cdef inline model_t model_of(const dense_t* p, layer_t* layer) noexcept nogil:
     cdef model_t net
     layer.n_in, layer.n_out, layer.W, layer.b, layer.activation = p.n_in, p.n_out, 0, p.n_in * p.n_out, p.activation
     net.layers, net.layer, net.leak, net.loss, net.loss_parameter, net.params = 1, layer, p.leak, 0, 0, NULL
-    net.P, net.widest = p.n_in * p.n_out, p.n_out
+    net.P, net.widest, net.turned = p.n_in * p.n_out, p.n_out, NULL
     return net
 
 
@@ -168,7 +168,7 @@ cdef inline int dense_backward(const dense_t* p) noexcept nogil:
 cdef inline int output_gradient(const model_t* net, const rows_t* rows, void* Z, double* loss_sum) noexcept nogil:
     """Z (m, n) <- dZ, the derivatives of sum_i w_i L(a_i, y_i) by Z, for a network of one layer; loss_sum <- that sum
 
-    X is read, but has no effect.
+    X has no effect, and may be NULL.
     """
     cdef Py_ssize_t first = 0, m = rows.m, n = net.layer[0].n_out, some
     cdef real* z = <real*>Z

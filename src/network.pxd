@@ -16,7 +16,7 @@ from dropout cimport Dropout
 from geometry cimport PANEL, TILE_ROWS, vectors_of
 from once cimport (
     activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
-    load_rows, multiply_by_derivative, softmax, store_rows, to_features,
+    load_rows, multiply_by_derivative, softmax, sparse_forward, sparse_gradient, store_rows, to_features,
 )
 from panels cimport sum_of_weights
 from real cimport LANES, real
@@ -37,8 +37,9 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
     """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L], m = rows
 
     A member of a team has `own_vectors` vectors of samples after `skip`, whole panels; for Z of a wide layer spans of its
-    units instead, so that each number of W is read by one member. Z is kept where g' needs it. Units are dropped unless
-    `dropout` is NULL, for which `first` is the number of the block's first sample in the batch.
+    units instead, so that each number of W is read by one member. Z[1] of sparse rows is there already. Z is kept where g'
+    needs it. Units are dropped unless `dropout` is NULL, for which `first` is the number of the block's first sample in the
+    batch.
     """
     cdef const layer_t* layer
     cdef const real* W
@@ -51,7 +52,9 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
         n_in, n_out = layer.n_in, layer.n_out
         W, b = <const real*>net.params + layer.W, <const real*>net.params + layer.b
         A = block.A[l] + skip * n_out
-        if by_units(n_out, n_in, n_out, SPAN_UNITS, team):
+        if l == 1 and net.turned != NULL:
+            pass
+        elif by_units(n_out, n_in, n_out, SPAN_UNITS, team):
             wait(team)
             span.first = span.last = 0
             while take_span(&span, block.forward_tickets + l, n_out, SPAN_UNITS, team):
@@ -68,12 +71,26 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
                 drop(dropout, l, first + skip, n_out, own_vectors, A)
 
 
-cdef inline void predict(const model_t* net, const Block* block, const real* X, Py_ssize_t rows, real* out) noexcept nogil:
-    """out (rows, n_L) = A[L] of X (rows, n_0), no more rows than the block holds"""
+cdef inline void first_layer(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
+                             const real* w, Py_ssize_t skip) noexcept nogil:
+    """Z[1] in A[1] of `rows` sparse rows from `first` on, which are the samples after the first `skip` of a block"""
+    cdef Py_ssize_t n = net.layer[0].n_out, samples = vectors_of(rows) * LANES
+    cdef real* Z = block.F_0 + skip * n
+    sparse_forward(<const real*>net.turned, net.turned_step, <const real*>net.params + net.layer[0].b, n, data, first, rows, w,
+                   samples, Z)
+    load_rows(Z, samples, n, NULL, 0, samples, block.A[1] + skip * n, NULL, 0, 0)
+
+
+cdef inline void predict(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
+                         real* out) noexcept nogil:
+    """out (rows, n_L) = A[L] of `rows` rows from `first` on, no more than the block holds"""
     cdef Py_ssize_t n = net.layer[net.layers - 1].n_out
     cdef int output = net.layer[net.layers - 1].activation
     cdef real* A = block.A[net.layers]
-    load_rows(X, rows, net.layer[0].n_in, NULL, 0, rows, block.A[0], NULL, 0, 0)
+    if net.turned != NULL:
+        first_layer(net, block, data, first, rows, NULL, 0)
+    else:
+        load_rows(<const real*>data.X, data.m, net.layer[0].n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
     through_layers(net, block, NULL, 0, rows, 0, vectors_of(rows), team_of(0, 1))
     if output == SOFTMAX:
         softmax(0, A, NULL, NULL, n, vectors_of(rows))
@@ -104,17 +121,17 @@ cdef inline void output_losses(const model_t* net, const Block* block, Py_ssize_
 
 
 cdef inline void back_through_layers(const model_t* net, const Block* block, const Dropout* dropout, Py_ssize_t number,
-                                     Py_ssize_t rows, Py_ssize_t skip, Py_ssize_t own_vectors, real* grad, bint add,
-                                     Team team) noexcept nogil:
-    """grad = [grad +] dW[l], db[l] of every layer, from dZ[L] in A[L]:
+                                     const rows_t* data, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t skip,
+                                     Py_ssize_t own_rows, real* grad, bint add, Team team) noexcept nogil:
+    """grad = [grad +] dW[l], db[l] of every layer, from dZ[L] in A[L]; dW[1] of sparse rows, from `first` on, in any case +
 
     dW[l] = dZ[l] A[l-1]^T, db[l] = sum dZ[l], dZ[l-1] = W[l]^T dZ[l] * g'[l-1](Z[l-1])
 
-    A member of a team has `own_vectors` vectors of samples after `skip` for dZ, and for dW[l] spans of its rows; for dA of a
+    A member of a team has `own_rows` samples after `skip` for dZ, and for dW[l] spans of its rows; for dA of a
     wide layer spans of units. D and F come in pairs, so that what others still read is not written. The block's first
     sample is the batch's sample `number`, which matters to dropout alone.
     """
-    cdef Py_ssize_t vectors = vectors_of(rows), l = net.layers, n_in, n_out
+    cdef Py_ssize_t vectors = vectors_of(rows), own_vectors = vectors_of(own_rows), l = net.layers, n_in, n_out
     cdef const layer_t* layer
     cdef int below      # the activation of the layer below
     cdef const real* W
@@ -123,22 +140,27 @@ cdef inline void back_through_layers(const model_t* net, const Block* block, con
     cdef real* dA
     cdef real* dW
     cdef real* kept
-    cdef bint lanes
+    cdef bint lanes, sparse
     cdef Span span
     while l > 0:
         layer = net.layer + l - 1
         n_in, n_out = layer.n_in, layer.n_out
         W, dW = <const real*>net.params + layer.W, grad + layer.W
-        lanes = lanes_pay(n_out, n_in, rows, l == 1)
+        sparse = l == 1 and net.turned != NULL
+        lanes = not sparse and lanes_pay(n_out, n_in, rows, l == 1)
         F = block.F_0 if l == 1 else block.F[l % 2 if team.size > 1 else 0]
         if l > 1 and not lanes:
             to_features(block.A[l - 1] + skip * n_in, n_in, own_vectors, <real*>F, vectors * LANES, skip)
+        if sparse and own_rows > 0:
+            store_rows(dZ + skip * n_out, n_out, own_rows, block.F_0 + skip * n_out, n_out)
         wait(team)
         if lanes and team.member == 0:
             gradient_lanes(dZ, n_out, block.A[l - 1], n_in, vectors, add, dW)
         span.first = span.last = 0
-        while take_span(&span, block.back_tickets + l, n_out, SPAN_UNITS, team):
-            if not lanes:
+        while take_span(&span, block.back_tickets + l, n_out, PANEL if sparse else SPAN_UNITS, team):
+            if sparse:
+                sparse_gradient(block.F_0, span.first, span.last, n_out, data, first, rows, block.w, dW)
+            elif not lanes:
                 layer_gradient(dZ, span.first, span.last, n_out, F, n_in, rows, add, dW)
             bias_gradient(dZ, span.first, span.last, n_out, vectors, add, grad + layer.b)
         if l > 1:
@@ -167,7 +189,7 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     grad NULL: only the sum. dropout NULL: no unit is dropped. Without `load` the block has the rows already.
     """
     cdef Py_ssize_t vectors = vectors_of(rows), part, skip = 0, own_rows = rows
-    cdef bint features = grad != NULL and not lanes_pay(net.layer[0].n_out, net.layer[0].n_in, rows, True)
+    cdef bint features = grad != NULL and net.turned == NULL and not lanes_pay(net.layer[0].n_out, net.layer[0].n_in, rows, True)
     cdef double loss = 0
     cdef Py_ssize_t number = first - dropout.batch if dropout != NULL else first
     if team.size > 1:
@@ -182,12 +204,14 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
         load_block(net, block, data, first + skip, own_rows, features, vectors * LANES, skip)
     if load and team.member == 0:
         block.weight_sum = sum_of_weights(<const real*>data.weights, data.order, first, rows)
+    if net.turned != NULL and own_rows > 0:
+        first_layer(net, block, data, first + skip, own_rows, block.w + skip, skip)
     through_layers(net, block, dropout, number, rows, skip, vectors_of(own_rows), team)
     output_losses(net, block, skip, vectors_of(own_rows))
     if team.size > 1 and team.member == 0:
         memset(block.forward_tickets, 0, (net.layers + 1) * sizeof(int))
     if grad != NULL:
-        back_through_layers(net, block, dropout, number, rows, skip, vectors_of(own_rows), grad, add, team)
+        back_through_layers(net, block, dropout, number, data, first, rows, skip, own_rows, grad, add, team)
     else:
         wait(team)
     if team.member == 0:
@@ -197,6 +221,11 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
 
 
 cdef inline double cycles_of(const model_t* net, Py_ssize_t rows, int products) noexcept nogil:
-    """A rough estimate of the work on `rows` samples: multiply-adds, and some 24 operations for an activation."""
-    cdef Py_ssize_t units = units_of(net) - net.layer[0].n_in
-    return <double>rows * <double>(products * net.P + 48 * units) / (2 * LANES)
+    """A rough estimate of the work on `rows` samples: multiply-adds, and some 24 operations for an activation; for sparse
+    rows as many for each parameter, all of which are copied or updated."""
+    cdef const layer_t* layer = net.layer
+    cdef double multiply_adds = <double>net.P, once = 0
+    if net.turned != NULL:
+        multiply_adds += layer.n_out * (net.nonzeros - <double>layer.n_in)
+        once = 48 * <double>net.P
+    return (<double>rows * (products * multiply_adds + 48 * <double>units_of(net)) + once) / (2 * LANES)

@@ -50,6 +50,14 @@ ONCE void load_rows(const real *X, Py_ssize_t m, Py_ssize_t n, const int64_t *or
 ONCE void store_rows(const real *A, Py_ssize_t n, Py_ssize_t rows, real *out, Py_ssize_t step);
 ONCE void to_features(const real *A, Py_ssize_t n, Py_ssize_t vectors, real *F, Py_ssize_t samples, Py_ssize_t at);
 
+/* data is a rows_t. */
+ONCE void sparse_forward(const real *W, Py_ssize_t step, const real *b, Py_ssize_t n, const void *data, Py_ssize_t first,
+                         Py_ssize_t rows, const real *w, Py_ssize_t samples, real *Z);
+ONCE void sparse_gradient(const real *dZ, Py_ssize_t low, Py_ssize_t high, Py_ssize_t n, const void *data, Py_ssize_t first,
+                          Py_ssize_t rows, const real *w, real *dW);
+ONCE void transpose_matrix(const real *a, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t first, Py_ssize_t last, int add,
+                           real *t, Py_ssize_t step);
+
 ONCE double penalty_of(const void *step);
 ONCE void add_up(const void *step, Py_ssize_t first, Py_ssize_t last);
 ONCE void regularise(void *step);

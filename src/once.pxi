@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int64_t
 
+from api cimport rows_t
+
 cimport activations
 cimport batch
 cimport dense
@@ -13,6 +15,7 @@ cimport losses
 cimport optimizers
 cimport panels
 cimport prediction
+cimport sparse
 cimport step
 cimport threads
 
@@ -113,6 +116,26 @@ cdef void once_store_rows "store_rows" (const real* A, Py_ssize_t n, Py_ssize_t 
 cdef void once_to_features "to_features" (const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples,
                                           Py_ssize_t at) noexcept nogil:
     panels.to_features(A, n, vectors, F, samples, at)
+
+
+cdef void once_sparse_forward "sparse_forward" (const real* W, Py_ssize_t step, const real* b, Py_ssize_t n, const void* data,
+                                                Py_ssize_t first, Py_ssize_t rows, const real* w, Py_ssize_t samples,
+                                                real* Z) noexcept nogil:
+    sparse.forward(W, step, b, n, <const rows_t*>data, first, rows, w, samples, Z)
+
+
+cdef void once_sparse_gradient "sparse_gradient" (const real* dZ, Py_ssize_t low, Py_ssize_t high, Py_ssize_t n,
+                                                  const void* data, Py_ssize_t first, Py_ssize_t rows, const real* w,
+                                                  real* dW) noexcept nogil:
+    sparse.gradient(dZ, low, high, n, <const rows_t*>data, first, rows, w, dW)
+
+
+cdef void once_transpose_matrix "transpose_matrix" (const real* a, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t first,
+                                                    Py_ssize_t last, bint add, real* t, Py_ssize_t step) noexcept nogil:
+    if add:     # known to the compiler, since it is asked within the loops
+        sparse.turn(a, rows, columns, first, last, True, t, step)
+    else:
+        sparse.turn(a, rows, columns, first, last, False, t, step)
 
 
 cdef double once_penalty_of "penalty_of" (const void* s) noexcept nogil:

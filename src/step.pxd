@@ -35,6 +35,7 @@ cdef struct Step:
     real* params
     double l2, l1
     double clip_norm                # of the whole gradient; infinite: it is left as it is
+    bint rounded                    # to float, after the update
     Watch watch
 
 
@@ -54,6 +55,13 @@ cdef inline void add_up(const Step* s, Py_ssize_t first, Py_ssize_t last) noexce
                 for i in range(at, end):
                     s.grad[i] = partial[i]
         at = end
+
+
+cdef inline void round_off(real* params, Py_ssize_t n) noexcept nogil:
+    """Numbers of double <- the nearest that a float has"""
+    cdef Py_ssize_t i
+    for i in range(n):
+        params[i] = <real><float>params[i]
 
 
 cdef inline double penalty_of(const Step* s) noexcept nogil:

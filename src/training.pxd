@@ -16,6 +16,7 @@ from network cimport cycles_of
 from once cimport penalty_of, step_part
 from optimizers cimport NO_RULE, begin_update, vectors_of_rule
 from real cimport real
+from sparse cimport Turned, add_gradient, bring_back, close_turned, open_copies, open_turned
 from step cimport Step
 from threads cimport (
     LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, team_of, team_size, threads_in_team, watch_from_now,
@@ -76,7 +77,7 @@ cdef inline void take_step(Step* s, int n_threads, int kind) noexcept nogil:
     end(choice)
 
 
-cdef inline int gradient(const model_t* net, const rows_t* data, void* grad, int n_threads, int training,
+cdef inline int gradient(const model_t* given, const rows_t* data, void* grad, int n_threads, int training,
                          const int* stop, double* sums) noexcept nogil:
     """grad (P,) += d sum_i w_i L(a_i, y_i) / d params, unless it is NULL; sums <- sum_i w_i L(a_i, y_i), sum_i w_i
 
@@ -84,12 +85,25 @@ cdef inline int gradient(const model_t* net, const rows_t* data, void* grad, int
     """
     cdef Block[MAX_THREADS] blocks
     cdef Step s
-    cdef int n = open_step(&s, blocks, net, data, data.taken, &n_threads, stop)
+    cdef Turned turned
+    cdef const model_t* net = given
+    cdef real* sum = <real*>grad
+    cdef int n
+    if data.starts != NULL:
+        if not open_turned(&turned, given, data, grad != NULL):
+            return NO_MEMORY
+        net, sum = &turned.net, turned.grad
+    n = open_step(&s, blocks, net, data, data.taken, &n_threads, stop)
+    if n > 0:
+        s.grad, s.add = sum, True
+        take_step(&s, n_threads, STEPS if training else GRADIENTS)
+        close_step(&s, n)
+    if net.turned != NULL:
+        if n > 0 and grad != NULL:
+            add_gradient(&turned, <real*>grad)
+        close_turned(&turned)
     if n == 0:
         return NO_MEMORY
-    s.grad, s.add = <real*>grad, True
-    take_step(&s, n_threads, STEPS if training else GRADIENTS)
-    close_step(&s, n)
     sums[0], sums[1] = s.loss_sum, s.weight_sum
     return PYTHON_ERROR if s.watch.stop else DONE
 
@@ -126,7 +140,7 @@ cdef inline void take_rule(Step* s, const rule_t* rule, double* hyper) noexcept 
         hyper[i] = rule.hyper[i]
     s.update.code, s.update.hyper, s.update.state, s.update.P = rule.code, hyper, <real*>rule.state, s.net.P
     s.update.number, s.update.mu_product, s.update.mu_factors = rule.step[0] + 1, 1, 0
-    s.params, s.l2, s.l1, s.clip_norm = <real*>s.net.params, rule.l2, rule.l1, rule.clip_norm
+    s.params, s.l2, s.l1, s.clip_norm, s.rounded = <real*>s.net.params, rule.l2, rule.l1, rule.clip_norm, False
 
 
 cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, bint load_once, double* hyper, int64_t* step,
@@ -165,7 +179,7 @@ cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, b
             return
 
 
-cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule, const run_t* run) noexcept nogil:
+cdef inline int train_rows(const model_t* net, const rows_t* data, const rule_t* rule, const run_t* run) noexcept nogil:
     """run.epochs passes of minibatch descent, in place on params (P,), state (k, P) and step (1,); cost (epochs,) is filled.
 
     Minimises (sum_i w_i L(a_i, y_i) + l2 / 2 |W|^2 + l1 sum |W|) / sum_i w_i of each batch, its gradient's norm cut to
@@ -180,8 +194,6 @@ cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule
     cdef Py_ssize_t most = run.batch_size if run.batch_size < data.taken else data.taken
     cdef int n_threads = run.n_threads, n
     cdef real* grad
-    if rule.vectors < vectors_of_rule(rule.code, rule.hyper):
-        return UNFIT_DATA
     grad = <real*>malloc(net.P * sizeof(real))
     n = open_step(&s, blocks, net, data, most, &n_threads, run.stop) if grad != NULL else 0
     if n == 0:
@@ -190,11 +202,30 @@ cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule
     s.dropout.rates, s.dropout.seed = run.dropout, run.dropout_seed
     s.grad = grad
     take_rule(&s, rule, hyper)
+    s.rounded = run.rounded
     train_epochs(&s, data.order, run, data.stride == 0 and most == data.taken and blocks[0].samples >= data.taken, hyper,
                  rule.step, n_threads)
     close_step(&s, n)
     free(grad)
     return PYTHON_ERROR if s.watch.stop else DONE
+
+
+cdef inline int train(const model_t* net, const rows_t* data, const rule_t* rule, const run_t* run) noexcept nogil:
+    """`train_rows`, for sparse rows on turned copies of the parameters and of the rule's state"""
+    cdef Turned turned
+    cdef rule_t of_turned
+    cdef int code
+    if rule.vectors < vectors_of_rule(rule.code, rule.hyper):
+        return UNFIT_DATA
+    if data.starts == NULL:
+        return train_rows(net, data, rule, run)
+    of_turned = rule[0]
+    if not open_copies(&turned, net, data, &of_turned):
+        return NO_MEMORY
+    code = train_rows(&turned.net, data, &of_turned, run)
+    bring_back(&turned, rule)
+    close_turned(&turned)
+    return code
 
 
 cdef inline int one_step(const model_t* net, void* grad, double weight_sum, const rule_t* rule) noexcept nogil:

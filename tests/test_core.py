@@ -251,9 +251,11 @@ def test_numbers_out_of_range(build):
     for value in (2**63, "5"):
         with pytest.raises((OverflowError, TypeError)):
             _core.Run(value)
-    for targets in ((None, None), (a["Y"], a["classes"])):
-        with pytest.raises(ValueError, match="either Y or classes"):
-            _core.Rows(a["X"], *targets, None)
+    with pytest.raises(ValueError, match="either Y or classes"):
+        _core.Rows(a["X"], a["Y"], a["classes"], None)
+    net = networks.bound(build.kernels, SIZES, ["tanh", "identity"], a["params"])
+    with pytest.raises(ValueError, match="either Y or classes"):
+        _core.gradient(net, _core.Rows(a["X"]), None)
     with pytest.raises(ValueError, match="Z must go with the rows"):
         _core.output_gradient(
             build.kernels, 0, 0.0, 0, 0.0, np.zeros((M, 0), build.dtype), _core.Rows(a["X"], None, a["classes"], None)
@@ -417,3 +419,21 @@ def test_rows_that_lie_upon_each_other_are_refused(build):
     a = parts(build)
     with pytest.raises(ValueError, match="C-contiguous"):
         _core.Rows(as_strided(a["X"], (M, 3), (0, build.dtype.itemsize)), a["Y"], None, None)
+
+
+def test_parameters_rounded_after_each_step(build):
+    """Steps of a training are those of one-step trainings whose parameters are rounded by NumPy."""
+    for penalties in ({}, {"l2": 0.1}, {"l2": 0.1, "l1": 0.01}):
+        trained = []
+        for rounded in (True, False):
+            a = parts(build)
+            net = networks.bound(build.kernels, SIZES, ["tanh", "identity"], a["params"])
+            rule = _core.Rule(sn.Adam.code, a["hyper"], a["state"], a["step"], **penalties)
+            rows = _core.Rows(a["X"], a["Y"], None, a["weights"])
+            for _ in range(1 if rounded else 2):
+                n = 2 if rounded else 1
+                _core.train(net, rows, rule, _core.Run(M, rounded=rounded), None, a["rates"][:n], a["cost"][:n])
+                if not rounded:
+                    a["params"][:] = a["params"].astype(np.float32)
+            trained.append((a["params"].tobytes(), a["state"].tobytes()))
+        assert trained[0] == trained[1]

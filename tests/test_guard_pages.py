@@ -39,6 +39,7 @@ level, dtype, tests = sys.argv[1:]
 sys.path.insert(0, tests)
 import networks
 from shallownet_c import _core, _kernels, _layer
+from shallownet_c._checks._sparse import SparseRows
 from shallownet_c.reference._activations import ACTIVATIONS
 
 kernels = _kernels.load(level, dtype)
@@ -98,6 +99,12 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
     rates, cost, dropped, counter = (guard(a) for a in (np.full(2, 1e-3), np.zeros(2), [0.5], np.zeros(1, np.int64)))
     states = {k: array(k, P) if k else np.zeros((0, P), dtype) for k in range(4)}
     x = X[-1 if at_end else 0]
+    # In each row some columns, the last one among them, and some of them twice; every third row is empty.
+    lengths = np.where(np.arange(m) % 3 == 2, 0, rng.integers(1, 9, m))
+    starts = guard(np.append(0, np.cumsum(lengths)))
+    columns = rng.integers(0, n_in, starts[-1])
+    columns[::5] = n_in - 1
+    S = SparseRows(array(starts[-1]), guard(columns.astype(np.int32)), starts, (m, n_in))
     for pair in networks.PAIRS[::8] if large else networks.PAIRS:
         output, loss = pair
         params[...] = rng.standard_normal(P)
@@ -109,10 +116,11 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
         kernels.records[...] = 0   # a team begins
         by_class = not ACTIVATIONS[output].elementwise
         smoothings = (0.0, 0.1) if loss in networks.SMOOTHED else (0.0,)
-        rows = [_core.Rows(X, None if c else Y, classes if c else None, w, s)
-                for c, w, s in itertools.product((False, True) if by_class else (False,), (None, weights), smoothings)]
+        rows = [_core.Rows(given, None if c else Y, classes if c else None, w, s) for c, w, s, given in
+                itertools.product((False, True) if by_class else (False,), (None, weights), smoothings, (X, S))]
         for n_threads in (1, 2) if large else (1,):
             predict(net, X, out, n_threads)
+            predict(net, S, out, n_threads)
             for data in rows:
                 gradient(net, data, grad, n_threads)
                 gradient(net, data, None, n_threads, True)
@@ -133,7 +141,8 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
             how = (dropped, 7, 0.5) if regularised else (None, 0, 0.0)
             for size in (m, max(1, m // 3)):
                 run = _core.Run(size, *how, n_threads)
-                train(net, rows[-1 if weighted else 0], rule, run, order if ordered else None, rates, cost)
+                for data in (rows[-2:] if weighted else rows[:2]):   # dense and sparse
+                    train(net, data, rule, run, order if ordered else None, rates, cost)
             step(net, rule, grad, 3.0)
         teams.update(kernels.records[:, kernels.record_fields.index("size")].tolist())
     W, b, dW, db = array(n_out, n_in), array(n_out), array(n_out, n_in), array(n_out)

@@ -155,13 +155,18 @@ def test_lbfgs(target, weighted):
 
 @pytest.mark.parametrize("form", ["csr_matrix", "csc_array"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_sparse(form, target, monkeypatch):
-    monkeypatch.setattr("shallownet_c._fitting._sources.PIECE_BYTES", 5000)  # several pieces
+def test_sparse(form, target):
     rows = getattr(scipy.sparse, form)(np.where(np.abs(X) < 0.5, 0, X))
     for options in ({}, {"early_stopping": True}, {"batch_size": 500}, {"shuffle": False}):
         a, b, y = pair(target, **options)
         assert_same(a.fit(rows, y, WEIGHTS), b.fit(rows, y, WEIGHTS))
         np.testing.assert_allclose(a.network_(rows.toarray()), a._outputs(rows), rtol=1e-12)
+        assert a.score(rows, y) == pytest.approx(b.score(rows, y), rel=1e-9)
+    a, b, y = pair(target)
+    labels = np.unique(y) if np.ndim(y) == 1 else np.arange(y.shape[1])
+    classes = {"classes": labels} if a.loss == "log_loss" else {}
+    for _ in range(3):
+        assert_same(a.partial_fit(rows, y, **classes), b.partial_fit(rows, y, **classes))
     a, b, y = pair(target, solver="lbfgs", max_iter=5)
     assert a.fit(rows, y).loss_ == pytest.approx(b.fit(rows, y).loss_, rel=1e-8)
 

@@ -54,7 +54,8 @@ class Advice:
             piece = next(iter(source.pieces(None, source.m, None)))
             step = -(-piece.m // ROWS)
             taken = slice(None, None, step) if piece.order is None else piece.order[::step]
-            X = np.ascontiguousarray(piece.X[taken])
+            X = piece.X[taken]
+            X = np.ascontiguousarray(X) if isinstance(X, np.ndarray) else X
             others = (None if array is None else np.ascontiguousarray(array[taken]) for array in piece[1:4])
             self.rows = Piece(X, *others)
 
@@ -90,17 +91,24 @@ class Advice:
     def _sizes(self) -> list[str]:
         reasons = []
         X = self.rows.X
-        least, greatest = _validation.extremes(X)
+        dense = isinstance(X, np.ndarray)
+        least, greatest = _validation.extremes(X) if isinstance(X, np.ndarray) else X.extremes()
         if greatest - least > WIDEST_INPUT or max(-least, greatest) > GREATEST_NUMBER:  # otherwise no column is as wide
-            lows, highs = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+            ranges = (X.min(axis=0), X.max(axis=0)) if isinstance(X, np.ndarray) else X.ranges()
+            lows, highs = (ends.astype(np.float64) for ends in ranges)
             with np.errstate(over="ignore"):
                 bad = (highs - lows > WIDEST_INPUT) | (np.maximum(-lows, highs) > GREATEST_NUMBER)
             if bad.any():
                 column = int(bad.argmax())
+                remedy = (
+                    "fit (X - mean) / std, with the mean and the standard deviation of each column, and predict with "
+                    "the same two."
+                    if dense
+                    else "divide each column by its greatest magnitude, in predictions, too."
+                )
                 reasons.append(
                     f"Column {column} of X goes from {lows[column]:.4g} to {highs[column]:.4g}, and networks learn "
-                    f"best from inputs of about 1: fit (X - mean) / std, with the mean and the standard deviation of "
-                    f"each column, and predict with the same two."
+                    f"best from inputs of about 1: {remedy}"
                 )
         if self.rows.Y is not None and not LOSSES[self.model.loss].canonical:
             greatest = max(map(abs, _validation.extremes(self.rows.Y)))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from shallownet_c._checks import _features, _validation
+from shallownet_c._checks._sparse import SparseRows
 from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Piece
 from shallownet_c._fitting import _sources
@@ -20,7 +21,7 @@ class Shared:
     """What has been found of the arrays of one call, by their identity and by what a network takes of them."""
 
     def __init__(self) -> None:
-        self._inputs: dict[tuple[Any, ...], Array] = {}
+        self._inputs: dict[tuple[Any, ...], Array | SparseRows] = {}
         self._pieces: dict[tuple[Any, ...], Piece] = {}
         self._names: dict[int, tuple[str, ...] | None] = {}
         #: Nothing else may come to stand where they stand.
@@ -61,9 +62,8 @@ class Shared:
                 raise ValueError(f"{name} must not share memory with the params of nets[{bounds[place][2]}]")
 
     def _arrays(self) -> Iterable[tuple[str, Array | None]]:
-        yield from (("X", X) for X in self._inputs.values())
         for piece in self._pieces.values():
-            yield from (("Y", piece.Y), ("sample_weight", piece.weights))
+            yield from piece.given.items()
 
 
 def _refuse_pieces(X: Any, model: Model) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from shallownet_c import _engine
-from shallownet_c._checks import _features, _validation
+from shallownet_c._checks import _features, _sparse, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Piece
 from shallownet_c._fitting import _targets
@@ -30,10 +30,14 @@ def check(model: Model, X: Any, Y: Any, weights: Any, all_zero: bool = False) ->
     ValueError, TypeError
         If they are not what the model takes; the first bad row is named.
     """
-    X = _validation.rows("X", X, model.sizes[0], model.dtype)
+    sparse = _sparse.is_sparse(X)
+    X = (_sparse if sparse else _validation).rows("X", X, model.sizes[0], model.dtype)
     if len(X) == 0:
         raise ValueError("X must have at least one row, got none")
-    _validation.refuse_nonfinite("X", X, _engine.first_nonfinite)
+    if sparse:
+        _sparse.refuse_nonfinite("X", X)
+    else:
+        _validation.refuse_nonfinite("X", X, _engine.first_nonfinite)
     Y, classes = _targets.check(model, Y, len(X))
     if weights is not None:
         weights = _validation.sample_weights(weights, len(X), model.dtype, all_zero)
@@ -93,7 +97,7 @@ class Source:
         found = self.names.checked(X)
         piece = check(self.model, X, Y, weights, all_zero)
         self.names.known = found
-        self.refuse_views({"X": piece.X, "Y": piece.Y, "sample_weight": piece.weights})
+        self.refuse_views(piece.given)
         return piece
 
     def refuse_views(self, arrays: dict[str, Array | None]) -> None:
@@ -116,7 +120,7 @@ class Source:
         loss_sum = weight_sum = 0.0
         for piece in self.pieces(None, self.m or 1, None):
             if grad is not None:
-                _validation.refuse_overlap("grad", grad, {"X": piece.X, "Y": piece.Y, "sample_weight": piece.weights})
+                _validation.refuse_overlap("grad", grad, piece.given)
             sums = _engine.gradient(net, piece, grad, n_threads, training, label_smoothing, stop)
             loss_sum, weight_sum = loss_sum + sums[0], weight_sum + sums[1]
         return loss_sum, weight_sum
@@ -202,7 +206,9 @@ class Chunks(Source):
             if not isinstance(chunk, (tuple, list)) or len(chunk) not in (2, 3):
                 raise TypeError("X, a function, must return an iterable of chunks (X, Y) or (X, Y, sample_weight)")
             X, Y, *given = chunk
-            if _validation.as_array("X", X).shape[:1] == (0,):
+            if _sparse.is_sparse(X):
+                X = _sparse.rows("X", X, self.model.sizes[0], self.model.dtype)
+            if (X if isinstance(X, _sparse.SparseRows) else _validation.as_array("X", X)).shape[:1] == (0,):
                 continue
             piece = self.checked(X, Y, given[0] if given else None, all_zero=True)
             if rng is not None and batch is not None and batch < len(piece.X):
@@ -233,6 +239,8 @@ def is_lazy(array: object, dtype: np.dtype[Any]) -> bool:
     # Tables of pandas are in memory, and would take an index for a label; converted to arrays they have no labels.
     # What DLPack exports is in memory, too.
     if isinstance(array, np.ndarray) or hasattr(array, "iloc") or hasattr(array, "__dlpack__"):
+        return False
+    if _sparse.is_sparse(array):
         return False
     return all(hasattr(array, name) for name in ("__array__", "__getitem__", "shape", "dtype"))
 

@@ -34,7 +34,6 @@ from shallownet_c.sklearn._network import (
 )
 from shallownet_c.sklearn._parameters import HIDDEN
 from shallownet_c.sklearn._solvers import NOT_FINITE, Descent, Objective, Rule, minimise, run_of, warn
-from shallownet_c.sklearn._sparse import SparseRows, is_sparse, outputs
 
 FLOATS = (np.float64, np.float32)
 
@@ -178,7 +177,7 @@ class BaseMLP(Kept):
             descent = self._descent(X, y, weights, brought, rng, incremental, kept_dtype)
             return functools.partial(descent.run, once=incremental), kept_dtype
         objective = Objective(self, net, y, weights)
-        source = self._source(X, y, weights, whole=False)
+        source = self._source(X, y, weights)
         run = run_of(self, objective, None, rng)
         return functools.partial(minimise, self, source, run, objective, kept_dtype), np.dtype(np.float64)
 
@@ -210,16 +209,14 @@ class BaseMLP(Kept):
         try:
             X, y = self._validated(X, y, reset=False)
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-            return self._source(X, self._encoded(y), weights, whole=False)
+            return self._source(X, self._encoded(y), weights)
         except (TypeError, ValueError) as error:
             kind = ValueError if isinstance(error, ValueError) else TypeError
             raise kind(f"validation data (X_val, y_val, sample_weight_val): {error}") from error
 
-    def _source(self, X: Any, y: Any, weights: Any, whole: bool) -> Any:
-        """Rows for the compiled loop. Sparse ones are made dense piece by piece unless a batch takes them whole."""
+    def _source(self, X: Any, y: Any, weights: Any) -> Any:
+        """Rows for the compiled loop, dense or sparse."""
         X = X.astype(self.network_.dtype, copy=False)
-        if is_sparse(X):
-            X = X.toarray() if whole else SparseRows(X)
         return _sources.source(self.network_.model, self.network_.params, X, y, weights)
 
     def _descent(
@@ -272,9 +269,9 @@ class BaseMLP(Kept):
         goes_on = incremental and hasattr(self, "_rule")
         self._rule = rule = Rule.kept(self._rule, net) if goes_on else Rule(self, net)
         objective = Objective(self, net, y, weights)
-        source = self._source(X, y, weights, whole=batch == m)
-        run = run_of(self, objective, batch, rng)
-        return Descent(self, source, rule, run, objective, rng, score, rounds=kept_dtype != net.dtype)
+        source = self._source(X, y, weights)
+        run = run_of(self, objective, batch, rng)._replace(rounded=kept_dtype != net.dtype)
+        return Descent(self, source, rule, run, objective, rng, score)
 
     def _validation_loss(self, source: Any) -> float:
         """The negative of the cost on a source's rows: the greater the better."""
@@ -327,7 +324,7 @@ class BaseMLP(Kept):
         dtype = np.result_type(X.dtype, net.dtype)
         if dtype != net.dtype:
             net = converted(net, np.float64)
-        return outputs(net, X.astype(net.dtype, copy=False))
+        return net(X.astype(net.dtype, copy=False))
 
     def _computes_as(self, net: MLP) -> bool:
         """As in `Kept`; parameters that no fit would accept name no functions, and are no reason to differ."""

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
@@ -20,7 +21,6 @@ from shallownet_c.sklearn._base import BaseMLP
 from shallownet_c.sklearn._inputs import taken
 from shallownet_c.sklearn._network import LOSSES
 from shallownet_c.sklearn._parameters import HIDDEN, Finite, can_be_stochastic, keep, validated
-from shallownet_c.sklearn._sparse import is_sparse, outputs
 
 #: What the parameters may be that both estimators have.
 CONSTRAINTS: dict[str, Any] = {
@@ -294,7 +294,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return "softmax" if self._binarizer().y_type_ == "multiclass" else "logistic"
 
     def _score_of(self, net: MLP, X: Any, y: Any, sample_weight: Any) -> float:
-        A = outputs(net, X)
+        A = net(X)
         hit = A.argmax(axis=1) == y if y.ndim == 1 else ((A > 0.5) == y).all(axis=1)
         if len(self._binarizer().classes_) == 1:
             hit[:] = True  # whatever the output, there is only one class to predict
@@ -452,7 +452,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """Numbers are what they are."""
 
     def _encoded(self, y: Any) -> Any:
-        return y.toarray() if is_sparse(y) else y
+        return y.toarray() if issparse(y) else y
 
     def _output(self) -> str:
         return LOSSES[self.loss].usual_output
@@ -461,7 +461,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return {**super()._options(), "delta": self.delta, "quantile": self.quantile}
 
     def _score_of(self, net: MLP, X: Any, y: Any, sample_weight: Any) -> float:
-        A = outputs(net, X)
+        A = net(X)
         return r2_score(y, A, sample_weight=sample_weight) if np.isfinite(A).all() else np.nan
 
     def predict(self, X: Any) -> Any:

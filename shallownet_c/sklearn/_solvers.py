@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from shallownet_c import _engine, _random
 from shallownet_c._checks import _validation
-from shallownet_c._engine import Piece, Run
+from shallownet_c._engine import Run
 from shallownet_c._fitting import _advice, _lbfgs, _orders, _settings
 from shallownet_c._fitting._epochs import Epochs, WholeBatch
 from shallownet_c._fitting._sources import Source
@@ -200,10 +200,7 @@ def run_of(estimator: Any, objective: Objective, batch: int | None, rng: np.rand
 
 
 class Descent:
-    """Epochs of sgd or adam; `score` is that of the network on validation data, the greater the better, or None.
-
-    With `rounds` the parameters are rounded to float32 after each step, whatever the network's dtype.
-    """
+    """Epochs of sgd or adam; `score` is that of the network on validation data, the greater the better, or None."""
 
     def __init__(
         self,
@@ -214,10 +211,9 @@ class Descent:
         objective: Objective,
         rng: np.random.RandomState,
         score: Callable[[], float] | None,
-        rounds: bool,
     ) -> None:
         self.estimator, self.source, self.rule, self.objective = estimator, source, rule, objective
-        self.rng, self.score, self.rounds = rng, score, rounds
+        self.rng, self.score = rng, score
         self.params = source.params
         self.compiled = Epochs(objective.model, self.params, source, rule.penalised(float(estimator.alpha)), run)
         self.m = source.m or 0
@@ -256,7 +252,7 @@ class Descent:
         """How many epochs can run at a time: no more than it takes to exhaust the patience."""
         estimator = self.estimator
         watched = self.score is not None or estimator.verbose
-        if watched or self.rounds or not self.source.in_memory:
+        if watched or not self.source.in_memory:
             return 1
         left: int = estimator.max_iter - estimator.n_iter_
         patience: int = min(estimator.n_iter_no_change, sys.maxsize) - estimator._no_improvement_count + 1
@@ -273,11 +269,7 @@ class Descent:
         rates = np.array([rule.learning_rate, *(rule.rate_after(estimator.t_ + i * self.m) for i in range(1, n))])
         costs = np.full(n, np.nan)
         try:
-            if self.rounds:
-                with np.errstate(over="ignore", under="ignore"):  # a parameter too large for float32 is found out later
-                    costs[0] = self.rounded_epoch(None if orders is None else orders[0], rates)
-            else:
-                self.compiled.run(orders, rates, costs)
+            self.compiled.run(orders, rates, costs)
         finally:  # after a Ctrl-C, too
             for i in range(int(np.isfinite(costs).sum())):
                 self.record(self.objective.reported(float(costs[i]), None if orders is None else orders[i], self.batch))
@@ -285,22 +277,6 @@ class Descent:
             if self.score is None:
                 raise ValueError(NOT_FINITE)
             self.record(self.objective.kind(costs[-1]))  # the validation still knows better parameters
-
-    def rounded_epoch(self, order: Any, rates: Any) -> float:
-        """The cost of an epoch whose parameters are rounded after each step."""
-        batch, total, cost = self.batch, 0.0, np.zeros(1)
-        for piece in self.source.pieces(order, batch, None):
-            rows = slice(None) if piece.order is None else piece.order
-            X, others = piece.X[rows], [None if array is None else array[rows] for array in piece[1:4]]
-            for first in range(0, len(piece.X), batch):
-                part = slice(first, first + batch)
-                taken = Piece(X[part], *(None if array is None else array[part] for array in others))
-                self.compiled.train(taken, None, rates, cost)
-                self.params[:] = self.params.astype(np.float32)
-                total += len(taken.X) * float(cost[0])
-                if not math.isfinite(total):
-                    return total
-        return total / self.m
 
     def record(self, loss: np.floating[Any]) -> None:
         """Count an epoch and its loss."""
