@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -195,6 +196,8 @@ class Parquet(ShuffledChunks):
             self.rows += place
         if self.rows == 0:
             raise ValueError(f"path must hold at least one row, got none in {len(files)} files")
+        parts = columns, targets, weight, classes, batch_rows, [rows for _, rows in self._groups]
+        self.fingerprint = zlib.crc32(repr(parts).encode())
         self._x_dtype = self._float_of(columns)
         self._y_dtype = self._target_dtype()
 

@@ -106,7 +106,6 @@ def test_when_nothing_can_be_better_than_the_mean():
 def test_who_is_not_warned(capsys):
     wide, far = X * 1000, y * 1e6
     network().partial_fit(wide, far)
-    network().fit(lambda: [(wide, far)], optimizer=sn.SGD(1e-12), epochs=2)
     network().fit(X, y, optimizer=sn.SGD(1e-12), epochs=2, callback=lambda *_: True)
     sn.compare_activations(wide, far, wide, far, hidden=3, epochs=2, optimizer=sn.SGD(1e-12))
     sklearn = pytest.importorskip("shallownet_c.sklearn")
@@ -131,3 +130,20 @@ def test_rows_in_pieces_are_judged_by_their_first_piece(monkeypatch):
 
     with pytest.warns(sn.FitWarning, match="Column"):
         network().fit(Stored(X * 1000), y, optimizer=sn.SGD(1e-9), batch_size=100, epochs=2)
+
+
+def test_chunks_are_judged_by_the_first_that_comes():
+    buffer = np.empty((400, 3))
+
+    def chunks():
+        for first in range(0, 1200, 400):
+            buffer[:] = X[first : first + 400] * [1, 1000, 1]  # the same array each time
+            yield buffer, y[first : first + 400]
+
+    with pytest.warns(sn.FitWarning, match=r"Column 1 of X goes from -\S+ to \S+, and") as caught:
+        network().fit(chunks, epochs=2, batch_size=50)
+    (warning,) = caught
+    assert warning.filename == __file__
+    with pytest.warns(sn.FitWarning, match="no better than the mean of Y"):
+        network().fit(lambda: [(X, 100.0 + np.arange(1200) % 3)], epochs=2)
+    network().fit(lambda: [(X, y)], optimizer=sn.Adam(0.1), epochs=20, batch_size=50)

@@ -351,7 +351,7 @@ def test_what_is_no_checkpoint(tmp_path):
     with pytest.raises(ValueError, match="is not a checkpoint"):
         sn.resume(tmp_path / "model", X, Y)
     net.fit(X, Y, epochs=2, checkpoint=tmp_path / "fit")
-    with pytest.raises(ValueError, match="X must have the fit's 120 rows, got 119"):
+    with pytest.raises(ValueError, match="X must have 120 rows, as in the fit, got 119"):
         sn.resume(tmp_path / "fit", X[1:], Y[1:])
     with pytest.raises(ValueError, match="is not a shallownet_c model"):
         sn.load(tmp_path / "fit")

@@ -383,13 +383,13 @@ def test_checkpoints_belong_to_their_fit(threads, tmp_path):
     sn.dask.fit(network(), DX, DY, solver="local-sgd", epochs=1, client=threads, checkpoint=local)
     for rows, message in (
         ((DX + 1, DY), "^X, Y and sample_weight must be those of the fit: some of their rows are others"),
-        ((DX[:900], DY[:900]), "^X must have the fit's 1003 rows, got 900"),
+        ((DX[:900], DY[:900]), "^X must have 1003 rows, as in the fit, got 900"),
     ):
         with pytest.raises(ValueError, match=message):
             sn.dask.resume(path, *rows, client=threads)
     with pytest.raises(ValueError, match=r"^sync_every goes with solver 'local-sgd', not with this fit"):
         sn.dask.resume(path, DX, DY, client=threads, sync_every=5)
-    with pytest.raises(ValueError, match=r"^X must have the fit's None rows, got 1003"):
+    with pytest.raises(ValueError, match=r"^X must have rows that come in parts, as in the fit, got 1003"):
         sn.resume(local, X, Y)
 
 

@@ -126,6 +126,10 @@ def test_resume_goes_on_to_the_same_bits(folder, tmp_path):
     assert again.history.n_epochs == 6
     np.testing.assert_array_equal(again.params, net.params)
     assert again.feature_names == tuple(COLUMNS)
+    with pytest.raises(KeyboardInterrupt):
+        network("softmax", 3).fit(source, callback=stop, checkpoint=tmp_path / "fit", **options)
+    with pytest.raises(ValueError, match="must be those of the fit"):
+        sn.resume(tmp_path / "fit", sn.sources.parquet(folder, COLUMNS, "class", 200))
     reordered = sn.sources.parquet(folder, sorted(COLUMNS), "class", 300)
     with pytest.raises(ValueError, match="the columns of the fit in their order"):
         again.partial_fit(reordered, None)

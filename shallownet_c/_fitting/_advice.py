@@ -14,8 +14,7 @@ import numpy as np
 
 from shallownet_c import _engine
 from shallownet_c._checks import _validation
-from shallownet_c._engine import Piece
-from shallownet_c._fitting._sources import Source
+from shallownet_c._fitting._sources import Chunks, Source, some_rows
 from shallownet_c.errors import FitWarning
 from shallownet_c.optimizers import Optimizer
 from shallownet_c.reference._activations import ACTIVATIONS
@@ -24,8 +23,6 @@ from shallownet_c.reference._losses import LOSSES
 if TYPE_CHECKING:
     from shallownet_c.history import History
 
-#: Rows that are looked at, at most.
-ROWS = 1_000
 #: A full batch of more rows than this for fewer epochs than that is hardly what the caller has in mind.
 FULL_BATCH_ROWS, FULL_BATCH_EPOCHS = 1_000, 1_000
 WIDEST_INPUT, GREATEST_NUMBER = 100.0, 1e3
@@ -49,25 +46,27 @@ class Advice:
     def __init__(self, source: Source, optimizer: Optimizer, epochs: int, batch_size: int | None) -> None:
         self.model, self.params, self.m = source.model, source.params, source.m or 0
         self.optimizer, self.epochs, self.batch_size = optimizer, epochs, batch_size
-        self.silent = _silent.get() or source.m is None
-        if not self.silent:
-            piece = next(iter(source.pieces(None, source.m, None)))
-            step = -(-piece.m // ROWS)
-            taken = slice(None, None, step) if piece.order is None else piece.order[::step]
-            X = piece.X[taken]
-            X = np.ascontiguousarray(X) if isinstance(X, np.ndarray) else X
-            others = (None if array is None else np.ascontiguousarray(array[taken]) for array in piece[1:4])
-            self.rows = Piece(X, *others)
+        self.chunks = source if isinstance(source, Chunks) else None
+        self.silent = _silent.get() or (source.m is None and self.chunks is None)
+        if not self.silent and self.chunks is None:
+            self.rows = some_rows(next(iter(source.pieces(None, source.m, None))))
 
     def before(self) -> None:
-        """Warn of what can be told beforehand."""
-        if not self.silent:
+        """Warn of what can be told beforehand; chunks have not come yet."""
+        if not self.silent and self.chunks is None:
             self._warn([*self._full_batch(), *self._sizes()])
 
     def after(self, history: History) -> None:
-        """Warn of a fit that has come to nothing, unless this fit has been warned of before."""
-        if not self.silent and history.n_epochs > 1 and history.stopped != "callback":
-            self._warn(self._no_better_than_the_mean(history.cost[-1]))
+        """Warn of a fit that has come to nothing, unless this fit has been warned of before, and of sizes in chunks."""
+        if self.silent:
+            return
+        reasons = []
+        if self.chunks is not None and self.chunks.sample is not None:
+            self.rows = self.chunks.sample
+            reasons = self._sizes()
+        if not reasons and history.n_epochs > 1 and history.stopped != "callback":
+            reasons = self._no_better_than_the_mean(history.cost[-1])
+        self._warn(reasons)
 
     def _warn(self, reasons: list[str]) -> None:
         if reasons:

@@ -20,6 +20,8 @@ from shallownet_c._model import Model
 PIECE_BYTES = 1 << 22
 #: For at most so many rows of a file is there a number for each in memory, such as its place in a random order.
 NUMBERED_ROWS = 1 << 24
+#: Rows that are looked at for advice, at most.
+SAMPLE_ROWS = 1_000
 
 
 def check(model: Model, X: Any, Y: Any, weights: Any, all_zero: bool = False) -> Piece:
@@ -49,6 +51,8 @@ class ShuffledChunks:
 
     #: The names of the columns of X in every chunk.
     columns: list[str]
+    #: A checksum of what the chunks and their order follow from.
+    fingerprint: int
 
     def __call__(self) -> Iterable[tuple[Any, ...]]:
         """The chunks of a pass over all rows, in their own order."""
@@ -193,8 +197,14 @@ class Chunks(Source):
     ) -> None:
         super().__init__(model, params, names)
         self.factory = factory
+        #: Some rows of the first chunk, once it has come.
+        self.sample: Piece | None = None
         if isinstance(factory, ShuffledChunks):
             names.known = names.checked(factory)
+
+    @property
+    def fingerprint(self) -> int:
+        return self.factory.fingerprint if isinstance(self.factory, ShuffledChunks) else 0
 
     def pieces(self, _order: Array | None, batch: int | None, rng: Any) -> Iterator[Piece]:
         empty = True
@@ -211,12 +221,24 @@ class Chunks(Source):
             if (X if isinstance(X, _sparse.SparseRows) else _validation.as_array("X", X)).shape[:1] == (0,):
                 continue
             piece = self.checked(X, Y, given[0] if given else None, all_zero=True)
+            if self.sample is None:
+                # Whoever yields a chunk may write the next one to the same array.
+                self.sample = Piece(*(None if array is None else array.copy() for array in some_rows(piece)))
             if rng is not None and batch is not None and batch < len(piece.X):
                 piece = piece._replace(order=rng.permutation(len(piece.X)).astype(np.int64, copy=False))
             empty = False
             yield piece
         if empty:
             raise ValueError("X, a function, must yield at least one chunk each time it is called, got none")
+
+
+def some_rows(piece: Piece) -> Piece:
+    """At most SAMPLE_ROWS rows from all over the piece."""
+    step = -(-piece.m // SAMPLE_ROWS)
+    taken = slice(None, None, step) if piece.order is None else piece.order[::step]
+    X = piece.X[taken]
+    X = np.ascontiguousarray(X) if isinstance(X, np.ndarray) else X
+    return Piece(X, *(None if array is None else np.ascontiguousarray(array[taken]) for array in piece[1:4]))
 
 
 def rows_at_a_time(model: Model) -> int:
