@@ -8,7 +8,7 @@ from activations cimport needs_z
 from api cimport model_t, rows_t
 from codes cimport SOFTMAX
 from dropout cimport Dropout
-from geometry cimport PANEL, vectors_of
+from geometry cimport FEW_ROWS, PANEL, vectors_of
 from once cimport load_rows, smooth_targets
 from panels cimport clear_sample, load_classes, load_weights
 from real cimport LANES, real
@@ -24,6 +24,7 @@ cdef struct Block:
     real* D[2]                      # dA, then dZ, of the layer at hand and of the one above it
     real* Y
     real* w
+    real* few                       # (FEW_ROWS, n_L): Z[L], then dZ[L], of a few rows (few_rows.pxd)
     double* losses                  # sums over `loss_vectors` vectors of samples each
     Py_ssize_t loss_vectors
     double weight_sum               # the sum of the samples' weights
@@ -72,7 +73,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
     cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers, n_0 = inputs_of(net), n_L = net.layer[net.layers - 1].n_out
     cdef Py_ssize_t row_reals = net.layer[0].n_out if net.turned != NULL else vectors_of(n_0) * LANES if training else 0
     cdef Py_ssize_t hidden = widest_hidden(net), reals = 0, losses = vectors_of(s)
-    cdef Py_ssize_t tickets = 3 * (L + 1) * <Py_ssize_t>sizeof(int), pieces = 2 * L + 13
+    cdef Py_ssize_t tickets = 3 * (L + 1) * <Py_ssize_t>sizeof(int), pieces = 2 * L + 14
     cdef char* at
     block.samples = s
     if training:
@@ -83,7 +84,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
     else:
         reals = n_0 + 2 * net.widest
     reals += row_reals
-    block.memory = <char*>malloc(s * reals * sizeof(real) + 2 * (L + 1) * sizeof(void*) + losses * sizeof(double) + tickets
+    block.memory = <char*>malloc((s * reals + FEW_ROWS * n_L) * sizeof(real) + 2 * (L + 1) * sizeof(void*) + losses * sizeof(double) + tickets
                                  + 64 * pieces)
     if block.memory == NULL:
         return False
@@ -103,6 +104,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
         block.D[1] = carve(&at, s * hidden)
         block.Y = carve(&at, s * n_L)
         block.w = carve(&at, s)
+        block.few = carve(&at, FEW_ROWS * n_L)
         block.losses = <double*>carve(&at, losses * (sizeof(double) // sizeof(real)))
         block.F[1] = carve(&at, s * vectors_of(hidden) * LANES)
         block.forward_tickets = <int*>at
