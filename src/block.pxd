@@ -5,7 +5,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from activations cimport needs_z
-from api cimport model_t, rows_t
+from api cimport layer_t, model_t, rows_t
 from codes cimport SOFTMAX
 from dropout cimport Dropout
 from geometry cimport FEW_ROWS, PANEL, vectors_of
@@ -139,6 +139,12 @@ cdef inline bint open_blocks(Block* blocks, int n, const model_t* net, Py_ssize_
     return True
 
 
+cdef inline void smooth_labels(const model_t* net, double smoothing, real* Y, Py_ssize_t n) noexcept nogil:
+    """Y (n,) <- (1 - smoothing) Y + smoothing / classes; a sigmoid output is a label of two classes."""
+    cdef const layer_t* layer = net.layer + net.layers - 1
+    smooth_targets(Y, n, 1 - smoothing, smoothing / (layer.n_out if layer.activation == SOFTMAX else 2))
+
+
 cdef inline void load_block(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
                             bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
     """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`; X not where
@@ -155,9 +161,8 @@ cdef inline void load_block(const model_t* net, const Block* block, const rows_t
         load_classes(data.classes, n, data.order, first, rows, block.Y + skip * n)
     else:
         load_rows(<const real*>data.Y, data.m, n, data.order, first, rows, block.Y + skip * n, NULL, 0, 0)
-    if data.smoothing > 0:      # a sigmoid output is a label of two classes
-        smooth_targets(block.Y + skip * n, vectors_of(rows) * LANES * n, 1 - data.smoothing,
-                       data.smoothing / (n if net.layer[net.layers - 1].activation == SOFTMAX else 2))
+    if data.smoothing > 0:
+        smooth_labels(net, data.smoothing, block.Y + skip * n, vectors_of(rows) * LANES * n)
     load_weights(<const real*>data.weights, data.order, first, rows, block.w + skip)
     for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
         if block.w[skip + s] == <real>0:

@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 
 from activations cimport needs_z
 from api cimport layer_t, model_t, rows_t
-from block cimport Block, load_block
+from block cimport Block, smooth_labels
 from once cimport activate, multiply_by_derivative
 from panels cimport row_of
 from real cimport LANES, broadcast, load, real, store, vec
@@ -84,16 +84,25 @@ cdef inline void product(const real* D, Py_ssize_t row_step, Py_ssize_t step, Py
 
 cdef inline void load_few(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first,
                           Py_ssize_t rows) noexcept nogil:
-    """X (rows, n_0) in A[0], 0 for samples of weight 0; Y and w as `load_block` has them"""
-    cdef rows_t targets = data[0]
-    cdef Py_ssize_t n = net.layer[0].n_in, s
-    targets.X = NULL
-    load_block(net, block, &targets, first, rows, False, LANES, 0)
+    """X (rows, n_0) in A[0], Y and w as one vector of samples; samples of weight 0 and lanes past the last one have zeros, as in
+    `load_block`, but smoothed labels in Y"""
+    cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, row, s, j
+    memset(block.Y, 0, n * LANES * sizeof(real))
+    store(block.w, broadcast(0))
     for s in range(rows):
+        row = row_of(data.order, first, rows, s)
+        block.w[s] = (<const real*>data.weights)[row] if data.weights != NULL else 1
         if block.w[s] == <real>0:
-            memset(block.A[0] + s * n, 0, n * sizeof(real))
+            memset(block.A[0] + s * n_0, 0, n_0 * sizeof(real))
+            continue
+        memcpy(block.A[0] + s * n_0, <const real*>data.X + row * n_0, n_0 * sizeof(real))
+        if data.classes != NULL:
+            block.Y[data.classes[row] * LANES + s] = 1
         else:
-            memcpy(block.A[0] + s * n, <const real*>data.X + row_of(data.order, first, rows, s) * n, n * sizeof(real))
+            for j in range(n):
+                block.Y[j * LANES + s] = (<const real*>data.Y)[row * n + j]
+    if data.smoothing > 0:
+        smooth_labels(net, data.smoothing, block.Y, LANES * n)
 
 
 cdef inline void few_forward(const model_t* net, const Block* block, Py_ssize_t rows) noexcept nogil:
@@ -118,31 +127,36 @@ cdef inline void few_forward(const model_t* net, const Block* block, Py_ssize_t 
             panel[j * LANES + s] = block.few[s * n + j]
 
 
+cdef inline void add_row(const real* a, Py_ssize_t n, bint add, real* sum) noexcept nogil:
+    """sum (n,) = [sum +] a"""
+    cdef Py_ssize_t i
+    if add:
+        for i in range(n):
+            sum[i] += a[i]
+    else:
+        memcpy(sum, a, n * sizeof(real))
+
+
 cdef inline void few_backward(const model_t* net, const Block* block, Py_ssize_t rows, real* grad, bint add) noexcept nogil:
     """grad = [grad +] dW[l], db[l] of every layer, from dZ[L] as a panel in A[L]"""
     cdef const layer_t* layer
-    cdef Py_ssize_t l = net.layers, n = net.layer[l - 1].n_out, n_in, j, k, s
+    cdef Py_ssize_t l = net.layers, n = net.layer[l - 1].n_out, n_in, j, s
     cdef real* dZ = block.few
     cdef real* sums
     cdef real* W
-    cdef real total
     for j in range(n):
         for s in range(rows):
             dZ[s * n + j] = block.A[l][j * LANES + s]
     while l > 0:
         layer = net.layer + l - 1
         n, n_in, W = layer.n_out, layer.n_in, grad + layer.W
-        for j in range(n):
-            total = grad[layer.b + j] if add else <real>0
-            for s in range(rows):
-                total += dZ[s * n + j]
-            grad[layer.b + j] = total
+        for s in range(rows):
+            add_row(dZ + s * n, n, add or s > 0, grad + layer.b)
         if add:
             sums = block.F_0 if l == 1 else block.F[0]
             for j in range(n):
                 product(dZ + j, 1, n, 1, rows, block.A[l - 1], n_in, sums)
-                for k in range(n_in):
-                    W[j * n_in + k] += sums[k]
+                add_row(sums, n_in, True, W + j * n_in)
         else:
             product(dZ, 1, n, n, rows, block.A[l - 1], n_in, W)
         if l > 1:
