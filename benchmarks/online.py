@@ -2,8 +2,8 @@
 
 python benchmarks/online.py [--rounds N] [--dtype float32]
 
-One thread; rounds take turns, and minima are shown beside medians, since a neighbour on the machine only ever adds time. The
-parameters are compared before anything is timed.
+One thread; rounds take turns, and minima are shown beside medians, since neighbours on the machine only ever add time.
+The parameters are compared before anything is timed.
 """
 
 # ruff: noqa: I001  the BLAS reads its number of threads when NumPy is imported
@@ -12,6 +12,7 @@ import conftest  # noqa: F401
 import argparse
 import statistics
 import time
+import warnings
 
 import numpy as np
 
@@ -20,7 +21,11 @@ from shallownet_c._benchmarks._peers import contenders, limit_cpus
 from shallownet_c._benchmarks._peers.measure import check
 from shallownet_c._benchmarks._peers.tasks import Task
 
-NETWORKS = (([16, 64, 64, 1], "tanh", "identity"), ([64, 100, 10], "relu", "softmax"), ([4, 16, 16, 1], "tanh", "identity"))
+NETWORKS = (
+    ([16, 64, 64, 1], "tanh", "identity"),
+    ([64, 100, 10], "relu", "softmax"),
+    ([4, 16, 16, 1], "tanh", "identity"),
+)
 BATCHES = (1, 2, 4, 8)
 STEPS = 1000
 
@@ -32,6 +37,7 @@ def main() -> None:
     parser.add_argument("--peers", default="JAX", help="comma-separated names; shallownet_c is always there")
     arguments = parser.parse_args()
     limit_cpus(1)
+    warnings.simplefilter("ignore", sn.FitWarning)
     present, _ = contenders(1)
     peers = [name for name in arguments.peers.split(",") if name in present]
     present = {name: present[name] for name in ("shallownet_c", *peers)}
