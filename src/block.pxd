@@ -84,8 +84,8 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
     else:
         reals = n_0 + 2 * net.widest
     reals += row_reals
-    block.memory = <char*>malloc((s * reals + FEW_ROWS * n_L) * sizeof(real) + 2 * (L + 1) * sizeof(void*) + losses * sizeof(double) + tickets
-                                 + 64 * pieces)
+    block.memory = <char*>malloc((s * reals + FEW_ROWS * n_L) * sizeof(real) + 2 * (L + 1) * sizeof(void*)
+                                 + losses * sizeof(double) + tickets + 64 * pieces)
     if block.memory == NULL:
         return False
     at = block.memory + (64 - <size_t>block.memory % 64)

@@ -1,5 +1,5 @@
 # cython: cdivision=True
-"""A batch of a few rows through the network and back, row by row: vectors run along a layer's inputs or units, not along samples.
+"""A batch of a few rows through the network and back, row by row: lanes are a layer's inputs or units, not samples.
 
 A block of panels computes all its lanes, however few of them hold a sample. Here A[l] and dA are (rows, n_l), row-major, in the
 memory of the block's panels. Only the loss, which is a small part of the work, is computed in panels.
@@ -84,8 +84,7 @@ cdef inline void product(const real* D, Py_ssize_t row_step, Py_ssize_t step, Py
 
 cdef inline void load_few(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first,
                           Py_ssize_t rows) noexcept nogil:
-    """X (rows, n_0) in A[0], Y and w as one vector of samples; samples of weight 0 and lanes past the last one have zeros, as in
-    `load_block`, but smoothed labels in Y"""
+    """X (rows, n_0) in A[0], Y and w as one vector of samples; zeros for samples of weight 0 and in the lanes past the last one"""
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, row, s, j
     memset(block.Y, 0, n * LANES * sizeof(real))
     store(block.w, broadcast(0))

@@ -21,7 +21,7 @@ from once cimport (
 )
 from panels cimport sum_of_weights
 from real cimport LANES, real
-from threads cimport Span, Team, share, take_span, team_of, wait
+from threads cimport LEAST_CYCLES, Span, Team, share, take_span, team_of, wait
 
 
 cdef enum:
@@ -182,9 +182,16 @@ cdef inline void back_through_layers(const model_t* net, const Block* block, con
         l -= 1
 
 
-cdef inline double few_gradient(const model_t* net, Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows, bint load,
-                                real* grad, bint add) noexcept nogil:
-    """`block_gradient` of at most FEW_ROWS rows without dropout"""
+cdef inline bint are_few(const model_t* net, Py_ssize_t rows, const Dropout* dropout) noexcept nogil:
+    """Whether a batch goes through the network row by row: so few rows, and no work for a team, of the kinds that
+    few_rows.pxd has"""
+    return (rows <= FEW_ROWS and dropout == NULL and net.turned == NULL
+            and cycles_of(net, rows, 3) < 2 * LEAST_CYCLES)
+
+
+cdef inline double few_gradient(const model_t* net, Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
+                                bint load, real* grad, bint add) noexcept nogil:
+    """`block_gradient` where `are_few`"""
     cdef double loss
     if load:
         load_few(net, block, data, first, rows)
@@ -207,9 +214,8 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     cdef bint features = grad != NULL and net.turned == NULL and not lanes_pay(net.layer[0].n_out, net.layer[0].n_in, rows, True)
     cdef double loss = 0
     cdef Py_ssize_t number = first - dropout.batch if dropout != NULL else first
-    if rows <= FEW_ROWS and dropout == NULL and net.turned == NULL:
-        # Too little for a team, which shares the update alone.
-        return few_gradient(net, block, data, first, rows, load, grad, add) if team.member == 0 else 0
+    if are_few(net, rows, dropout):
+        return few_gradient(net, block, data, first, rows, load, grad, add)
     if team.size > 1:
         skip = share(vectors * LANES, PANEL, team, team.member)
         own_rows = share(vectors * LANES, PANEL, team, team.member + 1) - skip

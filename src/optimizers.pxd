@@ -1,8 +1,8 @@
 # cython: cdivision=True
 """Update rules on a chunk of the flat parameter vector: g = scale * gradient + l2 * w, all in one pass.
 
-What a rule has written to its state it does not read again: the compiler would load it from memory, and a CPU hands a vector that
-crosses a cache line on from store to load late. Adam with AVX-512 and m at no multiple of 32 bytes took three times as long.
+What a rule has written to its state it does not read again: the compiler would load it from memory, and a CPU is late to hand
+on a vector that crosses a cache line. Adam with AVX-512 and m at no multiple of 32 bytes took three times as long.
 """
 
 from libc.math cimport pow, sqrt
