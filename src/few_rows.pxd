@@ -84,7 +84,7 @@ cdef inline void product(const real* D, Py_ssize_t row_step, Py_ssize_t step, Py
 
 cdef inline void load_few(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first,
                           Py_ssize_t rows) noexcept nogil:
-    """X (rows, n_0) in A[0], Y and w as one vector of samples; zeros for samples of weight 0 and in the lanes past the last one"""
+    """X (rows, n_0) in A[0], Y and w as one vector of samples; zeros for samples of weight 0 and in the lanes past the last"""
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, row, s, j
     memset(block.Y, 0, n * LANES * sizeof(real))
     store(block.w, broadcast(0))
