@@ -112,6 +112,7 @@ def test_the_page_and_its_headers(port):
         (f"/{TOKEN[:-1]}/", None, 403),
         ("/%C3%A9/", None, 403),
         ("//", None, 403),
+        ("*", None, 403),
         (f"/{TOKEN}/nothing.js", None, 404),
         (f"/{TOKEN}/..%2F_server.py", None, 404),
         (f"/{TOKEN}/../_server.py", None, 404),

@@ -217,6 +217,18 @@ def test_ten_fast_changes_leave_the_last_one_shown(opened):
     np.testing.assert_array_equal(pixels(page), pixels(alone))
 
 
+def test_settings_that_would_change_nothing_are_disabled(opened):
+    page = opened("optimizer=rprop&layers=none&iterations=10")
+    assert page.locator("#batch").is_disabled()
+    assert page.locator("#compare").is_disabled()
+    page.locator("#optimizer").select_option("adam")
+    page.locator("#layers").focus()
+    page.keyboard.press("ArrowRight")
+    settled(page)
+    assert page.locator("#batch").is_enabled()
+    assert page.locator("#compare").is_enabled()
+
+
 def test_a_large_network_is_shown_before_it_has_been_trained(opened):
     page = opened("layers=50.tanh-50.tanh-50.tanh&init=glorot_uniform&iterations=20000&points=1000", wait=False)
     page.locator('html[data-shown-done="false"]').wait_for()

@@ -392,6 +392,8 @@ function showPreset() {
     by(`preset-${name}`).setAttribute("aria-pressed", name === current);
   }
   for (const id of ["undo", "clear"]) by(id).disabled = state.added.length === 0;
+  by("batch").disabled = state.optimizer === "rprop"; // which takes all points
+  by("compare").disabled = state.layers.length === 0;
   by("sentence").textContent = say(current ? `sentence_${current}` : "sentence_own");
 }
 
