@@ -362,11 +362,30 @@ def test_nothing_is_left_on_the_cluster(threads):
     sn.dask.fit(network(), DX, DY, solver="adam", epochs=2, client=threads)
     with pytest.raises(OSError, match="stop") as error:  # whose traceback has the fit
         sn.dask.fit(network(), DX, DY, solver="adam", epochs=2, client=threads, callback=stop)
-    deadline = time.monotonic() + 20
-    while (left := set(threads.run_on_scheduler(tasks)) - kept) and time.monotonic() < deadline:
-        pass
-    assert not left
+    assert not left_of(threads, kept)
     del error
+
+
+@pytest.mark.parametrize("given", [{"X": "nan"}, {"sample_weight": da.zeros(M, chunks=M)}], ids=["nan", "weights"])
+def test_nothing_is_left_of_rows_that_are_refused(threads, given):
+    """Or the workers would hold them twice, once they have been mended."""
+    if "X" in given:
+        bad = X.copy()
+        bad[607, 3] = np.nan
+        given = {"X": da.from_array(bad, chunks=(120, 5))}
+    kept = set(threads.run_on_scheduler(tasks))
+    with pytest.raises(ValueError, match=r"X must be finite|sample_weight must not be zero") as error:
+        sn.dask.fit(network(), **{"X": DX, "Y": DY} | given, client=threads)
+    assert not left_of(threads, kept)
+    del error
+
+
+def left_of(client, kept):
+    """The keys that the scheduler still has after a while, apart from those kept."""
+    deadline = time.monotonic() + 20
+    while (left := set(client.run_on_scheduler(tasks)) - kept) and time.monotonic() < deadline:
+        pass
+    return left
 
 
 def tasks(dask_scheduler):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import sys
 import uuid
 from typing import Any, NamedTuple, Self
 
@@ -38,14 +39,30 @@ class Labels(NamedTuple):
     counts: Array | None
 
 
-def labels_of(wanted: bool, y: Any) -> Labels:
-    """The labels of a partition, which are only counted where they are not wanted."""
+def labels_of(wanted: bool, number: int, y: Any) -> Labels:
+    """The labels of a partition, which are only counted where they are not wanted.
+
+    Raises
+    ------
+    ValueError
+        If one is missing.
+    """
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if not wanted or y.ndim == 2:
         return Labels(len(y), y.shape[1] if y.ndim == 2 else None, None)
+    for row in np.flatnonzero(missing(y)):
+        raise ValueError(f"partition {number}: y must not have missing labels, got {y[row]} in row {row}")
     return Labels(len(y), *np.unique(y, return_counts=True))
+
+
+def missing(y: Array) -> Any:
+    """Of each label whether it is None, NaN or pandas' NA."""
+    if y.dtype.kind != "O":
+        return np.isnan(y) if y.dtype.kind == "f" else ()
+    NA = getattr(sys.modules.get("pandas"), "NA", None)
+    return [label is None or label is NA or label != label for label in y]
 
 
 def encoded(estimator: Any, y: Any) -> Array:
@@ -168,9 +185,9 @@ class OnCollections(BaseMLP):
     def _labels(self, y: _partitions.Partitions) -> Labels:
         """Those of all rows."""
         dask, id = _partitions.library("dask"), uuid.uuid4().hex
-        look = functools.partial(labels_of, is_classifier(self))
+        look = dask.delayed(functools.partial(labels_of, is_classifier(self)))
         name = f"shallownet-labels-%d-{id}"
-        tasks = [dask.delayed(look)(item, dask_key_name=name % number) for number, item in enumerate(y.items)]
+        tasks = [look(number, item, dask_key_name=name % number) for number, item in enumerate(y.items)]
         parts = [part for part in dask.compute(*tasks) if part.rows]
         rows = sum(part.rows for part in parts)
         if not rows:
