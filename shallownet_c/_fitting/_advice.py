@@ -61,7 +61,7 @@ class Advice:
     def before(self) -> None:
         """Warn of what can be told beforehand."""
         if not self.silent:
-            self._warn([*self._full_batch(), *self._sizes()])
+            self._warn([*self._full_batch(), *self._sizes(), *self._classes_as_numbers()])
 
     def after(self, history: History) -> None:
         """Warn of a fit that has come to nothing, unless this fit has been warned of before."""
@@ -110,6 +110,17 @@ class Advice:
                     f"(Y - Y.mean()) / Y.std() and undo that in what it predicts."
                 )
         return reasons
+
+    def _classes_as_numbers(self) -> list[str]:
+        Y = self.rows.Y
+        if Y is None or self.model.loss != "squared_error" or self.model.activations[-1] != "identity":
+            return []
+        if not ((Y == 0) | (Y == 1)).all() or (Y[0] == Y).all() or (Y.shape[1] > 1 and (Y.sum(axis=1) != 1).any()):
+            return []
+        return [
+            "Y has only 0 and 1, which the output 'identity' takes for numbers: classes go with output='sigmoid', or "
+            "with 'softmax' and an output for each, and net.classify(X) then says which it is."
+        ]
 
     def _no_better_than_the_mean(self, cost: float) -> list[str]:
         of_the_mean = self._cost_of_the_mean()
