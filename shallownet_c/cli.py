@@ -49,7 +49,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if message.startswith(("unrecognized", "the following")):
-            message += f"; {self.prog} --help lists what there is, with examples"
+            message += f"; {self.prog} --help lists what there is"
         raise InputError(message)
 
 
