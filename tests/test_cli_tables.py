@@ -494,7 +494,9 @@ def test_encodings_that_are_refused(capsys):
     Path("t.csv").write_bytes(b"PAR1 and so on")
     assert "let its name end in .parquet" in refused(capsys, "train", "t.csv")
     write("t.csv", 'a,b\n1,2\n2,"3\n' + "1,2\n" * 50)
-    assert "a quote is not closed" in refused(capsys, "train", "t.csv")
+    assert "t.csv: line 3: a quote is not closed in the row" in refused(capsys, "train", "t.csv")
+    write("t.csv", "a,b\n1,2\n" + "x" * 200_000 + ",2\n")
+    assert "line 3: a cell has more than 131072 characters" in refused(capsys, "train", "t.csv")
     write("t.csv", "a,b\n" + "1,2\n" * 50 + "1,2,3\n")
     assert "line 52 has 3 columns, the first line 2" in refused(capsys, "train", "t.csv")
 

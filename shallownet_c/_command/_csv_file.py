@@ -100,8 +100,20 @@ class CsvFile:
                 f"table as UTF-8 (in Excel as CSV UTF-8)"
             ) from None
         except csv.Error as error:
-            said = f"a quote is not closed after line {reader.line_num}" if "unexpected end" in str(error) else error
-            raise InputError(f"{self.source}: line {reader.line_num}: {said}") from None
+            said = str(error)
+            if "unexpected end" in said:
+                said = "a quote is not closed in the row that begins here"
+            elif "field limit" in said:
+                said = f"a cell has more than {csv.field_size_limit()} characters: perhaps a quote is not closed"
+            raise InputError(f"{self.source}: line {self._bad_line()}: {said}") from None
+
+    def _bad_line(self) -> int:
+        """The line in which the row begins that cannot be read."""
+        reader, line = self._reader(), 1
+        with contextlib.suppress(csv.Error):
+            for _ in reader:
+                line = reader.line_num + 1
+        return line
 
     def _bad_byte(self, error: UnicodeDecodeError) -> int:
         """Where it stands in the file, since a reader decodes by pieces."""
