@@ -200,7 +200,9 @@ def test_rows_that_are_refused_are_named(client):
     bad[607, 3] = np.nan
     net = network()
     before = net.params.copy()
-    with pytest.raises(ValueError, match=r"^partition 5: X must be finite, got nan in row 7, column 3 \(as float64\)$"):
+    with pytest.raises(
+        ValueError, match=r"^partition 5: X must be finite, got nan in row 7, column 3 \(as float64\); fill"
+    ):
         sn.dask.fit(net, da.from_array(bad, chunks=(120, 5)), DY, client=client)
     weights = WEIGHTS.copy()
     weights[[300, 800]] = -1
