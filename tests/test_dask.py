@@ -195,6 +195,14 @@ def test_dataframes(threads):
         nets[0](table[list("edcba")])
 
 
+def test_sparse_partitions_are_refused(client):
+    csr = pytest.importorskip("scipy.sparse").csr_array
+    parts = [dask.delayed(csr)(X[first : first + 500]) for first in (0, 500)]
+    targets = [dask.delayed(Y[first : first + 500]) for first in (0, 500)]
+    with pytest.raises(TypeError, match=r"^partition 0: X must be a dense array, got csr_array: X.toarray\(\) is one"):
+        sn.dask.fit(network(), parts, targets, solver="adam", epochs=1, client=client)
+
+
 def test_rows_that_are_refused_are_named(client):
     bad = X.copy()
     bad[607, 3] = np.nan
