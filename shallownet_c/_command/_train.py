@@ -1,7 +1,6 @@
 """`shallownet-c train`."""
 
 import argparse
-import importlib
 import io
 import os
 import sys
@@ -224,7 +223,7 @@ def _drawn(history: History, path: str) -> bytes:
     from matplotlib.figure import Figure
 
     figure = Figure(layout="constrained")  # without pyplot, no backend is chosen, and no window can open
-    importlib.import_module("shallownet_c.plot").cost(history, ax=figure.add_subplot())
+    history.plot(figure.add_subplot())
     file = io.BytesIO()
     figure.savefig(file, format=os.path.splitext(path)[1][1:].lower(), dpi=150)
     return file.getvalue()
