@@ -39,6 +39,12 @@ class Labels(NamedTuple):
     counts: Array | None
 
 
+def targets_of(y: Any) -> Array:
+    """The targets of a partition, (m,) if they have a single column."""
+    targets: Array = np.asarray(y)
+    return targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
+
+
 def labels_of(wanted: bool, number: int, y: Any) -> Labels:
     """The labels of a partition, which are only counted where they are not wanted.
 
@@ -47,9 +53,7 @@ def labels_of(wanted: bool, number: int, y: Any) -> Labels:
     ValueError
         If one is missing.
     """
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
+    y = targets_of(y)
     if not wanted or y.ndim == 2:
         return Labels(len(y), y.shape[1] if y.ndim == 2 else None, None)
     for row in np.flatnonzero(missing(y)):
@@ -67,15 +71,13 @@ def missing(y: Array) -> Any:
 
 def encoded(estimator: Any, y: Any) -> Array:
     """The targets of a partition as the network takes them."""
-    y = np.asarray(y)
-    numbers: Array = estimator._encoded(y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y)
+    numbers: Array = estimator._encoded(targets_of(y))
     return numbers
 
 
 def factors_of(estimator: Any, y: Any) -> Array:
     """The factors of the weights of a partition's rows."""
-    y = np.asarray(y)
-    factors: Array = estimator._class_factors[estimator._numbers(y[:, 0] if y.ndim == 2 else y)]
+    factors: Array = estimator._class_factors[estimator._numbers(targets_of(y))]
     return factors
 
 
