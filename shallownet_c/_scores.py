@@ -131,13 +131,6 @@ class RSquared:
         return float(np.where(spread > 0, explained, unexplained == 0).mean())
 
 
-def accuracy(predicted: Array, Y: Array, weights: Array | None) -> float:
-    """Share of the samples of predicted (m,) or (m, n) that are equal to those of Y in every column."""
-    found = Accuracy()
-    found.add(predicted, Y, weights)
-    return found.value
-
-
 def r_squared(A: Array, Y: Array, weights: Array | None) -> float:
     """R² of A for Y (m, n), see `RSquared`."""
     found = RSquared()

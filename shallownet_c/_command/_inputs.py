@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -224,15 +224,18 @@ class Filled:
         said = []
         if self.blanks:
             n = counted(sum(self.blanks.values()), "blank cell")
-            said.append(f"{n}, filled with the training's median or no category ({_counts(self.blanks)})")
+            said.append(f"{n}, filled with the training's median or no category ({counts_of(self.blanks, brief)})")
         if self.unseen:
             n = counted(sum(self.unseen.values()), "cell")
-            said.append(f"{n} with a category that the training has not seen, taken for none ({_counts(self.unseen)})")
+            said.append(
+                f"{n} with a category that the training has not seen, taken for none ({counts_of(self.unseen, brief)})"
+            )
         return [f"{source}: {one}" for one in said]
 
 
-def _counts(counts: dict[str, int]) -> str:
-    text = ", ".join(f"{brief(name)}: {count}" for name, count in list(counts.items())[:5])
+def counts_of(counts: dict[str, int], name: Callable[[str], str] = str) -> str:
+    """How often something comes by column, as notes say it: for the first few, whose names `name` writes."""
+    text = ", ".join(f"{name(column)}: {count}" for column, count in list(counts.items())[:5])
     return text + (", …" if len(counts) > 5 else "")
 
 

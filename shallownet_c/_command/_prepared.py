@@ -141,9 +141,7 @@ def _leave_out_incomplete(
             blank |= of_column
     if not counts:
         return
-    shown = ", ".join(f"{name}: {count}" for name, count in list(counts.items())[:5]) + (
-        ", …" if len(counts) > 5 else ""
-    )
+    shown = _inputs.counts_of(counts)
     if missing == "median":
         n = counted(sum(counts.values()), "blank cell")
         table.notes.append(f"{n} ({shown}): numbers are filled with the median, a category that is missing is none")
