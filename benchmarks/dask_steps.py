@@ -73,15 +73,15 @@ def alone(X, y, epochs, n_threads):
     return {"seconds": history.seconds / epochs}, net.params
 
 
-def steps(quick):
-    m, epochs, turns = (4_000, 2, 2) if quick else (210_000, 6, 7)
+def steps(quick, m):
+    epochs, turns = (2, 2) if quick else (6, 7)
     kinds = {"1 process": (1, 1), "2 processes": (2, 1), "1 process, 2 threads": (1, 2)}
     clusters = {name: cluster(*shape) for name, shape in kinds.items()}
     clients = {name: distributed.Client(one, set_as_default=False) for name, one in clusters.items()}
-    data = {name: client.persist(list(rows(m, 8))) for name, client in clients.items()}
-    X, y = (array.compute(scheduler="sync") for array in rows(m, 8))
+    data = rows(m, 8)  # not persisted: the fit divides them evenly among the workers
+    X, y = (array.compute(scheduler="sync") for array in data)
     size = X.nbytes
-    work = {name: lambda name=name: step(clients[name], data[name], SIZES, epochs) for name in kinds}
+    work = {name: lambda name=name: step(clients[name], data, SIZES, epochs) for name in kinds}
     work |= {f"MLP.fit, {n} thread{'s'[: n - 1]}": lambda n=n: alone(X, y, epochs, n) for n in (1, 2)}
     found = {name: [] for name in work}
     params = {}
@@ -116,7 +116,7 @@ def steps(quick):
     return {"bytes": size, "rows": m, "median": median, "efficiency": efficiency}
 
 
-def model(quick):
+def model(quick, _m):
     tasks, hidden = ([1, 4], [10, 100]) if quick else ([1, 2, 4, 8, 16, 32, 64], [100, 1_000, 4_000, 13_000])
     found = []
     for n in tasks:
@@ -149,7 +149,7 @@ def model(quick):
     return {"constants": {"rate": rate}, "measured": found}
 
 
-def local(quick):
+def local(quick, _m):
     X, y = sn.datasets.load_digits()
     X = X / 16
     epochs, learners, syncs = (3, [2], [5]) if quick else (20, [2, 4, 8], [1, 10, 50])
@@ -199,6 +199,7 @@ PARTS = {"steps": steps, "model": model, "local": local}
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="little of everything")
+    parser.add_argument("--rows", type=int, default=210_000, help="of the table in steps, 512 bytes each")
     parser.add_argument("--only", choices=PARTS, action="append", help="one part; may be given again")
     parser.add_argument("--json", metavar="FILE", help="write every figure")
     arguments = parser.parse_args()
@@ -207,7 +208,8 @@ def main():
     print(f"shallownet_c {sn.__version__}, dask {distributed.__version__}, Python {sys.version.split()[0]}")
     machine = f"{processor()}, {os.cpu_count()} cores"
     print(machine)
-    found = {"machine": machine} | {name: PARTS[name](arguments.quick) for name in arguments.only or PARTS}
+    m = 4_000 if arguments.quick else arguments.rows
+    found = {"machine": machine} | {name: PARTS[name](arguments.quick, m) for name in arguments.only or PARTS}
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(found, file, indent=1)

@@ -26,6 +26,7 @@ except ImportError:
     ) from None
 
 from shallownet_c import kernels, optimizers, schedules
+from shallownet_c._checks import _other_names
 from shallownet_c.errors import DivergenceError, FitWarning
 from shallownet_c.mlp import MLP, load
 from shallownet_c.optimizers import *  # noqa: F403  all that its table names, so that a new one is not listed again here
@@ -101,4 +102,5 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(f"shallownet_c.{_MODULES[name]}"), name)
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("shallownet-c")
-    raise AttributeError(f"module 'shallownet_c' has no attribute {name!r}")
+    instead = _other_names.instead(name, _other_names.MEMBERS)
+    raise AttributeError(f"module 'shallownet_c' has no attribute {name!r}{instead}")

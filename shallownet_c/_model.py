@@ -251,8 +251,8 @@ def tensor_shapes(sizes: Iterable[int]) -> dict[str, tuple[int, ...]]:
 
 
 def check_sizes(layer_sizes: object) -> tuple[int, ...]:
-    items = _validation.sequence("layer_sizes", layer_sizes, "integers")
-    sizes = tuple(_validation.integer("layer_sizes", n, 1) for n in items)
+    items = _validation.sequence("layer_sizes", layer_sizes, "integers, [n_0, …, n_L] from inputs to outputs")
+    sizes = tuple(_validation.integer(f"layer_sizes[{i}]", n, 1) for i, n in enumerate(items))
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes must have inputs and outputs, two numbers or more, got {list(sizes)}")
     return sizes
@@ -273,7 +273,10 @@ def check_activations(activation: object, output: object, sizes: tuple[int, ...]
         names = _validation.sequence("activation", activation, f"names, or one name, out of {list(_kernels.HIDDEN)}")
         hidden = [_validation.choice("activation", name, _kernels.HIDDEN) for name in names]
         if len(hidden) != n_layers - 1:
-            raise ValueError(f"activation must have a name for each of {n_layers - 1} hidden layers, got {len(hidden)}")
+            of_output = "; that of the output layer is output=…" if len(hidden) == n_layers else ""
+            raise ValueError(
+                f"activation must have a name for each of {n_layers - 1} hidden layers, got {len(hidden)}{of_output}"
+            )
     return (*hidden, output)
 
 

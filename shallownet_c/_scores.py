@@ -1,7 +1,7 @@
 """What a network's outputs say, and how good they are: classes, accuracy and R², with weights."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -72,6 +72,11 @@ class Accuracy:
         self.hits += float(w @ hit)
         self.weight_sum += float(w.sum())
 
+    def join(self, other: Self) -> None:
+        """Take in the rows that another has taken in."""
+        self.hits += other.hits
+        self.weight_sum += other.weight_sum
+
     @property
     def value(self) -> float:
         return self.hits / self.weight_sum
@@ -89,24 +94,32 @@ class RSquared:
     unexplained: Array
 
     def add(self, A: Array, Y: Array, weights: Array | None) -> None:
-        """Take in rows of A and Y (m, n): means and sums of squares of two parts give those of both (Chan, 1979)."""
+        """Take in rows of A and Y (m, n)."""
         A, Y = A.astype(np.float64), Y.astype(np.float64)
         w = np.ones(len(Y)) if weights is None else weights.astype(np.float64)
-        self.rows += len(Y)
-        weight_sum = float(w.sum())
-        if weight_sum == 0:
+        block = type(self)()
+        block.rows, block.weight_sum = len(Y), float(w.sum())
+        if block.weight_sum > 0:
+            with np.errstate(over="ignore", invalid="ignore"):
+                block.mean = np.average(Y, axis=0, weights=w)
+                block.unexplained, block.spread = w @ (Y - A) ** 2, w @ (Y - block.mean) ** 2
+        self.join(block)
+
+    def join(self, other: Self) -> None:
+        """Take in the rows of another: means and sums of squares of two parts give those of both (Chan, 1979)."""
+        self.rows += other.rows
+        if other.weight_sum == 0:
             return
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.average(Y, axis=0, weights=w)
-            unexplained, spread = w @ (Y - A) ** 2, w @ (Y - mean) ** 2
-            if self.weight_sum > 0:
-                share = weight_sum / (self.weight_sum + weight_sum)
-                away = mean - self.mean
-                mean = self.mean + share * away
-                spread += self.spread + share * self.weight_sum * away**2
-                unexplained += self.unexplained
-        self.weight_sum += weight_sum
-        self.mean, self.spread, self.unexplained = mean, spread, unexplained
+        if self.weight_sum == 0:
+            self.mean, self.spread, self.unexplained = other.mean, other.spread, other.unexplained
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                share = other.weight_sum / (self.weight_sum + other.weight_sum)
+                away = other.mean - self.mean
+                self.spread = other.spread + (self.spread + share * self.weight_sum * away**2)
+                self.unexplained = other.unexplained + self.unexplained
+                self.mean = self.mean + share * away
+        self.weight_sum += other.weight_sum
 
     @property
     def value(self) -> float:
@@ -116,13 +129,6 @@ class RSquared:
         with np.errstate(over="ignore", invalid="ignore"):
             explained = 1 - np.divide(unexplained, spread, out=np.zeros_like(spread), where=spread > 0)
         return float(np.where(spread > 0, explained, unexplained == 0).mean())
-
-
-def accuracy(predicted: Array, Y: Array, weights: Array | None) -> float:
-    """Share of the samples of predicted (m,) or (m, n) that are equal to those of Y in every column."""
-    found = Accuracy()
-    found.add(predicted, Y, weights)
-    return found.value
 
 
 def r_squared(A: Array, Y: Array, weights: Array | None) -> float:

@@ -48,6 +48,8 @@ class _Parser(argparse.ArgumentParser):
     """Reports what is wrong in one line, as other errors are reported, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
+        if message.startswith(("unrecognized", "the following")):
+            message += f"; {self.prog} --help lists what there is"
         raise InputError(message)
 
 

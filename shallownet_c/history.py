@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+from shallownet_c._checks import _other_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +38,15 @@ class History:
     n_epochs: int = 0
     stopped: str = ""
     seconds: float = 0.0
+
+    if not TYPE_CHECKING:  # a type checker would take any attribute for one of these
+
+        def __getattr__(self, name: str) -> NoReturn:
+            is_net = name in _other_names.OF_NETWORKS
+            of_net = f": fit returns the course of the training, and the network that was fitted has {name}"
+            raise AttributeError(
+                f"'History' object has no attribute {name!r}{of_net if is_net else ''}", name=name, obj=self
+            )
 
     def __repr__(self) -> str:
         last = f"{self.cost[-1]:.6g}" if self.cost else "none"

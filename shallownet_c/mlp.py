@@ -8,12 +8,12 @@ from __future__ import annotations  # evaluated, the annotations would import nu
 import copy
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import numpy as np
 
 from shallownet_c import _engine, _layers, _random, _scores, _threads, initializers, optimizers
-from shallownet_c._checks import _arguments, _features, _sparse, _validation
+from shallownet_c._checks import _arguments, _features, _other_names, _sparse, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._derivatives import InputDerivatives
 from shallownet_c._exports import Exports
@@ -154,6 +154,14 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         fill = initializers.filler(init, seed, model.dtype)
         self._begin(model, np.zeros(model.n_params, model.dtype), None)
         fill(self._weights)
+
+    if not TYPE_CHECKING:  # a type checker would take any attribute for one of these
+
+        def __getattr__(self, name: str) -> NoReturn:
+            instead = _other_names.instead(name, _other_names.ATTRIBUTES)
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}{instead}", name=name, obj=self
+            )
 
     def _begin(self, model: Model, params: Array, names: tuple[str, ...] | None) -> None:
         """Make this the network of these parameters, which are kept; an error if it is one already."""

@@ -435,8 +435,9 @@ def optimizer(value: str | Optimizer) -> Optimizer:
         return value
     if isinstance(value, str):
         return OPTIMIZERS[_validation.choice("optimizer", value, OPTIMIZERS)]()
+    is_class = isinstance(value, type) and issubclass(value, Optimizer)
     *names, last = (kind.__name__ for kind in OPTIMIZERS.values())
     raise TypeError(
         f"optimizer must be {', '.join(map(repr, OPTIMIZERS))}, or an object of {', '.join(names)} or {last}, "
-        f"got {_validation.shown(value)}"
+        f"got {_validation.shown(value)}{f': did you mean sn.{value.__name__}()?' if is_class else ''}"
     )

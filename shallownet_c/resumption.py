@@ -113,8 +113,8 @@ def taken_up(
         net = made(MLP, model, tensors["params"].copy(), names)
         source = source_of(model, net.params, _features.Names(names))
         if source.m != values["rows"]:
-            had, has = ("rows that come in parts" if m is None else f"{m} rows" for m in (values["rows"], source.m))
-            raise ValueError(f"X must have {had}, as in the fit, got {has}")
+            then, now = ("rows that come in parts" if m is None else f"{m} rows" for m in (values["rows"], source.m))
+            raise ValueError(f"X must have {then}, as in the fit, got {now}")
         order = _orders.check(order, settings.epochs, source.m)
         watchers = watchers_of(net, source)
         for name, had, has in zip(

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +15,13 @@ from shallownet_c import _kernels, _layer
 from shallownet_c._kernels import ACTIVATIONS
 
 BUILDS = [(level, dtype) for level in _kernels.available for dtype in ("float32", "float64")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_environment() -> Iterator[None]:
+    """A module leaves the environment as it was: Dask sets OMP_NUM_THREADS in whoever starts its workers."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 class Build:

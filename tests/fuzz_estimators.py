@@ -29,6 +29,7 @@ from shallownet_c.sklearn._network import ACTIVATIONS, LOSSES
 
 #: Differences that stay, and the calls of the user's that they come of. Their reasons stand in docs/sklearn.md.
 KNOWN = {
+    "narrow": "scikit-learn's loss_ is a float32 for float32 data with newer NumPy and SciPy, and a float64 here",
     "weights": "negative weights are refused",
     "counts": "negative targets of poisson are refused",
     "weightless": "a batch without any weight is left out; in scikit-learn it ends the fit with ZeroDivisionError",
@@ -383,6 +384,12 @@ def explanation(case, difference, others):
     if output == "exp" and not all(np.isfinite(loss) for loss in told if not isinstance(loss, str)):
         return "rate"
     loss = difference.what in ("loss_", "loss_curve_", "best_loss_")
+    if (
+        loss
+        and isinstance(difference.theirs, np.float32)
+        and is_same(float(difference.ours), float(difference.theirs), 1e-6)
+    ):
+        return "narrow"
     if loss and output == "logistic" and is_same(difference.ours, difference.theirs, 0.05):
         return "certain"
     for _ in range(4):

@@ -86,7 +86,7 @@ def test_the_cost_of_the_mean_is_that_of_a_network_that_says_the_mean():
     for loss, offset in (("squared_error", 0), ("squared_error", 290), ("log_loss", 0), ("poisson", 0)):
         output = "sigmoid" if loss == "log_loss" else "identity"
         assert check_loss(loss, output) == loss
-        targets = (y[:300] > 1) + float(offset)
+        targets = 2.0 * (y[:300] > 1) + float(offset) if loss == "squared_error" else (y[:300] > 1) + float(offset)
         net = network(output, loss=loss, init="zeros")
         p = targets.mean()
         net.biases[0][0] = p if loss == "squared_error" else np.log(p / (1 - p) if loss == "log_loss" else p)
@@ -95,6 +95,20 @@ def test_the_cost_of_the_mean_is_that_of_a_network_that_says_the_mean():
         with pytest.warns(sn.FitWarning, match="no better than the mean"):
             net.fit(X[:300], targets, optimizer=sn.SGD(1e-300), epochs=2)
         better.fit(X[:300], targets, optimizer=sn.SGD(1e-300), epochs=2)
+
+
+def test_classes_that_are_taken_for_numbers():
+    X, y = np.linspace(-1, 1, 60)[:, np.newaxis], np.arange(60) % 2
+    for n_out, Y in ((1, y), (1, y.astype(bool)), (2, np.eye(2)[y])):
+        with pytest.warns(sn.FitWarning, match=r"^Y has only 0 and 1, .*: classes go with output='sigmoid', or with"):
+            sn.MLP([1, n_out], seed=0).fit(X, Y, epochs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sn.MLP([1, 1], seed=0).fit(X, y / 2, epochs=1)
+        sn.MLP([1, 1], seed=0).fit(X, np.ones(60), epochs=1)
+        sn.MLP([1, 1], output="sigmoid", seed=0).fit(X, y, epochs=1)
+        sn.MLP([1, 2], seed=0).fit(X, np.stack([y, y], axis=1), epochs=1)
+        sn.MLP([1, 1], loss="poisson", seed=0).fit(X, y, epochs=1)
 
 
 def test_when_nothing_can_be_better_than_the_mean():

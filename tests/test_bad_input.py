@@ -85,7 +85,7 @@ def test_construction(error, message, changes):
 
 def test_a_size_that_python_does_not_print():
     for size in (10**5000, -(10**5000)):
-        with pytest.raises(ValueError, match=r"layer_sizes must be at .*, got <an integer of 16610 bits>"):
+        with pytest.raises(ValueError, match=r"layer_sizes\[0\] must be at .*, got <an integer of 16610 bits>"):
             sn.MLP([size, 1])
 
 
@@ -103,7 +103,7 @@ BAD_X = [
     (ValueError, "X.*shape", 1.0),
     (ValueError, "X.*shape", []),
     (TypeError, "X.*complex", X + 0j),
-    (TypeError, "X.*dtype", X.astype(str)),
+    (TypeError, "X.*text such as", X.astype(str)),
     (TypeError, r"X.*object that holds 'a' at \(0, 1\)", np.array([[1.0, "a"]] * len(X), object)),
     (TypeError, "X.*object that holds None", np.array([[1.0, None]] * len(X), object)),
     (ValueError, r"X must have shape \(m, 3\), got \(\d+, 2\)", scipy.sparse.csr_array(X[:, :2])),

@@ -105,6 +105,19 @@ def test_bench(tmp_path):
     assert digits["accuracy"] >= 0.95
 
 
+def test_bench_tells_a_terminal_what_it_is_at(capsys, monkeypatch):
+    def compare():
+        _bench.compare(_bench.flower(), 1, dict.fromkeys(_bench.WAYS, 1), 1)
+        return capsys.readouterr()
+
+    assert compare() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    said = compare()
+    assert said.out == ""
+    assert said.err.startswith("\r\x1b[Kflower: loop (plain Python) …\r\x1b[K")
+    assert said.err.endswith("flower: compiled, timing 1 of 1 …\r\x1b[K")
+
+
 def test_bench_says_when_the_ways_disagree(capsys, monkeypatch):
     correct = _bench.WAYS["compiled"]
     monkeypatch.setitem(_bench.WAYS, "compiled", lambda problem, n: correct(problem, n) + 1e-6)
@@ -290,7 +303,8 @@ CSV_FAULTS = {
     "a,b,c\n1,,2\n,1,3\n": "every row has a blank cell, most of them in column 'a' (1)",
     "a,b\n1,\n2,\n": "target 'b': it has no values",
     "a\n1\n2\n": "only one column",
-    "a,b\n1,2\n3,2\n4,2\n": "one class only",
+    "a,b\n1,2\n3,2\n4,2\n": "target 'b': it has one class only, '2' in all 3 rows",
+    "a,b\n1,2\n": "'2' in its only row",
     "a,b\n1,2\n1,3\n": "2 rows are too few",
     "a,b,a\n1,2,3\n4,5,6\n": "two columns 'a'",
 }
@@ -306,6 +320,10 @@ def test_bad_files(capsys, tmp_path):
     assert "nowhere.csv: no such file or directory\n" in refused(capsys, "train", "--data", "nowhere.csv")
     assert "save the sheet as CSV" in refused(capsys, "train", "--data", "table.xlsx")
     assert "or a file that ends in .csv, .tsv" in refused(capsys, "train", "--data", "table.doc")
+    (tmp_path / "folder.csv").mkdir()
+    assert "folder.csv is a folder, not a file" in refused(capsys, "train", "folder.csv")
+    write("table.csv.gz", "")
+    assert "table.csv.gz is compressed: unpack it" in refused(capsys, "train", "table.csv.gz")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x01,\x80\n")
     assert "binary.csv" in refused(capsys, "train", "--data", "binary.csv")
     write("false.npz", "not a zip file")
@@ -442,7 +460,8 @@ def test_networks_of_no_size(capsys, monkeypatch):
         ((), "required: command"),
         (("fly",), "invalid choice: 'fly'"),
         (("train",), "one table is required"),
-        (("predict", "model.safetensors"), "required: table"),
+        (("predict", "model.safetensors"), "required: table; shallownet-c predict --help lists what there is"),
+        (("train", "flower", "--hidden", "64", "64"), "unrecognized arguments: 64; shallownet-c --help lists"),
     ],
 )
 def test_incomplete_commands(capsys, arguments, message):

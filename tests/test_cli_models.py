@@ -337,13 +337,6 @@ def test_a_table_on_a_terminal(monkeypatch):
 
 def test_plot(capsys, monkeypatch):
     pytest.importorskip("matplotlib")
-    calls = []
-    plot = types.ModuleType("shallownet_c.plot")
-    plot.cost = lambda history, ax: calls.append((len(history.cost), ax.plot(history.cost)))
-    try:
-        import shallownet_c.plot  # noqa: F401
-    except ImportError:
-        monkeypatch.setitem(sys.modules, "shallownet_c.plot", plot)
     trained(capsys, "--plot", "cost.png")
     assert Path("cost.png").read_bytes().startswith(b"\x89PNG")
     assert "--plot must end in .png, .svg, .pdf" in refused(capsys, "train", "t.csv", "--plot", "cost.txt")

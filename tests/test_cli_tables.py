@@ -207,6 +207,7 @@ def one_column(cells, name="odd"):
 
 REFUSED = {
     "dates": (["2024-01-31", "2024-02-01"], "line 2 holds '2024-01-31', a date: write numbers instead"),
+    "times": (["08:30", "17:05:59"], "line 2 holds '08:30', a time: write numbers instead, such as the minutes"),
     "a word among numbers": (["1", "2", "x"], "line 4 holds 'x', which is not a number, but line 2 holds '1'"),
     "percent": (["5 %", "7 %"], "line 2 holds '5 %', which is not a number as they are written, like 1234.5"),
     "names": ([f"name {i}" for i in range(60)], "60 different texts in 60 rows do not look like categories"),
@@ -425,6 +426,28 @@ def test_files_of_columns(capsys, ending):
     np.testing.assert_array_equal(sn.load("model.safetensors").params, params)
 
 
+@pytest.mark.parametrize("name", ["price", None])
+def test_an_index_of_pandas_comes_first(capsys, name):
+    pa = pytest.importorskip("pyarrow", reason="it is not installed, as it is by the extra test-all")
+    from pyarrow import parquet
+
+    stored = name or "__index_level_0__"
+    table = pa.table({"size": np.arange(60) % 7 / 7.0, "y": np.arange(60) % 2, stored: np.arange(60)[::-1]})
+    metadata = {"pandas": json.dumps({"index_columns": [stored], "column_indexes": [], "columns": []})}
+    parquet.write_table(table.replace_schema_metadata(metadata), "t.parquet")
+    said = train(capsys, data="t.parquet")
+    assert said["columns"] == (["size"] if name is None else ["price", "size"])
+    assert said["target"] == "y"
+    for said_of_it in (
+        {},
+        {"index_columns": [{"kind": "range"}, "none", ["y"]]},
+        ["index_columns"],
+        {"index_columns": 5},
+    ):
+        parquet.write_table(table.replace_schema_metadata({"pandas": json.dumps(said_of_it)}), "t.parquet")
+        assert train(capsys, data="t.parquet")["columns"] == ["size", "y"]
+
+
 def test_types_of_columns(capsys):
     pa = pytest.importorskip("pyarrow", reason="it is not installed, as it is by the extra test-all")
     from pyarrow import parquet
@@ -466,7 +489,46 @@ def test_encodings_that_are_refused(capsys):
     assert "it may be UTF-16, save it as UTF-8" in refused(capsys, "train", "t.csv")
     Path("t.csv").write_bytes(text(people()).replace("red", "größer").encode("latin-1"))
     assert "t.csv is not UTF-8 text: line " in refused(capsys, "train", "t.csv")
+    Path("t.csv").write_bytes(b"PK\x03\x04 and so on")
+    assert "t.csv is no text but a zip file or a spreadsheet: unpack it" in refused(capsys, "train", "t.csv")
+    Path("t.csv").write_bytes(b"PAR1 and so on")
+    assert "let its name end in .parquet" in refused(capsys, "train", "t.csv")
     write("t.csv", 'a,b\n1,2\n2,"3\n' + "1,2\n" * 50)
-    assert "a quote is not closed" in refused(capsys, "train", "t.csv")
+    assert "t.csv: line 3: a quote is not closed in the row" in refused(capsys, "train", "t.csv")
+    write("t.csv", "a,b\n1,2\n" + "x" * 200_000 + ",2\n")
+    assert "line 3: a cell has more than 131072 characters" in refused(capsys, "train", "t.csv")
     write("t.csv", "a,b\n" + "1,2\n" * 50 + "1,2,3\n")
     assert "line 52 has 3 columns, the first line 2" in refused(capsys, "train", "t.csv")
+
+
+def test_lines_above_the_names(capsys):
+    write("t.csv", "Measured in May\n" + text(people()))
+    assert "line 2 has 5 columns, the first line 1" in (err := refused(capsys, "train", "t.csv"))
+    assert "delete what stands above the columns' names" in err
+    write("t.csv", "Measured in May,,,,\n" + text(people()))
+    assert "if line 1 is a title, delete what stands above the names" in refused(capsys, "train", "t.csv")
+
+
+def test_columns_set_out_by_spaces(capsys):
+    rows = [[a, b, round(2.5 * a - b, 1)] for a in range(10) for b in range(10)]
+    write(
+        "t.txt",
+        "  a      b       y\n"
+        + "".join("".join(f"{cell:>{7 + k}}" for k, cell in enumerate(row)) + "\n" for row in rows),
+    )
+    assert "--delimiter space (line 1 is 'a      b       y')" in refused(capsys, "train", "t.txt")
+    assert train(capsys, "--delimiter", "space", data="t.txt")["columns"] == ["a", "b"]
+    params = sn.load("model.safetensors").params
+    write("t.csv", text(rows, ["a", "b", "y"]))
+    train(capsys)
+    np.testing.assert_array_equal(sn.load("model.safetensors").params, params)
+
+
+def test_a_network_that_is_of_no_use_is_called_so(capsys):
+    rng = np.random.default_rng(0)
+    write("t.csv", text(rng.standard_normal((60, 4)).tolist(), list("abcd")))
+    assert run("train", "t.csv", "--learning-rate", 30, "--epochs", 5) == 0
+    assert "\nno better than always the mean, " in capsys.readouterr().out
+    write("t.csv", text([[a, b, a + b] for a in range(10) for b in range(10)], list("aby")))
+    assert run("train", "t.csv") == 0
+    assert "no better" not in capsys.readouterr().out

@@ -195,12 +195,22 @@ def test_dataframes(threads):
         nets[0](table[list("edcba")])
 
 
+def test_sparse_partitions_are_refused(client):
+    csr = pytest.importorskip("scipy.sparse").csr_array
+    parts = [dask.delayed(csr)(X[first : first + 500]) for first in (0, 500)]
+    targets = [dask.delayed(Y[first : first + 500]) for first in (0, 500)]
+    with pytest.raises(TypeError, match=r"^partition 0: X must be a dense array, got csr_array: X.toarray\(\) is one"):
+        sn.dask.fit(network(), parts, targets, solver="adam", epochs=1, client=client)
+
+
 def test_rows_that_are_refused_are_named(client):
     bad = X.copy()
     bad[607, 3] = np.nan
     net = network()
     before = net.params.copy()
-    with pytest.raises(ValueError, match=r"^partition 5: X must be finite, got nan in row 7, column 3 \(as float64\)$"):
+    with pytest.raises(
+        ValueError, match=r"^partition 5: X must be finite, got nan in row 7, column 3 \(as float64\); fill"
+    ):
         sn.dask.fit(net, da.from_array(bad, chunks=(120, 5)), DY, client=client)
     weights = WEIGHTS.copy()
     weights[[300, 800]] = -1
@@ -362,11 +372,30 @@ def test_nothing_is_left_on_the_cluster(threads):
     sn.dask.fit(network(), DX, DY, solver="adam", epochs=2, client=threads)
     with pytest.raises(OSError, match="stop") as error:  # whose traceback has the fit
         sn.dask.fit(network(), DX, DY, solver="adam", epochs=2, client=threads, callback=stop)
-    deadline = time.monotonic() + 20
-    while (left := set(threads.run_on_scheduler(tasks)) - kept) and time.monotonic() < deadline:
-        pass
-    assert not left
+    assert not left_of(threads, kept)
     del error
+
+
+@pytest.mark.parametrize("given", [{"X": "nan"}, {"sample_weight": da.zeros(M, chunks=M)}], ids=["nan", "weights"])
+def test_nothing_is_left_of_rows_that_are_refused(threads, given):
+    """Or the workers would hold them twice, once they have been mended."""
+    if "X" in given:
+        bad = X.copy()
+        bad[607, 3] = np.nan
+        given = {"X": da.from_array(bad, chunks=(120, 5))}
+    kept = set(threads.run_on_scheduler(tasks))
+    with pytest.raises(ValueError, match=r"X must be finite|sample_weight must not be zero") as error:
+        sn.dask.fit(network(), **{"X": DX, "Y": DY} | given, client=threads)
+    assert not left_of(threads, kept)
+    del error
+
+
+def left_of(client, kept):
+    """The keys that the scheduler still has after a while, apart from those kept."""
+    deadline = time.monotonic() + 20
+    while (left := set(client.run_on_scheduler(tasks)) - kept) and time.monotonic() < deadline:
+        pass
+    return left
 
 
 def tasks(dask_scheduler):

@@ -227,6 +227,46 @@ def test_bad_input(name):
         classifier.predict(DX)
 
 
+@pytest.mark.parametrize("dtype", ["string", "object", "float"])
+def test_missing_labels_are_named(frames, dtype):
+    table, frame = frames
+    labels = table["number"] if dtype == "float" else table["label"].astype(dtype)
+    kept = labels.index != 352  # the third row of the last partition
+    parts = [labels.where(kept)[part.index] for part in (table[:100], table[100:100], table[100:350], table[350:])]
+    y = dask.dataframe.from_delayed([dask.delayed(part) for part in parts], meta=parts[0][:0])
+    with pytest.raises(ValueError, match=r"^partition 3: y must not have missing labels, got (<NA>|nan) in row 2$"):
+        MLPClassifier((6,)).fit(frame[list("abcd")], y)
+
+
+def test_a_column_of_text_is_refused_before_anything_is_loaded(frames):
+    _, frame = frames
+    loaded = []
+    frame = frame.map_partitions(lambda part: loaded.append(1) or part, meta=frame._meta)
+    y, columns = frame["number"], ["a", "b", "c", "label"]
+    message = r"^X must be real numbers, got column 'label' of dtype \w+$"
+    net = sn.MLP([4, 1], seed=0)
+    for refused in (
+        lambda: MLPRegressor().fit(frame[columns], y),
+        lambda: sn.dask.fit(net, frame[columns], y),
+        lambda: sn.dask.predict(net, frame[columns]),
+    ):
+        with pytest.raises(TypeError, match=message):
+            refused()
+    assert loaded == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_categories_may_be_numbers(frames, known):
+    table, frame = frames
+    grade = frame["a"].round().astype("category")
+    X_of = frame.assign(a=grade.cat.as_known() if known else grade)[list("abcd")]
+    here = table.assign(a=table["a"].round())[list("abcd")]
+    ours, local = sn.MLP([4, 1], seed=0), sn.MLP([4, 1], seed=0)
+    sn.dask.fit(ours, X_of, frame["number"], solver="adam", epochs=3)
+    local.fit(here, table["number"], epochs=3)
+    np.testing.assert_allclose(ours.params, local.params, atol=1e-10)
+
+
 def test_partial_fit_takes_no_collections():
     with pytest.raises(TypeError, match=r"^X must be rows in memory for partial_fit"):
         MLPRegressor().partial_fit(DX, DNUMBERS)

@@ -95,8 +95,11 @@ def test_another_order(use, kind):
     [
         (X.rename(columns={"age": "Age"}), "lacks 'age' and has 'Age'"),
         (X[["height", "weight"]], "lacks 'age'"),
-        (X.assign(id=1.0), "has 'id'"),
-        (X.assign(**dict.fromkeys("abcdefg", 0)), "has 'a', 'b', 'c', 'd', 'e' and 2 more"),
+        (X.assign(id=1.0), "has 'id': X[['height', 'weight', 'age']] has them alone"),
+        (
+            X.assign(**dict.fromkeys("abcdefg", 0)),
+            "has 'a', 'b', 'c', 'd', 'e' and 2 more: X[['height', 'weight', 'age']] has them alone",
+        ),
         (X.set_axis(["x" * 10**6, "b", "c"], axis=1), None),
     ],
 )

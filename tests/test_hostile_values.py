@@ -56,7 +56,7 @@ VALUES = [
     *("", ",", "(", "\0", "x" * 10**6, Text("tanh"), Text("1.5"), np.str_("1.5"), b"x", b"1.5", bytearray(b"1.5")),
     *(memoryview(b"1.5"), np.void(b"1.5"), None, ..., object(), object, Raises(), [], (), {}, set(), {1, 2}, {"a": 1}),
     *([[]], [None], [10**400], [[1.0], [1.0, 2.0]], in_itself, deep, range(10**30), range(0), np.zeros((0, 3))),
-    *(np.datetime64("2020-01-01"), np.datetime64("2020-01-01T00:00", "ns"), np.datetime64("NaT")),
+    *(np.datetime64("2020-01-01"), np.datetime64("2020-01-01T00:00", "ns"), np.datetime64("NaT", "s")),
     *(np.timedelta64(3, "s"), datetime.date(2020, 1, 1), [np.timedelta64(3, "ns")], np.array([1, "a"], object)),
     *(np.ma.masked, np.ma.array(3, mask=True), np.ma.array([1, 2, 3], mask=[0, 1, 0])),
     *(np.array([(1, 2.0)], [("a", int), ("b", float)]), scipy.sparse.csr_array(np.eye(3)), np.zeros((1,) * 33)),

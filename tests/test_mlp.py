@@ -85,6 +85,7 @@ def test_defaults_and_attributes():
     assert repr(sn.MLP([3, 2])) == "MLP([3, 2], output='identity', loss='squared_error', dtype='float64')"
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape on a NumPy array:DeprecationWarning")
 def test_views_share_the_flat_vector():
     net = make()
     net.weights[1][0, 3] = 7

@@ -112,6 +112,7 @@ def test_the_page_and_its_headers(port):
         (f"/{TOKEN[:-1]}/", None, 403),
         ("/%C3%A9/", None, 403),
         ("//", None, 403),
+        ("*", None, 403),
         (f"/{TOKEN}/nothing.js", None, 404),
         (f"/{TOKEN}/..%2F_server.py", None, 404),
         (f"/{TOKEN}/../_server.py", None, 404),
@@ -371,6 +372,8 @@ def test_csv(port, header, separator):
         ("1,nan,a\n1,2,b\n", "csv_number", {"line": 1, "column": 2, "got": "nan"}),
         ("1,1e999,a\n1,2,b\n", "csv_number", {"line": 1, "column": 2, "got": "1e999"}),
         ("1,1_0,a\n1,2,b\n", "csv_number", {"line": 1, "column": 2, "got": "1_0"}),
+        ("1,5;2,5;a\n1,7;2,5;b\n", "csv_number", {"line": 2, "column": 1, "got": "1,7"}),
+        ("1,2,a\n3,4,\n5,6,b\n", "csv_label_empty", {"line": 2}),
         ("1,2,a\n3,4,a\n", "csv_classes", {"got": 1, "classes": "a"}),
         ("1,2,a\n3,4,b\n5,6,c\n", "csv_classes", {"got": 3, "classes": "a, b, c"}),
         ("1,2,a\n" * 5001, "csv_rows", {"got": 5001, "most": 5000}),
@@ -403,6 +406,33 @@ def test_a_constant_column_and_few_rows():
     assert rows.X.tolist() == [[-4, 0], [4, 0]]
     assert rows.y.tolist() == [0, 1]
     assert len(rows.X_dev) == 0
+
+
+def test_lines_of_nothing_but_separators():
+    """Which spreadsheets leave at the end."""
+    rows = _data.read_csv("\n1,5,a\n   \n2,6,b\n,,\n")
+    assert rows.X.tolist() == [[-4, -4], [4, 4]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"), [("ba", ["a", "b"]), (["10", "9"], ["9", "10"]), (["no", "1"], ["1", "no"])]
+)
+def test_which_label_is_which_class(labels, classes):
+    """The page says so, and numbers go in their order."""
+    rows = _data.read_csv("".join(f"{i},{i},{label}\n" for i, label in enumerate(labels)))
+    assert rows.classes == classes
+    assert rows.y.tolist() == [classes.index(label) for label in labels]
+
+
+def test_a_faulty_file_is_remembered(port):
+    """Whatever is changed next: that no file has been chosen would be wrong."""
+    with tab(port) as ws:
+        for seq, csv in ((1, "1,2,a\n"), (2, None)):
+            ask(ws, seq, csv=csv, data="csv")
+            header, _ = receive(ws)
+            assert (header["seq"], header["code"]) == (seq, "csv_classes")
+        ask(ws, 3, csv=csv_text(), data="csv")
+        assert until_done(ws)[0][0]["classes"] == ["blue", "red"]
 
 
 # --- what the presets' sentences say

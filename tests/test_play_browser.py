@@ -217,6 +217,18 @@ def test_ten_fast_changes_leave_the_last_one_shown(opened):
     np.testing.assert_array_equal(pixels(page), pixels(alone))
 
 
+def test_settings_that_would_change_nothing_are_disabled(opened):
+    page = opened("optimizer=rprop&layers=none&iterations=10")
+    assert page.locator("#batch").is_disabled()
+    assert page.locator("#compare").is_disabled()
+    page.locator("#optimizer").select_option("adam")
+    page.locator("#layers").focus()
+    page.keyboard.press("ArrowRight")
+    settled(page)
+    assert page.locator("#batch").is_enabled()
+    assert page.locator("#compare").is_enabled()
+
+
 def test_a_large_network_is_shown_before_it_has_been_trained(opened):
     page = opened("layers=50.tanh-50.tanh-50.tanh&init=glorot_uniform&iterations=20000&points=1000", wait=False)
     page.locator('html[data-shown-done="false"]').wait_for()
@@ -267,7 +279,7 @@ def test_a_deep_link_restores_everything(opened):
         ("rate=<script>alert(1)</script>", ["rate"]),
         ("rate=1e999&noise=-5&points=NaN", ["rate", "noise", "points"]),
         ("layers=4.tanh-4.tanh-4.tanh-4.tanh", ["layers"]),
-        ("layers=99.evil", ["units", "activation"]),
+        ("layers=4.tanh-99.evil", ["units", "activation"]),
         ("layers=constructor.__proto__&data=__proto__", ["units", "activation", "data"]),
         ("added=1_2_3*x*1_1_1_1*9e9_0_1", ["added"]),
         ("added=" + "*".join(["1_1_1"] * 500), ["added"]),
@@ -278,7 +290,7 @@ def test_a_hostile_link_is_clamped_in_words(opened, query, names):
     page = opened(f"{query}&iterations=100")
     notice = page.locator("#notice").inner_text()
     for name in names:
-        assert WORDS["en"][f"name_{name}"].replace("{l}", "").strip() in notice
+        assert WORDS["en"][f"name_{name}"].replace("{l}", "2" if "-99" in query else "1") in notice
     assert page.locator("#sizes").inner_text().startswith("2–")
     page.locator("#preset-notes").click()
     settled(page)
@@ -323,7 +335,38 @@ def test_csv_files_are_refused_in_words(opened, lang):
     page.locator("#n-train", has_text="32").wait_for()
     settled(page)
     assert page.locator("#notice").is_hidden()
-    assert page.locator("#axis-1").inner_text().startswith("width: ")
+    left, name, right = page.locator("#axis-1 span").all_inner_texts()
+    ends = [float(text.replace("−", "-")) for text in (left, right)]
+    middle, half = (X[:, 0].max() + X[:, 0].min()) / 2, (X[:, 0].max() - X[:, 0].min()) / 2
+    np.testing.assert_allclose(ends, [middle - half * 5 / 4, middle + half * 5 / 4], rtol=0.006)
+    assert name == "width"
+    assert [page.locator(f"#class-{label}").inner_text() for label in (0, 1)] == ["(0)", "(1)"]
+    page.locator("#csv").set_input_files(file_of(FAULTY[-1][0]))
+    page.locator("#notice", has_text=WORDS[lang]["csv_classes"].format(**FAULTY[-1][2])).wait_for()
+    page.locator("#rate").focus()
+    page.keyboard.press("ArrowRight")  # still says what is wrong with the file
+    page.locator(f'html[data-refused-seq="{data(page, "askedSeq")}"]').wait_for()
+    assert page.locator("#notice").inner_text() == WORDS[lang]["csv_classes"].format(**FAULTY[-1][2])
+
+
+def test_names_of_curves_are_within_their_picture(opened):
+    """Also where all costs have come down to zero."""
+    page = opened(wait=False)
+    heights = page.evaluate(
+        """async () => {
+            const { curve } = await import("./pictures.js");
+            const canvas = document.getElementById("curve");
+            const heights = [];
+            const context = canvas.getContext("2d");
+            context.fillText = (text, x, y) => "abc".includes(text) && heights.push(y);
+            const lines = [..."abc"].map((name) => ({ at: [0, 10], cost: [0.7, 0], name, colour: "ink" }));
+            curve(canvas, { lines, iterations: 10, now: 10 });
+            return heights.map((y) => canvas.clientHeight - y);
+        }"""
+    )
+    assert len(heights) == 3
+    assert min(heights) >= 8
+    assert (np.diff(heights) <= -15).all()
 
 
 def test_points_by_click_and_by_keyboard(opened):
@@ -416,6 +459,55 @@ def test_dark_colours_are_drawn_too(opened):
     page.keyboard.press("End")
     page.locator('html[data-shown-at="5000"]').wait_for()
     assert pixels(page)[:, :3].mean() < light[:, :3].mean() - 30
+
+
+def test_a_closed_connection_is_opened_again(browser, address):
+    """As after a computer has slept: the rows of the file are sent again, and the next change is answered."""
+    page = browser.new_page(locale="en-US")
+    sockets = []
+
+    def route(ws):
+        ws.connect_to_server()
+        sockets.append(ws)
+
+    page.route_web_socket("**/socket", route)
+    page.goto(f"{address}?data=csv&iterations=100")
+    page.locator("#notice", has_text=WORDS["en"]["csv_missing"]).wait_for()
+    page.locator("#csv").set_input_files(file_of("1,2,a\n2,3,b\n4,1,a\n"))
+    page.locator("#n-train", has_text="3").wait_for()
+    settled(page)
+    for count in (2, 3):
+        sockets[-1].close(code=1011)
+        page.locator(f'html[data-asked-seq="{count + 1}"]').wait_for()
+        settled(page)
+        assert len(sockets) == count
+        assert page.locator("#n-train").inner_text() == "3"
+        assert page.locator("#notice").is_hidden()
+    page.close()
+
+
+def test_a_server_that_fails_is_not_asked_for_ever(browser, address):
+    page = browser.new_page(locale="en-US")
+    sockets = []
+
+    def route(ws):
+        sockets.append(ws)
+        ws.on_message(lambda _: ws.close(code=1011))
+
+    page.route_web_socket("**/socket", route)
+    page.goto(address)
+    page.locator("#notice", has_text=WORDS["en"]["ended"]).wait_for()
+    assert len(sockets) == 1
+    page.close()
+
+
+def test_what_is_wrong_is_in_sight_on_a_small_screen(opened):
+    page = opened("data=none", width=360, height=740, wait=False)
+    page.locator("#notice", has_text=WORDS["en"]["no_points"]).wait_for()
+    page.locator("#copy").scroll_into_view_if_needed()
+    box = page.locator("#notice").bounding_box()
+    assert 0 <= box["y"] <= 740 - box["height"]
+    assert box["x"] + box["width"] <= 360
 
 
 def test_the_end_of_the_server_is_told(browser):

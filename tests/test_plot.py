@@ -11,6 +11,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
+from scipy.sparse import csr_array
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import confusion_matrix
 from sklearn.pipeline import make_pipeline
@@ -391,6 +392,11 @@ def test_outputs_that_are_not_finite():
     with pytest.raises(ValueError, match="must be finite"):
         plot.confusion(net, X, Y)
     assert pyplot.get_fignums() == []
+
+
+def test_gradients_of_sparse_rows_are_refused():
+    with pytest.raises(TypeError, match=r"X must be a dense array, got csr_array: X\.toarray\(\) is one"):
+        plot.gradients(SOFTMAX, csr_array(X), LABELS)
 
 
 @pytest.mark.parametrize("net", [BINARY, SOFTMAX, REGRESSION], ids=["sigmoid", "softmax", "numbers"])

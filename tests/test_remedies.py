@@ -1,5 +1,7 @@
 """Messages say what to do instead, where a usual habit from elsewhere led to them."""
 
+import copy
+import pickle
 import re
 
 import numpy as np
@@ -8,6 +10,7 @@ import scipy.sparse
 from stored import Stored
 
 import shallownet_c as sn
+from shallownet_c._checks import _other_names
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((6, 3)), RNG.random((6, 2))
@@ -112,6 +115,120 @@ def test_a_column_of_classes():
     )
     refused(uses(net, X, classes), ValueError, message)
     net.cost(X, np.ravel(classes))
+
+
+@pytest.mark.parametrize(
+    ("n_out", "y", "remedy"),
+    [
+        (
+            2,
+            [0, 1, 1, 0, 1, 0],
+            "; numbers of classes go with output='softmax', and one number for each row with layer_",
+        ),
+        (2, [0.5] * 6, "; one number for each row with layer_sizes that end with 1"),
+        (
+            1,
+            np.eye(3)[[0, 1, 2] * 2],
+            "; several columns go with layer_sizes that end with 3, and with output='softmax'",
+        ),
+        (1, [0.5] * 3, "; rows are samples, and X has 6: X.T has 3"),
+        (1, [0.5] * 5, ""),
+    ],
+)
+def test_targets_of_another_shape(n_out, y, remedy):
+    also = " or (6,)" if n_out == 1 else ""
+    message = f"Y must have shape (6, {n_out}){also} to go with X, got {np.shape(y)}{remedy}"
+    for output in ("identity", "sigmoid"):
+        refused(uses(sn.MLP([3, n_out], output=output, seed=0), X, y), ValueError, message)
+
+
+@pytest.mark.parametrize(
+    ("y", "remedy"),
+    [
+        ([1, 2, 3, 1, 2, 3], "got 3 in row 2; classes begin at 0: Y - 1"),
+        ([0, 5, 0, 5, 0, 5], "got 5 in row 1; classes, y = np.unique(Y, return_inverse=True) numbers them from 0"),
+        ([0, 1, 2, 3, 4, 5], "got 3 in row 3; for its 6 classes layer_sizes must end with 6"),
+    ],
+)
+def test_numbers_of_classes(y, remedy):
+    refused(uses(sn.MLP([3, 3], output="softmax", seed=0), X, y), ValueError, f"Y must hold classes 0 … 2, {remedy}")
+
+
+@pytest.mark.parametrize(
+    ("y", "remedy"),
+    [
+        ([1, 2, 1, 2, 1, 2], "got 2.0 in row 1; of two classes one is 0 and the other 1: classes, y = np.unique("),
+        ([-1, 1, 1, 1, 1, 1], "got -1.0 in row 0; of two classes one is 0 and the other 1"),
+        ([0, 1, 2, 0, 1, 2], "got 2.0 in row 2; more than two classes go with output='softmax' and an output for each"),
+        ([0.1, 1.5, 1, 0, 1, 2], "got 1.5 in row 1; a number to predict goes with output='identity'"),
+    ],
+)
+def test_targets_of_a_sigmoid(y, remedy):
+    net = sn.MLP([3, 1], output="sigmoid", seed=0)
+    refused(uses(net, X, y), ValueError, f"Y must lie in [0, 1] for log_loss, {remedy}")
+
+
+def test_what_is_missing():
+    net, hole = sn.MLP([3, 2], seed=0), np.where(np.eye(6, 3) == 1, np.nan, X)
+    refused(uses(net, hole, Y), ValueError, "(as float64); fill what is missing, or leave its row out")
+    with pytest.raises(ValueError, match=r"\(as float64\)$"):
+        net.cost(np.where(np.eye(6, 3) == 1, np.inf, X), Y)
+
+
+def test_more_by_position_than_there_is_room_for():
+    net = sn.MLP([3, 2], seed=0)
+    message = "fit() got more arguments by position than it takes: write fit(X, Y, optimizer=…, epochs=…, batch_size=…)"
+    refused([lambda: net.fit(X, Y, 100), lambda: net.fit(X, Y, "adam", 100)], TypeError, message)
+    refused([lambda: sn.MLP([3, 2], "tanh", "identity", "log_loss")], TypeError, "write MLP(layer_sizes, activation, ")
+    assert net.history is None
+
+
+def test_arguments_of_networks():
+    refused([lambda: sn.MLP(3, 4, 2)], TypeError, "a sequence of integers, [n_0, …, n_L] from inputs to outputs, got 3")
+    refused([lambda: sn.MLP([(8, 8), 2])], TypeError, "layer_sizes[0] must be an integer, got (8, 8)")
+    refused(
+        [lambda: sn.MLP([3, 4, 2], ["relu", "sigmoid"])],
+        ValueError,
+        "a name for each of 1 hidden layers, got 2; that of the output layer is output=…",
+    )
+    refused([lambda: sn.MLP([3, 2]).fit(X, Y, optimizer=sn.Adam)], TypeError, ": did you mean sn.Adam()?")
+    refused([lambda: sn.MLP([3, 2]).fit("table.csv", Y)], TypeError, "X must be real numbers, got text such as 'table")
+
+
+@pytest.mark.parametrize("table", [_other_names.ATTRIBUTES, _other_names.MEMBERS], ids=["networks", "package"])
+def test_attributes_of_other_libraries(table):
+    owner = sn if table is _other_names.MEMBERS else sn.MLP([3, 2], seed=0)
+    for ours, theirs in table.items():
+        for name in theirs.split():
+            with pytest.raises(AttributeError, match=rf"has no attribute '{name}': here it is {re.escape(ours)}$"):
+                getattr(owner, name)
+    for name in ("no_such_thing", "_private", "__array__"):
+        with pytest.raises(AttributeError, match=rf"has no attribute '{name}'$"):
+            getattr(owner, name)
+
+
+def test_a_network_that_fit_does_not_return():
+    history = sn.MLP([3, 2], seed=0).fit(X, Y, epochs=1)
+    message = "'History' object has no attribute 'score': fit returns the course of the training, and the network"
+    refused([lambda: history.score(X, Y)], AttributeError, message)
+    known = {*dir(sn.MLP), *" ".join(_other_names.ATTRIBUTES.values()).split()}
+    assert known >= _other_names.OF_NETWORKS
+    with pytest.raises(AttributeError, match=r"has no attribute 'val_loss'$"):
+        history.val_loss  # noqa: B018
+    assert copy.deepcopy(history) == history == pickle.loads(pickle.dumps(history))
+
+
+def test_columns_of_words():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"size": [1.0] * 6, "colour": ["red", "blue", "red"] * 2})
+    net = sn.MLP([2, 2], seed=0)
+    for kind in ("str", "category", object):
+        words = table.astype({"colour": kind})
+        message = f"got column 'colour' of dtype {words.dtypes['colour']}; columns may hold booleans, integers"
+        refused(uses(net, words, Y), TypeError, message)
+        refused(uses(net, words, Y), TypeError, "pandas.get_dummies(X) has a column of 0 and 1 for each text")
+    dates = table.assign(colour=pandas.Timestamp(0))
+    refused(uses(net, dates, Y), TypeError, "of times write numbers, such as the days since the first, the month or")
 
 
 @pytest.mark.parametrize(

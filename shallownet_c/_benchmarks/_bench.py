@@ -3,6 +3,7 @@
 import json
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,19 +100,25 @@ WAYS: dict[str, Way] = {
 def compare(problem: Problem, n_iterations: int, repeats: dict[str, int], rounds: int) -> dict[str, Any]:
     """All ways after the same number of iterations, and their times an iteration in interleaved rounds.
 
-    `repeats` says how many iterations of each way are timed at once, so that starting up does not count.
+    `repeats` says how many iterations of each way are timed at once, so that starting up does not count. A terminal is
+    told meanwhile which way is at work, since plain Python takes seconds.
     """
-    params = {way: run(problem, n_iterations) for way, run in WAYS.items()}
+    params = {}
+    for way, run in WAYS.items():
+        _at_work(f"{problem.name}: {way} …")
+        params[way] = run(problem, n_iterations)
     reference = params["vectorized (NumPy)"]
     # A step adds its own rounding, some units in the last place of sums over m rows; descent may double what is there.
     tolerance = 64 * np.finfo(float).eps * n_iterations * max(1.0, float(np.abs(reference).max()))
 
     times: dict[str, list[float]] = {way: [] for way in WAYS}
-    for _ in range(rounds):
+    for i in range(rounds):
         for way, run in WAYS.items():
+            _at_work(f"{problem.name}: {way}, timing {i + 1} of {rounds} …")
             start = time.perf_counter()
             run(problem, repeats[way])
             times[way].append((time.perf_counter() - start) / repeats[way])
+    _at_work("")
     seconds = {way: statistics.median(values) for way, values in times.items()}
 
     rows = []
@@ -138,6 +145,12 @@ def compare(problem: Problem, n_iterations: int, repeats: dict[str, int], rounds
         "tolerance": tolerance,
         "rows": rows,
     }
+
+
+def _at_work(what: str) -> None:
+    """Say on a terminal what goes on, in the place of what was said before."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
 
 
 def show(result: dict[str, Any]) -> str:
@@ -229,11 +242,11 @@ def run(quick: bool, json_file: str | None) -> int:
         "machine": platform.machine(),
         "comparisons": [],
     }
-    print(f"shallownet_c {__version__}, build {target}, NumPy {np.__version__}, float64, one thread\n")
+    print(f"shallownet_c {__version__}, build {target}, NumPy {np.__version__}, float64, one thread\n", flush=True)
     for plan in plans:
         result = compare(*plan)
         report["comparisons"].append(result)
-        print(show(result) + "\n")
+        print(show(result) + "\n", flush=True)
     report["training"] = train_fully()
     print("Trained to the end, compiled:")
     for result in report["training"]:

@@ -42,15 +42,26 @@ def checked(function: Callable[P, R], passed_on_to: str | None = None, refused: 
     if plain.__module__ == "shallownet_c.optimizers":
         _optimizers.append(name)
     taken = frozenset((*known, *refused))
+    most = code.co_argcount
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         if not taken.issuperset(kwargs):
             _refuse(name, next(argument for argument in kwargs if argument not in taken))
+        if len(args) > most:
+            _refuse_positions(name, arguments, most)
         return function(*args, **kwargs)
 
     plain.__qualname__ = name  # in Python's own messages: a method may stand in a class that no user knows
     return call
+
+
+def _refuse_positions(name: str, arguments: tuple[str, ...], most: int) -> NoReturn:
+    """Raise an error that says which arguments are given by position, and how the others are."""
+    first = [argument for argument in arguments[:most] if argument != "self"]
+    by_name = "".join(f", {argument}=…" for argument in arguments[most : most + 3])
+    call = f"{name}({', '.join(first)}{by_name})" if by_name else f"{name}({', '.join(first)})"
+    raise TypeError(f"{name}() got more arguments by position than it takes: write {call}, with the others by name")
 
 
 def _places() -> Iterator[tuple[str, str]]:

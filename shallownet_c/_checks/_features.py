@@ -67,16 +67,21 @@ class Names:
         if missing or unexpected:
             lacks = f"lacks {_listed(missing)}" if missing else ""
             has = f"has {_listed(unexpected)}" if unexpected else ""
+            remedy = "" if missing else f": {_selected(name, X, known)} has them alone"
             raise ValueError(
-                f"{name} must have the columns of the fit, but it {' and '.join(filter(None, (lacks, has)))}"
+                f"{name} must have the columns of the fit, but it {' and '.join(filter(None, (lacks, has)))}{remedy}"
             )
         i = next(i for i, pair in enumerate(zip(found, known, strict=True)) if pair[0] != pair[1])
-        wanted = shown(list(known))
-        remedy = f"{name}.select({wanted})" if hasattr(X, "column_names") else f"{name}[{wanted}]"
         raise ValueError(
             f"{name} must have the columns of the fit in their order, got {shown(found[i])} for {shown(known[i])} in "
-            f"column {i}: {remedy} has them in that order"
+            f"column {i}: {_selected(name, X, known)} has them in that order"
         )
+
+
+def _selected(name: str, X: Any, known: tuple[str, ...]) -> str:
+    """How to select the columns of a table."""
+    wanted = shown(list(known))
+    return f"{name}.select({wanted})" if hasattr(X, "column_names") else f"{name}[{wanted}]"
 
 
 def _listed(names: list[str]) -> str:

@@ -59,7 +59,28 @@ def is_lossy(value: Any) -> bool:
 
 def not_numbers(value: Any) -> tuple[Any, Any] | None:
     """The label and the dtype of a table's first column that holds no numbers; None if there is none."""
-    return next((column for column in _columns(value) if _kind(column[1]) != NUMBERS), None)
+    columns = enumerate(_columns(value))
+    return next(((label, dtype) for k, (label, dtype) in columns if _kind(dtype) != NUMBERS or _text(value, k)), None)
+
+
+def _text(value: Any, k: int) -> bool:
+    """Whether column k of a table of pandas holds text as objects, as it does before pandas 3."""
+    if not hasattr(value, "iloc") or getattr(value, "ndim", 1) != 2:
+        return False
+    column = value.iloc[:, k]
+    return column.dtype == np.dtype(object) and any(isinstance(item, str) for item in column)
+
+
+def remedy(name: str, value: Any, label: Any, dtype: Any) -> str:
+    """The end of a message about a column of a table that holds no numbers: how it becomes columns that do."""
+    if _kind(dtype) == TIMES:
+        return "; of times write numbers, such as the days since the first, the month or the weekday"
+    is_text = str(dtype).lower().startswith(("string", "str[", "large_string", "categor", "enum", "object"))
+    dummies = {"pandas": "pandas.get_dummies({name})", "polars": "{name}.to_dummies([{label!r}])"}
+    library = _library(value)[0]
+    if label is None or library not in dummies or not (is_text or str(dtype) == "str"):
+        return ""
+    return f"; {dummies[library].format(name=name, label=label)} has a column of 0 and 1 for each text"
 
 
 def _library(value: Any) -> tuple[str, Any]:

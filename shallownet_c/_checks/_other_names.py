@@ -63,6 +63,43 @@ ARGUMENTS = {
 ARGUMENTS_OF = {"RMSprop": {"rho": "alpha"}}
 
 
+#: What is written here for the attributes that networks have in other libraries.
+ATTRIBUTES = {
+    "net(X)": "predict_proba forward transform apply",
+    "net.classify(X)": "predict_classes predict_label",
+    "net.score(X, y) or net.cost(X, y)": "evaluate",
+    "net.fit(X, y, optimizer=…), and the loss is an argument of sn.MLP": "compile train train_on_batch step",
+    "net.cost_and_grad(X, y)": "backward zero_grad loss_fn",
+    "print(net)": "summary",
+    "net.weights, net.biases and, all in one vector, net.params": "parameters named_parameters get_weights set_weights "
+    "state_dict load_state_dict coefs_ intercepts_ coef_ intercept_ trainable_weights trainable_variables layers",
+    "net.n_params": "count_params n_parameters",
+    "net.history.cost": "loss_ loss_curve_",
+    "net.save(path), and sn.load(path) reads it": "save_weights save_model load_weights dump",
+}
+#: What people ask the result of a fit for who take it for the network, as it is in scikit-learn.
+OF_NETWORKS = frozenset((
+    *("predict", "classify", "score", "evaluate", "predict_proba", "predict_classes"),
+    *("save", "weights", "biases", "params", "copy", "partial_fit"),
+))  # fmt: skip
+#: What is written here for what other packages hold, of libraries and of the modules that people look for.
+MEMBERS = {
+    "from shallownet_c.sklearn import MLPClassifier": "MLPClassifier",
+    "from shallownet_c.sklearn import MLPRegressor": "MLPRegressor",
+    "sn.MLP([n_inputs, n_hidden, n_outputs])": "Sequential Dense Linear Model Module Network NeuralNetwork NN nn",
+    "sn.load(path)": "load_model read",
+    "sn.datasets.train_dev_split": "train_test_split",
+    "sn.Adam, sn.SGD and so on": "optim",
+    "sn.MLP(…, loss='squared_error')": "losses MSELoss CrossEntropyLoss BCELoss",
+}
+
+
+def instead(name: str, table: dict[str, str]) -> str:
+    """The end of a message about an attribute that is not there: what is written here instead, if that is known."""
+    ours = next((ours for ours, theirs in table.items() if name in theirs.split()), None)
+    return "" if ours is None else f": here it is {ours}"
+
+
 def meant(name: str, valid: Collection[str], *tables: dict[str, str]) -> str | None:
     """Which of the valid names is probably meant by `name`, by the first table that knows it; None if none does.
 

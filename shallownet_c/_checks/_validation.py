@@ -217,9 +217,10 @@ def _refusal_of_column(name: str, value: object) -> str | None:
         return None
     label, dtype = found
     column = "a column" if label is None else f"column {shown(label)}"
+    remedy = _foreign().remedy(name, value, label, dtype)
     return (
         f"{name} must be real numbers, got {column} of dtype {str(dtype)[:_SHOWN]}; columns may hold booleans, "
-        f"integers of at most 64 bits, floats and decimals"
+        f"integers of at most 64 bits, floats and decimals{remedy}"
     )
 
 
@@ -281,6 +282,8 @@ def numbers(name: str, value: object, dtype: np.dtype[Any]) -> Array:
 
 def _not_number(array: Array) -> str | None:
     """What an array holds that is no real number or boolean, be it an item among objects; None if all are numbers."""
+    if array.dtype.kind == "U" and array.size:
+        return f"text such as {shown(array.item(0))}"
     if array.dtype.kind != "O":
         return f"an array of dtype {array.dtype.name}"
     for place, item in np.ndenumerate(array):
@@ -336,7 +339,8 @@ def refuse_nonfinite(name: str, array: Array, first_nonfinite: Callable[[Array],
     if row >= 0:
         column = int(np.argmin(np.isfinite(array[row])))
         got = f"{array[row, column]} in row {row}, column {column}"
-        raise ValueError(f"{name} must be finite, got {got} (as {array.dtype})")
+        missing = "; fill what is missing, or leave its row out" if np.isnan(array[row, column]) else ""
+        raise ValueError(f"{name} must be finite, got {got} (as {array.dtype}){missing}")
 
 
 def extremes(array: Array) -> tuple[float, float]:

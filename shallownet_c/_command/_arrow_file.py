@@ -1,5 +1,7 @@
 """Parquet and Feather files as columns of cells, by pyarrow."""
 
+import json
+import re
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,8 @@ from shallownet_c._command._cells import ArrowCells, Cells, NumberCells, OtherCe
 from shallownet_c._command._input import InputError, open_regular
 
 ENDINGS = (".parquet", ".feather", ".arrow")
+#: What pandas calls an index without a name; in a text it is "".
+_UNNAMED = re.compile(r"__index_level_\d+__")
 
 
 def read(source: str) -> tuple[list[str], list[Cells]]:
@@ -25,12 +29,30 @@ def read(source: str) -> tuple[list[str], list[Cells]]:
                 table = _extras.library("pyarrow.feather", "cli", source).read_table(file)
             # What comes from elsewhere may point beyond its own end.
             table.validate(full=True)
-            return list(map(str, table.column_names)), [_cells(pa, column) for column in table.columns]
+            names = list(map(str, table.column_names))
+            index = _index_of_pandas(table, names)
+            order = [*index, *(k for k in range(len(names)) if k not in index)]
+            names = ["" if k in index and _UNNAMED.fullmatch(names[k]) else names[k] for k in order]
+            return names, [_cells(pa, table.column(k)) for k in order]
         except MemoryError:
             raise
         except Exception as error:  # pyarrow raises more than it says on bytes from anywhere
             what = "Parquet" if source.lower().endswith(".parquet") else "Feather"
-            raise InputError(f"{source} is not a {what} file of a table: {str(error)[:120] or repr(error)}") from None
+            raise InputError(f"{source} is not a {what} file of a table: {_reason(error)}") from None
+
+
+def _index_of_pandas(table: Any, names: list[str]) -> list[int]:
+    """The places of the index of a DataFrame, which pandas writes behind all columns, and in a text before them."""
+    try:
+        index = json.loads(table.schema.metadata[b"pandas"])["index_columns"]
+        return [names.index(name) for name in index if isinstance(name, str) and name in names]
+    except (KeyError, TypeError, ValueError):
+        return []  # no pandas has written this
+
+
+def _reason(error: Exception) -> str:
+    """The first sentence of pyarrow's."""
+    return str(error).partition(". ")[0].partition("\n")[0][:120] or repr(error)
 
 
 def _cells(pa: Any, column: Any) -> Cells:

@@ -22,6 +22,14 @@ SAMPLE, PIECE = 50, 1 << 14
 #: Columns of a table, and bytes of a cell that pyarrow reads: the csv module's own limit is as many characters.
 MOST_COLUMNS, LONGEST = 1 << 16, 1 << 17
 
+#: The first bytes of other files that are given the name of a text.
+OTHER_KINDS = {
+    b"PK\x03\x04": "a zip file or a spreadsheet: unpack it, or save the sheet as CSV",
+    b"\x1f\x8b": "a file of gzip: unpack it",
+    b"PAR1": "a Parquet file: let its name end in .parquet",
+    b"ARROW1": "a Feather file: let its name end in .feather",
+}
+
 Rows = Iterator[list[str]]
 
 
@@ -32,6 +40,9 @@ class CsvFile:
         self.source = source
         with open_regular(source) as file:
             self.data = file.read()
+        kind = next((kind for magic, kind in OTHER_KINDS.items() if self.data.startswith(magic)), None)
+        if kind is not None:
+            raise InputError(f"{source} is no text but {kind}")
         if b"\0" in self.data:
             encoding = ": it may be UTF-16, save it as UTF-8" if self.data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
             raise InputError(f"{source} is not UTF-8 text: it holds a byte that is zero{encoding}")
@@ -45,7 +56,7 @@ class CsvFile:
             )
         self.first = [cell.strip() for cell in first]
         # They differ in what is wrong with quotes, which pyarrow takes without a word.
-        columns = self._by_pyarrow() if b'"' not in self.data else None
+        columns = self._by_pyarrow() if b'"' not in self.data and self.delimiter != " " else None
         self.columns: Sequence[TextCells | ArrowCells] = self._by_csv() if columns is None else columns
 
     def line(self, row: int) -> int:
@@ -57,7 +68,7 @@ class CsvFile:
     @property
     def separators(self) -> str:
         """What messages call the delimiter."""
-        return DELIMITERS.get(self.delimiter, shown(self.delimiter))
+        return (DELIMITERS | {" ": "spaces"}).get(self.delimiter, shown(self.delimiter))
 
     def _found(self) -> str:
         """The delimiter that cuts all of the first rows into equally many cells, or occurs most often in the first."""
@@ -74,7 +85,8 @@ class CsvFile:
 
     def _reader(self) -> Any:
         text = io.TextIOWrapper(io.BytesIO(self.data), encoding="utf-8-sig", newline="")
-        return csv.reader(text, delimiter=self.delimiter, strict=True)
+        # Several spaces are one delimiter: with columns set out by spaces, they would be blank cells.
+        return csv.reader(text, delimiter=self.delimiter, skipinitialspace=self.delimiter == " ", strict=True)
 
     def _rows(self) -> Rows:
         """All rows that are not blank."""
@@ -85,11 +97,23 @@ class CsvFile:
             line = self.data.count(b"\n", 0, self._bad_byte(error)) + 1
             raise InputError(
                 f"{self.source} is not UTF-8 text: line {line} holds the byte {error.object[error.start]:#x}: save the "
-                f"table as UTF-8"
+                f"table as UTF-8 (in Excel as CSV UTF-8)"
             ) from None
         except csv.Error as error:
-            said = f"a quote is not closed after line {reader.line_num}" if "unexpected end" in str(error) else error
-            raise InputError(f"{self.source}: line {reader.line_num}: {said}") from None
+            said = str(error)
+            if "unexpected end" in said:
+                said = "a quote is not closed in the row that begins here"
+            elif "field limit" in said:
+                said = f"a cell has more than {csv.field_size_limit()} characters: perhaps a quote is not closed"
+            raise InputError(f"{self.source}: line {self._bad_line()}: {said}") from None
+
+    def _bad_line(self) -> int:
+        """The line in which the row begins that cannot be read."""
+        reader, line = self._reader(), 1
+        with contextlib.suppress(csv.Error):
+            for _ in reader:
+                line = reader.line_num + 1
+        return line
 
     def _bad_byte(self, error: UnicodeDecodeError) -> int:
         """Where it stands in the file, since a reader decodes by pieces."""
@@ -133,9 +157,10 @@ class CsvFile:
         while piece := list(itertools.islice(rows, size)):
             for i, row in piece:
                 if len(row) != len(columns):
+                    title = "; delete what stands above the columns' names" if i == 1 and len(columns) < 3 else ""
                     raise InputError(
                         f"{self.source}: line {self.line(i)} has {len(row)} columns, the first line {len(columns)}; "
-                        f"{self.separators} separate them, and --delimiter names another separator"
+                        f"{self.separators} separate them, and --delimiter names another separator{title}"
                     )
             for column, cells in zip(columns, zip(*(row for _, row in piece), strict=True), strict=True):
                 column.add(cells)

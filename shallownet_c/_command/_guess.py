@@ -26,10 +26,10 @@ _POINT = re.compile(r"[+\-]?\d*\.\d+([eE][+\-]?\d+)?")
 #: 1,234: a number with a decimal comma, or a thousand and more.
 _THOUSANDS = re.compile(r"[+\-]?[1-9]\d{0,2}(,\d{3})+")
 _TIME = r"([T ]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?\s*(Z|[+\-]\d{2}:?\d{2})?)?"
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _DATE = re.compile(
     rf"(\d{{4}}([-/.])\d{{1,2}}\2\d{{1,2}}|\d{{1,2}}([-/.])\d{{1,2}}\3(\d{{4}}|\d{{2}})|"
-    rf"\d{{1,2}}[- ][A-Za-z]{{3,9}}[- ]\d{{2,4}}|[A-Za-z]{{3,9}} \d{{1,2}},? \d{{4}}){_TIME}|"
-    r"\d{1,2}:\d{2}(:\d{2})?"
+    rf"\d{{1,2}}[- ][A-Za-z]{{3,9}}[- ]\d{{2,4}}|[A-Za-z]{{3,9}} \d{{1,2}},? \d{{4}}){_TIME}|" + _CLOCK.pattern
 )
 
 
@@ -101,6 +101,13 @@ def is_like_a_number(cell: str) -> bool:
     except ValueError:
         return _OTHER_NOTATION.fullmatch(cell.strip(_AROUND)) is not None
     return True
+
+
+def a_date(cell: str) -> str:
+    """What messages say of a cell that is a date or a time, with what to write instead."""
+    if _CLOCK.fullmatch(cell):
+        return "a time: write numbers instead, such as the minutes since midnight"
+    return "a date: write numbers instead, such as the days since the first date, the month or the weekday"
 
 
 def decimal_sign(guesses: Iterable[Guess]) -> str | None:

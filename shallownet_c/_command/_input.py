@@ -1,5 +1,6 @@
 """What the user gives to the command line: files that are opened, and text that messages show."""
 
+import os
 from io import BufferedReader
 
 from shallownet_c._checks._validation import shown
@@ -17,7 +18,8 @@ def open_regular(path: str) -> BufferedReader:
     try:
         return _files.opened(path)
     except (ValueError, IsADirectoryError):
-        raise InputError(f"{path} is not a regular file") from None
+        kind = "a folder, not a file" if os.path.isdir(path) else "not a regular file"
+        raise InputError(f"{path} is {kind}") from None
 
 
 def brief(value: object) -> str:

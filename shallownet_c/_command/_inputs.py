@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from shallownet_c._command._guess import MISSING, as_number
+from shallownet_c._command._guess import MISSING, a_date, as_number
 from shallownet_c._command._input import InputError, brief, counted
 from shallownet_c._command._tables import Table
 
@@ -73,7 +73,9 @@ def chosen(table: Table, target: int | None) -> list[int]:
         table.notes.append(f"column {', '.join(map(str, blank))}, without a name, is empty: left out")
     for k, name in enumerate(names):
         if not name and k not in out:
-            raise InputError(f"{table.source}: column {k} has no name: name it, or leave it out with --drop {k}")
+            is_title = bool(names[0]) and len(names) > 2 and not any(names[1:])
+            title = ", or, if line 1 is a title, delete what stands above the names" if is_title else ""
+            raise InputError(f"{table.source}: column {k} has no name: name it, or leave it out with --drop {k}{title}")
         if k not in out:
             table.named(name)  # an error if there are two
     places = [k for k in range(len(table.cells)) if k not in out]
@@ -119,8 +121,8 @@ def _typed(table: Table, k: int) -> Typed:
         j = next(j for j, text in enumerate(guess.texts) if text not in MISSING)
         raise table.error(
             k,
-            f"{_first(table, guess.codes, guess.texts, j)}, a date: write numbers instead, such as the days since the "
-            f"first date, the month or the weekday; --drop {table.key(k)} leaves the column out",
+            f"{_first(table, guess.codes, guess.texts, j)}, {a_date(guess.texts[j])}; --drop {table.key(k)} leaves the "
+            f"column out",
         )
     if guess.kind == "mixed":
         raise table.error(k, f"{what_is_mixed(table, guess.codes, guess.texts)}: mend such cells; {remedies}")
@@ -222,15 +224,18 @@ class Filled:
         said = []
         if self.blanks:
             n = counted(sum(self.blanks.values()), "blank cell")
-            said.append(f"{n}, filled with the training's median or no category ({_counts(self.blanks)})")
+            said.append(f"{n}, filled with the training's median or no category ({counts_of(self.blanks, brief)})")
         if self.unseen:
             n = counted(sum(self.unseen.values()), "cell")
-            said.append(f"{n} with a category that the training has not seen, taken for none ({_counts(self.unseen)})")
+            said.append(
+                f"{n} with a category that the training has not seen, taken for none ({counts_of(self.unseen, brief)})"
+            )
         return [f"{source}: {one}" for one in said]
 
 
-def _counts(counts: dict[str, int]) -> str:
-    text = ", ".join(f"{brief(name)}: {count}" for name, count in list(counts.items())[:5])
+def counts_of(counts: dict[str, int], name: Callable[[str], str] = str) -> str:
+    """How often something comes by column, as notes say it: for the first few, whose names `name` writes."""
+    text = ", ".join(f"{name(column)}: {count}" for column, count in list(counts.items())[:5])
     return text + (", …" if len(counts) > 5 else "")
 
 

@@ -83,7 +83,11 @@ def prepared(arguments: argparse.Namespace, validate: bool) -> Prepared:
     _leave_out_incomplete(table, decision, columns, arguments.missing)
     classes = decision.classes
     if classes is not None and len(np.unique(decision.y)) < 2:
-        raise InputError(f"{source}: the target has one class only, {brief(classes[int(decision.y[0])])}")
+        rows = "its only row" if len(decision.y) == 1 else f"all {len(decision.y)} rows"
+        target.refuse(
+            f"it has one class only, {brief(classes[int(decision.y[0])])} in {rows}, so that there is nothing to "
+            f"learn: add rows of other classes, or name another column by --target"
+        )
     n_test = round(arguments.test_fraction * len(decision.y))
     rest = len(decision.y) - n_test
     n_validation = round(arguments.validation_fraction * rest) if validate else 0
@@ -137,9 +141,7 @@ def _leave_out_incomplete(
             blank |= of_column
     if not counts:
         return
-    shown = ", ".join(f"{name}: {count}" for name, count in list(counts.items())[:5]) + (
-        ", …" if len(counts) > 5 else ""
-    )
+    shown = _inputs.counts_of(counts)
     if missing == "median":
         n = counted(sum(counts.values()), "blank cell")
         table.notes.append(f"{n} ({shown}): numbers are filled with the median, a category that is missing is none")

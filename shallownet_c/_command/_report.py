@@ -65,6 +65,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         print("  ".join([first, *others]).rstrip())
 
 
+def _is_of_no_use(found: dict[str, Any], baseline: dict[str, Any]) -> bool:
+    """Whether the simplest prediction is at least as good by two measures, since a network may be meant for either."""
+    if "accuracy" in found:
+        return bool(found["log_loss"] >= baseline["log_loss"] and found["accuracy"] <= baseline["accuracy"])
+    return bool(found["rmse"] >= baseline["rmse"] and found["mae"] >= baseline["mae"])
+
+
 def scores(found: dict[str, Any], what: str) -> None:
     """Print how good the predictions for some rows are."""
     baseline = found["baseline"]
@@ -76,6 +83,8 @@ def scores(found: dict[str, Any], what: str) -> None:
         names = {"r2": "R²", "mae": "MAE", "rmse": "RMSE"}
     print()
     table([f"{found['rows']} {what}", "network", simplest], [[names[key], found[key], baseline[key]] for key in names])
+    if _is_of_no_use(found, baseline):
+        print(f"\nno better than {one_line(simplest)}: more rows, other columns or a smaller --learning-rate may help")
     if "accuracy" not in found:
         return
     print()

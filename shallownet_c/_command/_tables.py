@@ -18,7 +18,9 @@ from shallownet_c._command._input import InputError, brief, listed
 Array = np.ndarray[Any, Any]
 
 TEXT_FILES = (".csv", ".tsv", ".txt")
-_TAKES = f"digits, flower, or a file that ends in {', '.join(TEXT_FILES)}, .npz, {' or '.join(_arrow_file.ENDINGS)}"
+_TAKES = f"digits, flower, or a file that ends in {', '.join((*TEXT_FILES, '.npz', *_arrow_file.ENDINGS[:-1]))}"
+_TAKES += f" or {_arrow_file.ENDINGS[-1]}"
+PACKED = (".zip", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Table:
         if sign is None:
             raise InputError(
                 f"{self.source}: a comma in its numbers may be a decimal comma or separate thousands: --decimal , says "
-                f"that it is a decimal comma, --decimal . that it is not"
+                f"that it is a decimal comma; commas between thousands have to go"
             )
         if sign != self.decimal:
             self.decimal = sign
@@ -161,6 +163,8 @@ def read(
         X, y = _of_numbers(*datasets.make_flower(400, seed=1))
     elif lower.endswith((".xlsx", ".xls", ".ods")):
         raise InputError(f"{source} is a spreadsheet: save the sheet as CSV")
+    elif lower.endswith(PACKED) and os.path.exists(source):
+        raise InputError(f"{source} is compressed: unpack it, and give the table that is in it")
     else:
         is_there = "" if os.path.exists(source) else " (and there is no such file)"
         raise InputError(f"{source}: data must be {_TAKES}{is_there}")
@@ -177,7 +181,11 @@ def _text(source: str, reading: Reading, wanted: Collection[str], known: Collect
     first = file.first
     if len(first) == 1 and not (wanted and len(wanted) == 1):
         tried = "commas, semicolons, tabs or bars" if reading.delimiter is None else file.separators
-        raise InputError(f"{source} has only one column if {tried} separate its cells: --delimiter says what does")
+        spaces = ", such as --delimiter space" if len(first[0].split()) > 1 and file.delimiter != " " else ""
+        raise InputError(
+            f"{source} has only one column if {tried} separate its cells: --delimiter says what does{spaces} "
+            f"(line 1 is {brief(first[0])})"
+        )
     cells: list[Cells] = list(file.columns)
     table = Table(source, reading, None, cells, lambda row: f"line {file.line(row + 1)}")
     names: bool | None = {"yes": True, "no": False}.get(reading.header)

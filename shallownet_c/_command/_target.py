@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from shallownet_c._command._cells import NumberCells
-from shallownet_c._command._guess import MISSING, as_number, is_like_a_number
+from shallownet_c._command._guess import MISSING, a_date, as_number, is_like_a_number
 from shallownet_c._command._input import InputError, brief, listed
 from shallownet_c._command._tables import Table
 
@@ -148,14 +148,18 @@ class Target:
             )
         if kind == "dates":
             self.refuse(
-                f"{column.first(words[0])}, a date: write numbers instead, such as the days since the first date, or "
-                f"--task classification takes such cells as labels"
+                f"{column.first(words[0])}, {a_date(words[0])}; --target names another column, and --task "
+                f"classification takes such cells as labels"
             )
         for text in texts:
             if text in MISSING or is_like_a_number(text):
-                may_be = "a missing value" if text in MISSING else "a number, which would be written like 1234.5"
+                like = f"1234{self.table.decimal}5"
+                may_be, remedy = "a number", f"write such cells like {like}, without other signs"
+                if text in MISSING:
+                    may_be, remedy = "a missing value", "leave such cells blank"
                 self.refuse(
-                    f"{column.first(text)}, which may be {may_be}: --task classification takes such cells as labels"
+                    f"{column.first(text)}, which may be {may_be}: {remedy}, or --task classification takes them as "
+                    f"labels"
                 )
         if len(texts) > MOST_CLASSES and 2 * len(texts) > len(column.codes):
             self.refuse(

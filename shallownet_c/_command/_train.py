@@ -1,7 +1,6 @@
 """`shallownet-c train`."""
 
 import argparse
-import importlib
 import io
 import os
 import sys
@@ -14,7 +13,7 @@ import numpy as np
 from shallownet_c import __version__, optimizers
 from shallownet_c._checks import _extras
 from shallownet_c._command import _defaults, _metrics, _output, _prepared, _record, _report, _rows
-from shallownet_c._command._input import InputError, one_line
+from shallownet_c._command._input import InputError, counted, one_line
 from shallownet_c._command._progress import Progress
 from shallownet_c._fitting import _advice
 from shallownet_c._storage import _files
@@ -106,7 +105,9 @@ def optimizer(arguments: argparse.Namespace) -> optimizers.Optimizer:
 def _introduce(data: _prepared.Prepared, net: MLP, length: _defaults.Length) -> None:
     classes = data.classes
     what = "one number to predict" if classes is None else f"{len(classes)} classes"
-    _report.say(f"{data.source}: {data.m} rows, {len(data.inputs)} columns, {what}; {len(data.test.y)} rows held out")
+    _report.say(
+        f"{data.source}: {data.m} rows, {counted(len(data.inputs), 'column')}, {what}; {len(data.test.y)} rows held out"
+    )
     for note in data.notes:
         _report.say(note)
     for one in data.inputs:
@@ -222,7 +223,7 @@ def _drawn(history: History, path: str) -> bytes:
     from matplotlib.figure import Figure
 
     figure = Figure(layout="constrained")  # without pyplot, no backend is chosen, and no window can open
-    importlib.import_module("shallownet_c.plot").cost(history, ax=figure.add_subplot())
+    history.plot(figure.add_subplot())
     file = io.BytesIO()
     figure.savefig(file, format=os.path.splitext(path)[1][1:].lower(), dpi=150)
     return file.getvalue()

@@ -54,16 +54,16 @@ class Advice:
     def before(self) -> None:
         """Warn of what can be told beforehand; chunks have not come yet."""
         if not self.silent and self.chunks is None:
-            self._warn([*self._full_batch(), *self._sizes()])
+            self._warn([*self._full_batch(), *self._sizes(), *self._classes_as_numbers()])
 
     def after(self, history: History) -> None:
-        """Warn of a fit that has come to nothing, unless this fit has been warned of before, and of sizes in chunks."""
+        """Warn of a fit that has come to nothing, unless this fit has been warned of before, and of chunks."""
         if self.silent:
             return
         reasons = []
         if self.chunks is not None and self.chunks.sample is not None:
             self.rows = self.chunks.sample
-            reasons = self._sizes()
+            reasons = [*self._sizes(), *self._classes_as_numbers()]
         if not reasons and history.n_epochs > 1 and history.stopped != "callback":
             reasons = self._no_better_than_the_mean(history.cost[-1])
         self._warn(reasons)
@@ -117,6 +117,17 @@ class Advice:
                     f"(Y - Y.mean()) / Y.std() and undo that in what it predicts."
                 )
         return reasons
+
+    def _classes_as_numbers(self) -> list[str]:
+        Y = self.rows.Y
+        if Y is None or self.model.loss != "squared_error" or self.model.activations[-1] != "identity":
+            return []
+        if not ((Y == 0) | (Y == 1)).all() or (Y[0] == Y).all() or (Y.shape[1] > 1 and (Y.sum(axis=1) != 1).any()):
+            return []
+        return [
+            "Y has only 0 and 1, which the output 'identity' takes for numbers: classes go with output='sigmoid', or "
+            "with 'softmax' and an output for each, and net.classify(X) then says which it is."
+        ]
 
     def _no_better_than_the_mean(self, cost: float) -> list[str]:
         of_the_mean = self._cost_of_the_mean()

@@ -223,7 +223,8 @@ class Chunks(Source):
             piece = self.checked(X, Y, given[0] if given else None, all_zero=True)
             if self.sample is None:
                 # Whoever yields a chunk may write the next one to the same array.
-                self.sample = Piece(*(None if array is None else array.copy() for array in some_rows(piece)))
+                X, *others = some_rows(piece)
+                self.sample = Piece(X.copy(), *(None if array is None else array.copy() for array in others))
             if rng is not None and batch is not None and batch < len(piece.X):
                 piece = piece._replace(order=rng.permutation(len(piece.X)).astype(np.int64, copy=False))
             empty = False

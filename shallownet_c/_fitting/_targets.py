@@ -43,10 +43,7 @@ def check(model: Model, Y: object, m: int) -> tuple[Array | None, Array | None]:
             array = array[:, np.newaxis]
         if array.shape != (m, width):
             also = f" or ({m},)" if width == 1 or softmax else ""
-            if softmax and shape == (m, 1):
-                remedy = "; numbers of classes have one dimension: np.ravel(Y)"
-            else:
-                remedy = "; rows are samples: Y.T" if shape == (width, m) else ""
+            remedy = _made_targets(model, shape, m, given.kind in "iub")
             raise ValueError(f"Y must have shape ({m}, {width}){also} to go with X, got {shape}{remedy}")
         array = _validation.rows("Y", array, width, model.dtype)
     if m == 0:
@@ -55,6 +52,27 @@ def check(model: Model, Y: object, m: int) -> tuple[Array | None, Array | None]:
     if softmax:
         _check_sums(array, given)
     return array, None
+
+
+def _made_targets(model: Model, shape: tuple[int, ...], m: int, of_integers: bool) -> str:
+    """The end of a message about a Y of the wrong shape: what to do about it, if that can be told."""
+    width = model.sizes[-1]
+    if shape == (width, m):
+        return "; rows are samples: Y.T"
+    if shape[:1] != (m,):
+        is_turned = shape in ((model.sizes[0],), (1, model.sizes[0]))
+        return f"; rows are samples, and X has {m}: X.T has {model.sizes[0]}" if is_turned and m else ""
+    if shape[1:] in ((), (1,)):
+        if not ACTIVATIONS[model.activations[-1]].elementwise:
+            return "; numbers of classes have one dimension: np.ravel(Y)"
+        classes = "numbers of classes go with output='softmax', and " if of_integers else ""
+        return f"; {classes}one number for each row with layer_sizes that end with 1"
+    if len(shape) == 2 and width == 1:
+        return (
+            f"; several columns go with layer_sizes that end with {shape[1]}, and with output='softmax' if they say "
+            f"which of {shape[1]} classes a row has"
+        )
+    return ""
 
 
 def _refuse_text(array: Array, loss: Loss, softmax: bool) -> None:
@@ -78,7 +96,8 @@ def _classes(array: Array, m: int, n_classes: int) -> Array:
     if array.dtype.kind not in "iu":
         raise TypeError(
             f"Y of one dimension must be integers, the numbers of classes, for a softmax output, got "
-            f"{array.dtype.name}: np.unique(Y, return_inverse=True) numbers labels of any kind"
+            f"{array.dtype.name}: classes, y = np.unique(Y, return_inverse=True) numbers labels of any kind, and a "
+            f"number to predict goes with output='identity'"
         )
     if array.shape != (m,):
         raise ValueError(f"Y must have shape ({m},) or ({m}, {n_classes}) to go with X, got {array.shape}")
@@ -89,7 +108,14 @@ def _classes(array: Array, m: int, n_classes: int) -> Array:
     least, greatest = _validation.extremes(classes)
     if least < 0 or greatest >= n_classes:
         row = int(np.argmax((classes < 0) | (classes >= n_classes)))
-        raise ValueError(f"Y must hold classes 0 … {n_classes - 1}, got {classes[row]} in row {row}")
+        n_different = len(np.unique(classes))
+        if (least, greatest) == (1, n_classes):
+            remedy = "classes begin at 0: Y - 1"
+        elif n_different <= n_classes:
+            remedy = "classes, y = np.unique(Y, return_inverse=True) numbers them from 0"
+        else:
+            remedy = f"for its {n_different} classes layer_sizes must end with {n_different}"
+        raise ValueError(f"Y must hold classes 0 … {n_classes - 1}, got {classes[row]} in row {row}; {remedy}")
     return classes.astype(INT64, copy=False)
 
 
@@ -109,7 +135,18 @@ def _check_range(array: Array, loss: Loss) -> None:
         _validation.refuse_nonfinite("Y", array, _engine.first_nonfinite)
         bound = "not be negative" if loss.greatest == math.inf else f"lie in [{loss.least:g}, {loss.greatest:g}]"
         bad = (array < loss.least) | (array > loss.greatest)
-        raise ValueError(f"Y must {bound} for {loss.name}, got {_first(array, bad)}")
+        remedy = _within(array) if loss.classes and array.shape[1] == 1 else ""
+        raise ValueError(f"Y must {bound} for {loss.name}, got {_first(array, bad)}{remedy}")
+
+
+def _within(array: Array) -> str:
+    """The end of a message about targets (m, 1) of a sigmoid that are not between 0 and 1: what goes with them."""
+    distinct = np.unique(array)
+    if len(distinct) == 2:
+        return "; of two classes one is 0 and the other 1: classes, y = np.unique(Y, return_inverse=True) numbers them"
+    if (distinct == np.round(distinct)).all():
+        return "; more than two classes go with output='softmax' and an output for each, numbers with output='identity'"
+    return "; a number to predict goes with output='identity', which is the default"
 
 
 def _check_sums(array: Array, given: np.dtype[Any]) -> None:

@@ -19,25 +19,28 @@ _N_DEV = 400
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """X (m, 2) and y (m,) of training and of a dev set, which may be empty; and the columns that a CSV file had."""
+    """X (m, 2) and y (m,) of training and of a dev set, which may be empty; what a CSV file names them."""
 
     X: Array
     y: Array
     X_dev: Array
     y_dev: Array
     columns: list[dict[str, Any]] | None = None
+    classes: list[str] | None = None
 
 
-def rows_of(settings: Settings, table: Rows | None) -> Rows:
+def rows_of(settings: Settings, table: Rows | Refusal | None) -> Rows:
     """The rows of these settings, `table` if they want those of a CSV file, and the points that were added by hand."""
-    if settings.data == "csv" and table is None:
-        raise Refusal("csv_missing")
-    if settings.data in MAKERS:
+    if settings.data == "csv":
+        if not isinstance(table, Rows):
+            raise Refusal("csv_missing") if table is None else Refusal(table.code, **table.values)
+        rows = table
+    elif settings.data in MAKERS:
         make = MAKERS[settings.data]
         X, y = _made(make, settings.points, settings.noise, seed=1)
         rows = Rows(X, y, *_made(make, _N_DEV, settings.noise, seed=2))
     else:
-        rows = table if settings.data == "csv" and table is not None else Rows(*_none(), *_none())
+        rows = Rows(*_none(), *_none())
     added = np.array(settings.added, dtype=np.float64).reshape(-1, 3)
     X, y = np.concatenate([rows.X, added[:, :2]]), np.concatenate([rows.y, added[:, 2]])
     if not len(X):
@@ -120,12 +123,14 @@ def read_csv(text: str) -> Rows:
             raise Refusal("csv_no_label", line=line)
         if len(cells) != 3:
             raise Refusal("csv_columns", line=line, got=len(cells))
+        if not cells[2]:
+            raise Refusal("csv_label_empty", line=line)
         numbers.append([_number(cell) for cell in cells[:2]])
         for column, (cell, number) in enumerate(zip(cells[:2], numbers[-1], strict=True), 1):
             if number is None:
                 raise Refusal("csv_number", line=line, column=column, got=cell[:40])
     labels = [cells[2] for _, cells in lines]
-    classes = sorted(set(labels))
+    classes = sorted(set(labels), key=_rank)
     if len(classes) != 2:
         few = ", ".join(label[:20] for label in classes[:4]) + (", …" if len(classes) > 4 else "")
         raise Refusal("csv_classes", got=len(classes), classes=few)
@@ -135,25 +140,34 @@ def read_csv(text: str) -> Rows:
     X = 4 * (X - (least + most) / 2) / half
     y = np.array([classes.index(label) for label in labels], dtype=np.float64)
     columns = [dict(name=name[:40], least=a, most=b) for name, a, b in zip(names, least, most, strict=True)]
+    shown = [label[:40] for label in classes]
     if len(X) < 10:
-        return Rows(X, y, *_none(), columns)
+        return Rows(X, y, *_none(), columns, shown)
     X, X_dev, y, y_dev = train_dev_split(X, y, dev_fraction=0.2, seed=0)
-    return Rows(X, y, X_dev, y_dev, columns)
+    return Rows(X, y, X_dev, y_dev, columns, shown)
 
 
 def _cells(text: str) -> list[tuple[int, list[str]]]:
     """The number of each line that is not blank, and its cells; commas, semicolons or tabs separate them."""
     text = text.removeprefix("\ufeff")
     first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=first.count)
+    delimiter = max("\t;,", key=first.count)  # of as many, commas may be decimal ones
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     lines = []
     try:
-        for row in filter(None, reader):
-            lines.append((reader.line_num, [cell.strip() for cell in row]))
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):  # spreadsheets leave lines of nothing but separators
+                lines.append((reader.line_num, cells))
     except csv.Error:
         raise Refusal("csv_text", line=reader.line_num) from None
     return lines
+
+
+def _rank(label: str) -> tuple[float, str]:
+    """Numbers go before words, and 9 before 10."""
+    number = _number(label)
+    return math.inf if number is None else number, label
 
 
 def _number(text: str) -> float | None:

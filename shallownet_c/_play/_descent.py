@@ -40,6 +40,7 @@ def messages(seq: int, settings: Settings, rows: Rows) -> Iterator[bytes]:
             "n": [len(rows.X), len(rows.X_dev)],
             "reach": max(5, math.ceil(max(np.abs(X).max(initial=0) for X in (rows.X, rows.X_dev)))),
             "columns": rows.columns,
+            "classes": rows.classes,
         },
         descent.X,
         descent.y,

@@ -113,7 +113,7 @@ def application(port: int, token: str) -> App:
             is_ours &= given.get("origin") in {f"http://{host}" for host in hosts}
         if not is_ours:
             text = "This page is for browsers on the machine that serves it."
-        elif not secrets.compare_digest(scope["path"].split("/")[1].encode(), token.encode()):
+        elif not secrets.compare_digest(scope["path"].removeprefix("/").partition("/")[0].encode(), token.encode()):
             text = "Open the whole address that shallownet-c play has printed: it holds a token, and this one is wrong."
         else:
             await app(scope, receive, send)
@@ -150,7 +150,7 @@ class _Tab:
         self.seq = 0
         self.state: object = None
         self.csv: str | None = None
-        self.table: _data.Rows | None = None
+        self.table: _data.Rows | Refusal | None = None
         self.asked = asyncio.Event()
 
     def ask(self, text: str | None) -> None:
@@ -191,7 +191,10 @@ class _Tab:
 
     def _prepare(self) -> tuple[_data.Rows, Settings]:
         if self.csv is not None:
-            text, self.csv, self.table = self.csv, None, None
-            self.table = _data.read_csv(text)
+            text, self.csv = self.csv, None
+            try:
+                self.table = _data.read_csv(text)
+            except Refusal as refusal:
+                self.table = refusal
         settings = Settings.of(self.state)
         return _data.rows_of(settings, self.table), settings

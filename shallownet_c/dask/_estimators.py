@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import sys
 import uuid
 from typing import Any, NamedTuple, Self
 
@@ -38,27 +39,45 @@ class Labels(NamedTuple):
     counts: Array | None
 
 
-def labels_of(wanted: bool, y: Any) -> Labels:
-    """The labels of a partition, which are only counted where they are not wanted."""
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
+def targets_of(y: Any) -> Array:
+    """The targets of a partition, (m,) if they have a single column."""
+    targets: Array = np.asarray(y)
+    return targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
+
+
+def labels_of(wanted: bool, number: int, y: Any) -> Labels:
+    """The labels of a partition, which are only counted where they are not wanted.
+
+    Raises
+    ------
+    ValueError
+        If one is missing.
+    """
+    y = targets_of(y)
     if not wanted or y.ndim == 2:
         return Labels(len(y), y.shape[1] if y.ndim == 2 else None, None)
+    for row in np.flatnonzero(missing(y)):
+        raise ValueError(f"partition {number}: y must not have missing labels, got {y[row]} in row {row}")
     return Labels(len(y), *np.unique(y, return_counts=True))
+
+
+def missing(y: Array) -> Any:
+    """Of each label whether it is None, NaN or pandas' NA."""
+    if y.dtype.kind != "O":
+        return np.isnan(y) if y.dtype.kind == "f" else ()
+    NA = getattr(sys.modules.get("pandas"), "NA", None)
+    return [label is None or label is NA or label != label for label in y]
 
 
 def encoded(estimator: Any, y: Any) -> Array:
     """The targets of a partition as the network takes them."""
-    y = np.asarray(y)
-    numbers: Array = estimator._encoded(y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y)
+    numbers: Array = estimator._encoded(targets_of(y))
     return numbers
 
 
 def factors_of(estimator: Any, y: Any) -> Array:
     """The factors of the weights of a partition's rows."""
-    y = np.asarray(y)
-    factors: Array = estimator._class_factors[estimator._numbers(y[:, 0] if y.ndim == 2 else y)]
+    factors: Array = estimator._class_factors[estimator._numbers(targets_of(y))]
     return factors
 
 
@@ -168,9 +187,9 @@ class OnCollections(BaseMLP):
     def _labels(self, y: _partitions.Partitions) -> Labels:
         """Those of all rows."""
         dask, id = _partitions.library("dask"), uuid.uuid4().hex
-        look = functools.partial(labels_of, is_classifier(self))
+        look = dask.delayed(functools.partial(labels_of, is_classifier(self)))
         name = f"shallownet-labels-%d-{id}"
-        tasks = [dask.delayed(look)(item, dask_key_name=name % number) for number, item in enumerate(y.items)]
+        tasks = [look(number, item, dask_key_name=name % number) for number, item in enumerate(y.items)]
         parts = [part for part in dask.compute(*tasks) if part.rows]
         rows = sum(part.rows for part in parts)
         if not rows:

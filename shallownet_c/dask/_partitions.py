@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from shallownet_c._checks import _extras, _features, _validation
+from shallownet_c._checks import _extras, _features, _foreign, _validation
 
 TAKES = "a dask array, a dask dataframe or series, or a list of delayed partitions"
 
@@ -57,13 +57,19 @@ def rows_of(X: Any, width: int) -> Partitions:
     Raises
     ------
     ValueError, TypeError
-        If it is not a collection of so many columns.
+        If it is not a collection of so many columns, or one of a dataframe's is known to hold no numbers.
     """
     columns = None
     if is_array(X) or is_table(X):
         columns = X.shape[1] if len(X.shape) == 2 else 0
     if columns not in (None, width):
         raise ValueError(f"X must have {width} columns, the network's inputs, got shape {shape_of(X)}")
+    if is_table(X):
+        # Before all is loaded for nothing. Categories may be numbers, which the workers will see.
+        found = _foreign.not_numbers(X._meta.select_dtypes(exclude="category"))
+        if found is not None:
+            label, dtype = found
+            raise TypeError(f"X must be real numbers, got column {_validation.shown(label)} of dtype {dtype}")
     return _partitions("X", X)
 
 

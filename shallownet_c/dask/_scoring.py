@@ -2,77 +2,57 @@
 
 from __future__ import annotations
 
-import functools
 import uuid
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from shallownet_c._checks._validation import Array
+from shallownet_c._scores import Accuracy, RSquared
 from shallownet_c.dask import _partitions
 
 
-class Spread(NamedTuple):
-    """Of the targets of some rows, by columns: Σ w, the mean, Σ w (y − mean)², Σ w (y − a)², and the number of rows."""
-
-    weight: float
-    mean: Array
-    squares: Array
-    unexplained: Array
-    rows: int
-
-
-def hits(estimator: Any, X: Any, y: Any, weights: Any) -> tuple[float, float]:
-    """Σ w over the rows that are predicted, and over all."""
-    if not len(X):
-        return 0.0, 0.0
-    predicted, y = estimator.predict(X), np.asarray(y)
-    hit = predicted == y.reshape(predicted.shape)
-    w = np.ones(len(hit)) if weights is None else np.asarray(weights, np.float64)
-    return float(w @ (hit if hit.ndim == 1 else hit.all(axis=1))), float(w.sum())
+def hits(estimator: Any, X: Any, y: Any, weights: Any) -> Accuracy:
+    """The accuracy on a partition."""
+    found = Accuracy()
+    if len(X):
+        predicted = estimator.predict(X)
+        found.add(predicted, np.asarray(y).reshape(predicted.shape), _numbers(weights))
+    return found
 
 
-def spread(estimator: Any, X: Any, y: Any, weights: Any) -> Spread | None:
-    """That of the rows of a partition, None if there are none or without weight."""
-    if not len(X):
-        return None
-    y = np.asarray(y, np.float64).reshape(len(X), -1)
-    w = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
-    if not w.any():
-        return None
-    mean = np.average(y, axis=0, weights=w)
-    predicted = np.asarray(estimator.predict(X), np.float64).reshape(y.shape)
-    return Spread(float(w.sum()), mean, w @ (y - mean) ** 2, w @ (y - predicted) ** 2, len(y))
+def spread(estimator: Any, X: Any, y: Any, weights: Any) -> RSquared:
+    """R² on a partition, of no rows if there is none with a weight."""
+    found, weights = RSquared(), _numbers(weights)
+    if len(X) and (weights is None or weights.any()):
+        y = np.asarray(y, np.float64).reshape(len(X), -1)
+        found.add(np.asarray(estimator.predict(X)).reshape(y.shape), y, weights)
+    return found
 
 
-def together(a: Spread, b: Spread) -> Spread:
-    """The spread of the rows of both (Chan, Golub and LeVeque, 1979)."""
-    weight, apart = a.weight + b.weight, b.mean - a.mean
-    mean = a.mean + apart * (b.weight / weight)
-    squares = a.squares + b.squares + apart**2 * (a.weight * b.weight / weight)
-    return Spread(weight, mean, squares, a.unexplained + b.unexplained, a.rows + b.rows)
+def _numbers(weights: Any) -> Array | None:
+    return None if weights is None else np.asarray(weights, np.float64)
 
 
-def accuracy(parts: list[tuple[float, float]]) -> float:
-    """The share of the weights that were hit."""
-    hit, weight = map(sum, zip(*parts, strict=True))
-    if not weight:
+def accuracy(parts: list[Accuracy]) -> float:
+    """The accuracy on the rows of all partitions."""
+    found = Accuracy()
+    for part in parts:
+        found.join(part)
+    if not found.weight_sum:
         raise ValueError("sample_weight must not be zero in every row of X")
-    return float(hit / weight)
+    return found.value
 
 
-def r_squared(parts: list[Spread | None]) -> float:
-    """1 − Σ w (y − a)² / Σ w (y − ȳ)², the mean over the columns; a constant one counts 1 or 0, as in scikit-learn."""
-    found = [part for part in parts if part is not None]
-    if not found:
+def r_squared(parts: list[RSquared]) -> float:
+    """R² on the rows of all partitions."""
+    found = RSquared()
+    for part in parts:
+        found.join(part)
+    if not found.weight_sum:
         raise ValueError("X must have at least one row with a weight")
-    whole = functools.reduce(together, found)
-    if whole.rows < 2:
-        return float("nan")
-    some = whole.squares > 0
-    explained = 1 - np.divide(whole.unexplained, whole.squares, out=np.zeros_like(whole.squares), where=some)
-    return float(np.where(some, explained, whole.unexplained == 0).mean())
+    return found.value
 
 
 def parts_of(function: Callable[..., Any], estimator: Any, X: Any, y: Any, sample_weight: Any) -> list[Any]:

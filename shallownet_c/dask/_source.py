@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Iterator
@@ -47,17 +48,19 @@ class Collection(_sources.Source):
         began = time.perf_counter()
         self.sync_every = sync_every
         self.weighted = data[2] is not None
-        with cluster.watched():
+        pieces: list[Any] = []
+        about: list[Any] = []
+        with contextlib.ExitStack() as refused, cluster.watched():
+            # The traceback of an error keeps the futures, and they the rows, for as long as somebody has it.
+            refused.callback(lambda: [future.release() for future in (*about, *pieces)])
             pieces, runs = self._loaded(data, cluster, learners)
             about = cluster.client.map(_work.about, pieces, key=f"shallownet-check-{uuid.uuid4().hex}", pure=False)
             abouts: list[_work.About] = cluster.results(about)
+            self._check(abouts)
+            refused.pop_all()
         #: Rows of all partitions. A fit that is to order them has m; learners take them in orders of their own.
         self.n_rows = sum(one.rows for one in abouts)
         self.m = self.n_rows if sync_every is None else None
-        if self.n_rows == 0:
-            raise ValueError(f"X must have at least one row, got {len(pieces)} empty partitions")
-        if not any(one.weight for one in abouts):
-            raise ValueError("sample_weight must not be zero in every row of X")
         self.fingerprint = sum(one.checksum for one in abouts) % 2**32
         full = [number for number, one in enumerate(abouts) if one.rows]
         #: Rows of each partition that has any.
@@ -71,6 +74,13 @@ class Collection(_sources.Source):
             with cluster.watched():
                 self.rounds.sort_by_holder()
         report.load += time.perf_counter() - began
+
+    def _check(self, abouts: list[_work.About]) -> None:
+        """Refuse what no partition by itself shows to be wrong."""
+        if not any(one.rows for one in abouts):
+            raise ValueError(f"X must have at least one row, got {len(abouts)} empty partitions")
+        if not any(one.weight for one in abouts):
+            raise ValueError("sample_weight must not be zero in every row of X")
 
     def _loaded(
         self, data: tuple[Any, Any, Any], cluster: Cluster, learners: int | None

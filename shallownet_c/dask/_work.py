@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shallownet_c import _engine
-from shallownet_c._checks import _features, _validation
+from shallownet_c._checks import _features, _sparse, _validation
 from shallownet_c._checks._validation import Array
 from shallownet_c._engine import Piece, Rule, Run
 from shallownet_c._fitting import _sources
@@ -45,6 +45,7 @@ def load(model: Model, names: tuple[str, ...] | None, number: int, X: Any, Y: An
         If they are not what the model takes; the partition and its first bad row are named.
     """
     try:
+        _sparse.refuse("X", X)
         _features.Names(names).checked(X)
         if len(X) == len(Y) == 0:
             return None
@@ -57,8 +58,14 @@ def about(piece: Piece | None) -> About:
     """The partition's numbers, which the client needs."""
     if piece is None:
         return About(0, 0.0, 0, 0)
-    arrays = [array for array in piece[:4] if array is not None]
+    arrays = [array for array in (_inputs(piece), *piece[1:4]) if array is not None]
     return About(piece.m, piece.weight_sum, sum(array.nbytes for array in arrays), checksum(arrays))
+
+
+def _inputs(piece: Piece) -> Array:
+    """X, which `load` has seen to be dense."""
+    assert isinstance(piece.X, np.ndarray)
+    return piece.X
 
 
 def checksum(arrays: list[Array]) -> int:
@@ -89,7 +96,7 @@ def aligned(array: Array) -> Array:
 def readable(piece: Piece) -> Piece:
     """The piece with arrays that the kernels can read."""
     Y, classes, weights = (None if array is None else aligned(array) for array in piece[1:4])
-    return Piece(aligned(piece.X), Y, classes, weights)
+    return Piece(aligned(_inputs(piece)), Y, classes, weights)
 
 
 def gradients(

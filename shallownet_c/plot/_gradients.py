@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shallownet_c._checks import _features
+from shallownet_c._checks import _features, _sparse
 from shallownet_c._checks._validation import Array
 from shallownet_c._fitting import _sources
 from shallownet_c.plot import _drawing, _subjects
@@ -63,12 +63,14 @@ def gradients(net: MLP, X: ArrayLike, Y: ArrayLike, ax: Any = None) -> Array:
     n_layers = len(net.weights)
     _drawing.check_panels(ax, n_layers, "gradients")
     _features.Names(net.feature_names).checked(X)
+    _sparse.refuse("X", X)
     rows = _sources.check(net.model, X, Y, None)
-    grad = net.cost_and_grad(rows.X, rows.targets)[1]
+    inputs = np.asarray(rows.X)
+    grad = net.cost_and_grad(inputs, rows.targets)[1]
     if not np.isfinite(grad).all():
         raise ValueError("net must have finite derivatives for X and Y, but some are NaN or infinite")
     sizes = [np.abs(dW).ravel().astype(np.float64) for dW in net.model.views(grad)[0]]
-    dead = _dead(net, rows.X)
+    dead = _dead(net, inputs)
     axes = _drawing.panels(ax, n_layers, "gradients", columns=1, size=(3.0, 1.3))
     # Nothing is narrower than a factor of ten, so that equal derivatives are one bar in the middle.
     known = np.log10(np.concatenate([values[values > 0] for values in sizes]))

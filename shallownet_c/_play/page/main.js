@@ -20,10 +20,23 @@ let before = null; // the costs of the run before this one
 let cross = null; // where the keyboard would add a point
 let notice = null; // what is wrong, to be said again in another language, and the request that it is about
 let pending = false;
+let csv = null; // the text of the CSV file, and whether the server has it from this connection
+let csvSent = false;
+let answered = false; // whether something has been trained to its end since the last attempt to connect again
 
-const send = connect(receive, (code) => {
-  warn(code === 1009 ? "too_large" : "ended");
-});
+const send = connect(receive, closed);
+
+// A computer that has slept comes back to a closed connection, and the server is still there.
+function closed(code, wasOpen) {
+  csvSent = false;
+  if (code === 1009) {
+    csv = null;
+    warn("too_large");
+  } else if (wasOpen && answered) {
+    answered = false;
+    ask();
+  } else warn("ended");
+}
 
 function warn(key, values = {}, about = seq) {
   notice = key ? { key, values, about } : null;
@@ -33,10 +46,11 @@ function warn(key, values = {}, about = seq) {
 }
 
 // A change: train anew, and let the address follow.
-function ask(extra = {}) {
+function ask() {
   seq += 1;
   root.dataset.askedSeq = seq;
-  send({ seq, state, ...extra });
+  send({ seq, state, ...(csv === null || csvSent ? {} : { csv }) });
+  csvSent = true;
   follow();
 }
 
@@ -60,6 +74,7 @@ function set(name, value) {
 // What the server has sent.
 
 function receive({ header, numbers }) {
+  answered ||= header.kind === "refused" || header.done === true;
   if (header.kind === "refused") {
     root.dataset.refusedSeq = header.seq;
     clearTimeout(speaking);
@@ -270,16 +285,21 @@ function tell(frame, right, right_dev) {
   by("curve").setAttribute("aria-label", say("curve_label", { train, dev }));
   ["x₁", "x₂"].forEach((name, c) => {
     const column = run.columns?.[c];
-    const range = column && `${shortly(column.least)} … ${shortly(column.most)}`;
-    by(`axis-${c + 1}`).textContent = column ? `${column.name}: ${range}` : name;
+    // Columns of a file are scaled to lie between −4 and 4, constant ones as if they went one up and one down.
+    const [middle, unit] = column
+      ? [(column.least + column.most) / 2, column.most > column.least ? (column.most - column.least) / 8 : 1 / 4]
+      : [0, 1];
+    const texts = [shortly(middle - run.reach * unit), column?.name ?? name, shortly(middle + run.reach * unit)];
+    texts.forEach((text, i) => (by(`axis-${c + 1}`).children[i].textContent = text));
   });
+  for (const label of [0, 1]) by(`class-${label}`).textContent = run.classes ? `(${run.classes[label]})` : "";
   clearTimeout(speaking);
   // A screen reader is told of what has come to rest.
   const words = say("spoken", { at, cost: train, right: percent(right) });
   speaking = setTimeout(() => (by("spoken").textContent = words), 700);
 }
 
-const shortly = (number) => Number(number.toPrecision(4)).toString();
+const shortly = (number) => Number(number.toPrecision(3)).toString().replace("-", "−");
 
 // The controls.
 
@@ -372,6 +392,8 @@ function showPreset() {
     by(`preset-${name}`).setAttribute("aria-pressed", name === current);
   }
   for (const id of ["undo", "clear"]) by(id).disabled = state.added.length === 0;
+  by("batch").disabled = state.optimizer === "rprop"; // which takes all points
+  by("compare").disabled = state.layers.length === 0;
   by("sentence").textContent = say(current ? `sentence_${current}` : "sentence_own");
 }
 
@@ -447,14 +469,15 @@ function listen() {
 async function readFile() {
   const file = by("csv").files[0];
   if (!file) return;
-  by("csv-name").textContent = file.name;
   if (file.size > LIMITS.bytes) {
     warn("csv_bytes", { most: LIMITS.bytes });
     return;
   }
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-    ask({ csv: text });
+    csv = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    csvSent = false;
+    by("csv-name").textContent = file.name;
+    ask();
   } catch {
     warn("csv_read");
   }
@@ -466,5 +489,9 @@ build();
 listen();
 ask();
 if (link.faults.length) {
-  warn("link_changed", { names: link.faults.map((name) => say(`name_${name}`, { l: "" })).join(", ") });
+  const nameOfFault = (fault) => {
+    const [name, l] = fault.split(" ");
+    return say(`name_${name}`, { l });
+  };
+  warn("link_changed", { names: link.faults.map(nameOfFault).join("; ") });
 }

@@ -204,6 +204,7 @@ export function curve(canvas, { lines, iterations, now }) {
   const [left, right, top, bottom] = [38, named.length ? 64 : 10, 10, 22];
   let most = 0.75;
   for (const { cost } of lines) for (const c of cost) if (c !== null && c > most) most = c;
+  const beyond = most > 3;
   most = Math.min(most, 3);
   const px = (t) => left + ((width - left - right) * Math.log1p(t)) / Math.log1p(iterations);
   const py = (c) => top + (height - top - bottom) * (1 - Math.min(c, most) / most);
@@ -219,7 +220,7 @@ export function curve(canvas, { lines, iterations, now }) {
     context.moveTo(left, py(c));
     context.lineTo(width - right, py(c));
     context.stroke();
-    context.fillText(String(c), left - 6, py(c));
+    context.fillText(beyond && c === 3 ? "≥ 3" : String(c), left - 6, py(c));
   }
   context.textAlign = "center";
   for (let t = 1; t <= iterations; t *= 10) context.fillText(SHORT.format(t), px(t), height - 8);
@@ -242,12 +243,13 @@ export function curve(canvas, { lines, iterations, now }) {
   named.sort((a, b) => b.cost.at(-1) - a.cost.at(-1));
   let lowest = top;
   context.textAlign = "left";
-  for (const { name, at, cost, colour } of named) {
-    const y = Math.max(lowest, py(cost.at(-1)));
+  named.forEach(({ name, at, cost, colour }, i) => {
+    const room = height - 8 - 15 * (named.length - 1 - i); // below which those that follow would be cut off
+    const y = Math.min(room, Math.max(lowest, py(cost.at(-1))));
     context.fillStyle = colours[colour];
     context.fillText(name, px(at.at(-1)) + 6, y);
     lowest = y + 15;
-  }
+  });
   context.strokeStyle = colours.accent;
   context.lineWidth = 1.5;
   context.beginPath();

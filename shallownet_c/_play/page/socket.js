@@ -7,14 +7,26 @@ export function unpack(buffer) {
   return { header, numbers: new Float32Array(buffer, 4 + length) };
 }
 
-export function connect(receive, ended) {
+// A function that sends requests, and opens the connection anew where it has been closed; `closed` is told of that by
+// its code, and whether it has ever been open.
+export function connect(receive, closed) {
   const address = new URL("socket", location.href);
   address.protocol = "ws:";
   address.search = "";
-  const socket = new WebSocket(address);
-  socket.binaryType = "arraybuffer";
-  const opened = new Promise((resolve) => socket.addEventListener("open", resolve));
-  socket.addEventListener("message", ({ data }) => receive(unpack(data)));
-  socket.addEventListener("close", ({ code }) => ended(code));
-  return (request) => opened.then(() => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(request)));
+  let socket = null;
+  let opened = null;
+  const open = () => {
+    let wasOpen = false;
+    socket = new WebSocket(address);
+    socket.binaryType = "arraybuffer";
+    opened = new Promise((resolve) => socket.addEventListener("open", resolve));
+    opened.then(() => (wasOpen = true));
+    socket.addEventListener("message", ({ data }) => receive(unpack(data)));
+    socket.addEventListener("close", ({ code }) => closed(code, wasOpen));
+  };
+  return (request) => {
+    if (socket === null || socket.readyState === WebSocket.CLOSED) open();
+    const to = socket;
+    opened.then(() => to.send(JSON.stringify(request)));
+  };
 }

@@ -31,9 +31,12 @@ function layersOf(text, faults) {
   const parts = text.split("-");
   const most = Math.max(...CHOICES.layers);
   if (parts.length > most) faults.push("layers");
-  return parts.slice(0, most).map((part) => {
+  return parts.slice(0, most).map((part, i) => {
     const [units, activation = ""] = part.split(".", 2);
-    return [chosen("units", units, 4, faults), chosen("activation", activation, "tanh", faults)];
+    const found = [];
+    const layer = [chosen("units", units, 4, found), chosen("activation", activation, "tanh", found)];
+    faults.push(...found.map((name) => `${name} ${i + 1}`));
+    return layer;
   });
 }
 
@@ -46,7 +49,7 @@ function addedOf(text, faults) {
   return good.slice(0, LIMITS.added);
 }
 
-// The state of a link's query, and the names of what it has had to change.
+// The state of a link's query, and the names of what it has had to change, followed by the layer if there is one.
 export function fromQuery(query) {
   const state = copy(DEFAULTS);
   const faults = [];
