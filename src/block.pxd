@@ -5,10 +5,10 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from activations cimport needs_z
-from api cimport model_t, rows_t
+from api cimport layer_t, model_t, rows_t
 from codes cimport SOFTMAX
 from dropout cimport Dropout
-from geometry cimport PANEL, vectors_of
+from geometry cimport FEW_ROWS, PANEL, vectors_of
 from once cimport load_rows, smooth_targets
 from panels cimport clear_sample, load_classes, load_weights
 from real cimport LANES, real
@@ -24,6 +24,7 @@ cdef struct Block:
     real* D[2]                      # dA, then dZ, of the layer at hand and of the one above it
     real* Y
     real* w
+    real* few                       # (FEW_ROWS, n_L): Z[L], then dZ[L], of a few rows (few_rows.pxd)
     double* losses                  # sums over `loss_vectors` vectors of samples each
     Py_ssize_t loss_vectors
     double weight_sum               # the sum of the samples' weights
@@ -72,7 +73,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
     cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers, n_0 = inputs_of(net), n_L = net.layer[net.layers - 1].n_out
     cdef Py_ssize_t row_reals = net.layer[0].n_out if net.turned != NULL else vectors_of(n_0) * LANES if training else 0
     cdef Py_ssize_t hidden = widest_hidden(net), reals = 0, losses = vectors_of(s)
-    cdef Py_ssize_t tickets = 3 * (L + 1) * <Py_ssize_t>sizeof(int), pieces = 2 * L + 13
+    cdef Py_ssize_t tickets = 3 * (L + 1) * <Py_ssize_t>sizeof(int), pieces = 2 * L + 14
     cdef char* at
     block.samples = s
     if training:
@@ -83,8 +84,8 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
     else:
         reals = n_0 + 2 * net.widest
     reals += row_reals
-    block.memory = <char*>malloc(s * reals * sizeof(real) + 2 * (L + 1) * sizeof(void*) + losses * sizeof(double) + tickets
-                                 + 64 * pieces)
+    block.memory = <char*>malloc((s * reals + FEW_ROWS * n_L) * sizeof(real) + 2 * (L + 1) * sizeof(void*)
+                                 + losses * sizeof(double) + tickets + 64 * pieces)
     if block.memory == NULL:
         return False
     at = block.memory + (64 - <size_t>block.memory % 64)
@@ -103,6 +104,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
         block.D[1] = carve(&at, s * hidden)
         block.Y = carve(&at, s * n_L)
         block.w = carve(&at, s)
+        block.few = carve(&at, FEW_ROWS * n_L)
         block.losses = <double*>carve(&at, losses * (sizeof(double) // sizeof(real)))
         block.F[1] = carve(&at, s * vectors_of(hidden) * LANES)
         block.forward_tickets = <int*>at
@@ -137,6 +139,12 @@ cdef inline bint open_blocks(Block* blocks, int n, const model_t* net, Py_ssize_
     return True
 
 
+cdef inline void smooth_labels(const model_t* net, double smoothing, real* Y, Py_ssize_t n) noexcept nogil:
+    """Y (n,) <- (1 - smoothing) Y + smoothing / classes; a sigmoid output is a label of two classes."""
+    cdef const layer_t* layer = net.layer + net.layers - 1
+    smooth_targets(Y, n, 1 - smoothing, smoothing / (layer.n_out if layer.activation == SOFTMAX else 2))
+
+
 cdef inline void load_block(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
                             bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
     """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`; X not where
@@ -153,9 +161,8 @@ cdef inline void load_block(const model_t* net, const Block* block, const rows_t
         load_classes(data.classes, n, data.order, first, rows, block.Y + skip * n)
     else:
         load_rows(<const real*>data.Y, data.m, n, data.order, first, rows, block.Y + skip * n, NULL, 0, 0)
-    if data.smoothing > 0:      # a sigmoid output is a label of two classes
-        smooth_targets(block.Y + skip * n, vectors_of(rows) * LANES * n, 1 - data.smoothing,
-                       data.smoothing / (n if net.layer[net.layers - 1].activation == SOFTMAX else 2))
+    if data.smoothing > 0:
+        smooth_labels(net, data.smoothing, block.Y + skip * n, vectors_of(rows) * LANES * n)
     load_weights(<const real*>data.weights, data.order, first, rows, block.w + skip)
     for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
         if block.w[skip + s] == <real>0:

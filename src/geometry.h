@@ -19,6 +19,7 @@ enum {
     TILE_VECTORS = 2,
     PANEL = TILE_VECTORS * LANES,   /* the width of a panel */
     MAX_PANEL = TILE_VECTORS * MAX_LANES,
+    FEW_ROWS = LANES / 2,           /* of a batch that goes through the network row by row */
     /* Of scratch for one sample: a thread may have as little as 128 kB of stack (musl). */
     STACK_VECTORS = 16384 / VECTOR_BYTES
 };

@@ -7,6 +7,7 @@ cdef extern from "geometry.h" nogil:
     enum: TILE_ROWS, SHORT_TILE_ROWS, MAX_TILE_ROWS
     enum: TILE_VECTORS
     enum: MAX_PANEL, STACK_VECTORS
+    enum: FEW_ROWS
     const int PANEL
 
 

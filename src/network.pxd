@@ -13,14 +13,15 @@ from block cimport Block, load_block, units_of
 from codes cimport LOG_LOSS, SOFTMAX
 from dense cimport PIECE_COLUMNS, is_wide, lanes_pay
 from dropout cimport Dropout
-from geometry cimport PANEL, TILE_ROWS, vectors_of
+from few_rows cimport few_backward, few_forward, load_few
+from geometry cimport FEW_ROWS, PANEL, TILE_ROWS, vectors_of
 from once cimport (
     activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
     load_rows, multiply_by_derivative, softmax, sparse_forward, sparse_gradient, store_rows, to_features,
 )
 from panels cimport sum_of_weights
 from real cimport LANES, real
-from threads cimport Span, Team, share, take_span, team_of, wait
+from threads cimport LEAST_CYCLES, Span, Team, share, take_span, team_of, wait
 
 
 cdef enum:
@@ -181,6 +182,27 @@ cdef inline void back_through_layers(const model_t* net, const Block* block, con
         l -= 1
 
 
+cdef inline bint are_few(const model_t* net, Py_ssize_t rows, const Dropout* dropout) noexcept nogil:
+    """Whether a batch goes through the network row by row: so few rows, and no work for a team, of the kinds that
+    few_rows.pxd has"""
+    return (rows <= FEW_ROWS and dropout == NULL and net.turned == NULL
+            and cycles_of(net, rows, 3) < 2 * LEAST_CYCLES)
+
+
+cdef inline double few_gradient(const model_t* net, Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
+                                bint load, real* grad, bint add) noexcept nogil:
+    """`block_gradient` where `are_few`"""
+    cdef double loss
+    if load:
+        load_few(net, block, data, first, rows)
+        block.weight_sum = sum_of_weights(<const real*>data.weights, data.order, first, rows)
+    few_forward(net, block, rows)
+    loss = output_loss(net, block, 0, 1)
+    if grad != NULL:
+        few_backward(net, block, rows, grad, add)
+    return loss
+
+
 cdef inline double block_gradient(const model_t* net, Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
                                   const Dropout* dropout, bint load, real* grad, bint add, Team team) noexcept nogil:
     """grad (P,) = [grad +] the gradient of sum_i w_i L(a_i, y_i) over `rows` rows from `first` on; returns that sum to
@@ -192,6 +214,8 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     cdef bint features = grad != NULL and net.turned == NULL and not lanes_pay(net.layer[0].n_out, net.layer[0].n_in, rows, True)
     cdef double loss = 0
     cdef Py_ssize_t number = first - dropout.batch if dropout != NULL else first
+    if are_few(net, rows, dropout):
+        return few_gradient(net, block, data, first, rows, load, grad, add)
     if team.size > 1:
         skip = share(vectors * LANES, PANEL, team, team.member)
         own_rows = share(vectors * LANES, PANEL, team, team.member + 1) - skip

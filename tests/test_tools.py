@@ -183,7 +183,7 @@ def test_check_gradient_refuses():
         sn.check_gradient(None, [[1.0]], [1])
     net = sn.MLP([1, 1], output="exp", init="zeros")
     net.params[:] = 1e3  # e^2000
-    with pytest.raises(ValueError, match="net must have parameters at which J is finite, got J = nan"):
+    with pytest.raises(ValueError, match="net must have parameters at which J is finite, got J = inf"):
         sn.check_gradient(net, [[1.0]], [1])
 
 
