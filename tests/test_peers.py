@@ -100,7 +100,7 @@ def test_one_thread_and_several(small, capsys, monkeypatch, tmp_path):
     assert shared[0]["times_as_fast"] == {"least": 1.0, "seconds": 1.0}
     out = capsys.readouterr().out
     assert "| a step, float32: least, median | one thread | 2 threads | times as fast |" in out
-    assert "samples a second: one thread " in out
+    assert "best samples a second: one thread " in out
     monkeypatch.setattr(_peers, "_available", lambda: [0])
     assert _peers.run(None, only=["threads"]) == 0
     assert "2 threads beside one: this process may use one CPU alone" in capsys.readouterr().out

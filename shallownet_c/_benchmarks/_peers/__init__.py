@@ -133,7 +133,7 @@ def _compare(report: dict[str, Any], present: dict[str, Any], only: Sequence[str
     _print(tables.compared(_kept(results, report["results"]), columns, peak))
     for result in report["results"]:
         if result["name"].startswith(tasks.HIGGS.name):
-            print(tables.samples(result, {name: name for name in result["seconds"]}), end="\n\n")
+            print(tables.samples(result["seconds"]), end="\n\n")
 
 
 def _share(report: dict[str, Any], cpus: list[int]) -> None:
@@ -146,7 +146,8 @@ def _share(report: dict[str, Any], cpus: list[int]) -> None:
         _print(tables.shared(_kept(threads.shared(n), report["shared"]), n))
     for result in report["shared"]:
         if result["name"] == tasks.HIGGS.name:
-            print(tables.samples(result, {"1": "one thread", str(n): f"{n} threads"}), end="\n\n")
+            names = "one thread", f"{n} threads"
+            print("best", tables.samples(dict(zip(names, result["least"].values(), strict=True))), end="\n\n")
 
 
 def _grow(report: dict[str, Any], present: dict[str, Any], axes: Iterable[str]) -> None:

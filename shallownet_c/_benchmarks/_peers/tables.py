@@ -26,9 +26,9 @@ def compared(results: Iterable[dict[str, Any]], columns: list[str], peak: dict[s
         yield f"| {' | '.join(cells)} |"
 
 
-def samples(result: dict[str, Any], columns: dict[str, str]) -> str:
-    """Samples a second of the net whose speed others have published, in a sentence."""
-    rates = [f"{shown} {result['batch'] / result['seconds'][name]:,.0f}" for name, shown in columns.items()]
+def samples(seconds: dict[str, float]) -> str:
+    """Samples a second, from the seconds of a step, of the net whose speed others have published, in a sentence."""
+    rates = [f"{name} {tasks.HIGGS.batch / value:,.0f}" for name, value in seconds.items()]
     published = ", ".join(f"{name} {rate:,}" for name, rate in tasks.PUBLISHED.items())
     return f"samples a second: {', '.join(rates)}; published: {published} ({tasks.PUBLISHED_ON})"
 

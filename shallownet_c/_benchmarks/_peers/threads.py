@@ -32,4 +32,4 @@ def shared(n_threads: int) -> Iterator[dict[str, Any]]:
             for kind, of in (("least", min), ("seconds", statistics.median))
         }
         gain = {kind: seconds["1"] / seconds[str(n_threads)] for kind, seconds in found.items()}
-        yield {"name": task.name, "dtype": "float32", "batch": task.batch, **found, "times_as_fast": gain}
+        yield {"name": task.name, "dtype": "float32", **found, "times_as_fast": gain}

@@ -80,8 +80,7 @@ def _steps(present: dict[str, Any], chosen: list[Task]) -> Iterator[dict[str, An
             # Enough steps a call that starting it does not count, for the slow ones few enough to wait for.
             epochs = min(max(1, 1000 // task.steps), task.epochs(3e9))
             jobs = {name: partial(train, epochs) for name, train in trainers.items()}
-            result = _timed(task.name, "a step", dtype, jobs, task.flops, epochs * task.steps)
-            yield result | {"batch": task.batch}
+            yield _timed(task.name, "a step", dtype, jobs, task.flops, epochs * task.steps)
 
 
 def gradients(present: dict[str, Any]) -> Iterator[dict[str, Any]]:
