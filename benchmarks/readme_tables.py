@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from shallownet_c._benchmarks._peers import tables
-from shallownet_c._benchmarks._peers.tasks import EPOCHS, HIGGS, PUBLISHED, PUBLISHED_ON, SPARSE
+from shallownet_c._benchmarks._peers.tasks import EPOCHS, HIGGS, SPARSE
 
 ROOT = Path(__file__).parent.parent
 README, CHINESE, FAST, ROWS = "README.md", "README.zh-CN.md", "docs/guide/fast.md", "docs/sparse.md"
@@ -256,8 +256,7 @@ def sentences(report: dict[str, Any]) -> list[str]:
     if results:
         said.append(f"{README}: {len(results)} rows in the table of bench --peers")
     if (result := results.get(f"{HIGGS.name}, float32")) is not None:
-        rates = ", ".join(f"{name} {HIGGS.batch / seconds:,.0f}" for name, seconds in result["seconds"].items())
-        said.append(f"samples a second of the HIGGS net: {rates}; published: {PUBLISHED} ({PUBLISHED_ON})")
+        said.append(f"the HIGGS net: {tables.samples(result['seconds'])}")
     sparse = [
         r["times_ours"]["scikit-learn"] for name, r in results.items() if name.startswith("sparse") and ", fit" in name
     ]
