@@ -1,6 +1,6 @@
 """The estimators of `shallownet_c.sklearn` next to scikit-learn's: same numbers, checked first, then timed in turns.
 
-python benchmarks/estimators.py
+python benchmarks/estimators.py [--json FILE]
 
 One thread; medians over interleaved rounds.
 """
@@ -8,10 +8,13 @@ One thread; medians over interleaved rounds.
 # ruff: noqa: I001  the BLAS reads its number of threads when NumPy is imported
 import conftest  # noqa: F401
 
+import argparse
+import json
 import statistics
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import sklearn
@@ -21,6 +24,8 @@ from threadpoolctl import threadpool_limits
 
 import shallownet_c as sn
 import shallownet_c.sklearn as ours
+
+RESULTS: list[dict] = []
 
 
 def compare(title: str, jobs: tuple[Callable[[], object], Callable[[], object]], rounds: int, repeats: int = 1) -> None:
@@ -35,6 +40,8 @@ def compare(title: str, jobs: tuple[Callable[[], object], Callable[[], object]],
                 job()
             taken.append((time.perf_counter() - start) / repeats)
     mine, others = map(statistics.median, times)
+    seconds = {"shallownet_c": mine, "scikit-learn": others}
+    RESULTS.append({"name": title, "seconds": seconds, "times_ours": {"scikit-learn": others / mine}})
     print(f"{title:66}{mine * 1e3:11.4g} ms{others * 1e3:11.4g} ms{others / mine:9.2f}x", flush=True)
 
 
@@ -77,6 +84,9 @@ def small(dtype: str, tolerance: float) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    json_file = parser.parse_args().json
     print(f"shallownet_c {sn.__version__}, build {sn.kernels.target}, scikit-learn {sklearn.__version__}, one thread")
     print(f"{'':66}{'ours':>14}{'theirs':>14}")
     with warnings.catch_warnings(), threadpool_limits(1):
@@ -84,3 +94,5 @@ if __name__ == "__main__":
         for dtype, tolerance in (("float64", 1e-6), ("float32", 1e-2)):
             fits(dtype, tolerance)
             small(dtype, tolerance)
+    if json_file is not None:
+        json_file.write_text(json.dumps({"build": sn.kernels.target, "estimators": RESULTS}, indent=2) + "\n")

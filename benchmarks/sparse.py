@@ -15,17 +15,14 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import scipy.sparse
 import sklearn
 import sklearn.neural_network as theirs
 from threadpoolctl import threadpool_limits
 
 import shallownet_c as sn
 import shallownet_c.sklearn as ours
+from shallownet_c._benchmarks._peers.tasks import CLASSES, EPOCHS, SPARSE, UNITS, sparse_rows
 
-#: Rows, columns, the share of numbers that are not 0.
-SHAPES = ((5_000, 5_000, 0.005), (5_000, 20_000, 0.002), (20_000, 1_000, 0.02))
-HIDDEN, CLASSES, EPOCHS = 50, 10, 3
 TOLERANCES = {"float64": 1e-9, "float32": 2e-3}
 
 
@@ -44,17 +41,10 @@ def compare(title: str, jobs: tuple[Callable[[], object], Callable[[], object]],
     print(f"{title:52}{mine * 1e3:10.4g} ms{others * 1e3:10.4g} ms{others / mine:8.2f}x{least:8.2f}x", flush=True)
 
 
-def rows(shape: tuple[int, int, float], dtype: str) -> tuple[scipy.sparse.csr_array, np.ndarray]:
-    m, n, density = shape
-    rng = np.random.default_rng(0)
-    X = scipy.sparse.random_array((m, n), density=density, format="csr", rng=rng, dtype=dtype)
-    return X, rng.integers(0, CLASSES, m)
-
-
 def estimators(shape: tuple[int, int, float], dtype: str, rounds: int) -> None:
-    X, y = rows(shape, dtype)
+    X, y = sparse_rows(shape, dtype)
     pair = [
-        module.MLPClassifier((HIDDEN,), random_state=0, max_iter=EPOCHS, n_iter_no_change=EPOCHS)
+        module.MLPClassifier((UNITS,), random_state=0, max_iter=EPOCHS, n_iter_no_change=EPOCHS)
         for module in (ours, theirs)
     ]
     for one in pair:
@@ -70,9 +60,9 @@ def estimators(shape: tuple[int, int, float], dtype: str, rounds: int) -> None:
 
 
 def core(shape: tuple[int, int, float], dtype: str, rounds: int) -> None:
-    X, y = rows((1_000, *shape[1:]), dtype)
+    X, y = sparse_rows((1_000, *shape[1:]), dtype)
     dense = X.toarray()
-    net = sn.MLP([shape[1], HIDDEN, CLASSES], activation="relu", output="softmax", dtype=dtype, seed=0)
+    net = sn.MLP([shape[1], UNITS, CLASSES], activation="relu", output="softmax", dtype=dtype, seed=0)
     (J, grad), (J_dense, grad_dense) = net.cost_and_grad(X, y), net.cost_and_grad(dense, y)
     np.testing.assert_allclose(J, J_dense, rtol=TOLERANCES[dtype])
     np.testing.assert_allclose(grad, grad_dense, rtol=0, atol=TOLERANCES[dtype] * np.abs(grad_dense).max())
@@ -91,11 +81,11 @@ def main() -> None:
         warnings.simplefilter("ignore")
         print(f"{'':52}{'sparse':>13}{'scikit-learn':>13}{'median':>9}{'least':>9}")
         for dtype in TOLERANCES:
-            for shape in SHAPES:
+            for shape in SPARSE:
                 estimators(shape, dtype, rounds)
         print(f"{'':52}{'sparse':>13}{'dense':>13}{'median':>9}{'least':>9}")
         for dtype in TOLERANCES:
-            for shape in SHAPES:
+            for shape in SPARSE:
                 core(shape, dtype, rounds)
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn
 
 from shallownet_c import __version__
+from shallownet_c._benchmarks import PARTS
 from shallownet_c._command import _options, _types
 from shallownet_c._command._input import InputError, one_line
 
@@ -65,7 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     bench = _options.add(
         commands, "bench", "compare loop, NumPy and compiled training on the same network",
         """shallownet-c bench --quick
-        shallownet-c bench --peers --plot speed-up.png""",
+        shallownet-c bench --peers --json peers.json
+        shallownet-c bench --peers --only higgs,sparse
+        shallownet-c bench --peers --plot speed-up.png
+        shallownet-c bench --peers --only growth --plot growth.png""",
     )  # fmt: skip
     bench.add_argument("--json", type=_types.path, metavar="FILE", help="write the figures there too")
     length = bench.add_mutually_exclusive_group()
@@ -78,7 +82,14 @@ def _parser() -> argparse.ArgumentParser:
         "--plot",
         type=_types.path,
         metavar="FILE",
-        help="with --peers: draw widths and batch sizes instead of the table",
+        help="with --peers: draw how many times as long peers take by width and batch size, and measure nothing else; "
+        "with --only growth, time against rows, width, depth, batch size and features",
+    )
+    bench.add_argument(
+        "--only",
+        type=_types.names(list(PARTS)),
+        metavar="PARTS",
+        help=f"with --peers: some of {', '.join(PARTS)}, separated by commas",
     )
     bench.set_defaults(run=_bench)
 
@@ -123,8 +134,10 @@ def _bench(arguments: argparse.Namespace) -> int:
         _output.check("--json", arguments.json, streams=True)
     if arguments.plot:
         _output.check("--plot", arguments.plot)
-    if not arguments.peers and (arguments.plot or arguments.threads != 1):
-        raise InputError("--threads and --plot go with --peers")
+    if not arguments.peers and (arguments.plot or arguments.only or arguments.threads != 1):
+        raise InputError("--threads, --plot and --only go with --peers")
+    if arguments.plot and arguments.only not in (None, ["growth"]):
+        raise InputError("--plot goes with --only growth, or without --only")
     n_threads = arguments.threads or os.cpu_count()
     threads = {f"{library}_NUM_THREADS": str(n_threads) for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
     if not threads.items() <= os.environ.items():
@@ -134,13 +147,14 @@ def _bench(arguments: argparse.Namespace) -> int:
         command += ["--quick"] if arguments.quick else ["--peers"] if arguments.peers else []
         command += ["--json", arguments.json] if arguments.json else []
         command += ["--plot", arguments.plot] if arguments.plot else []
+        command += ["--only", ",".join(arguments.only)] if arguments.only else []
         command += ["--threads", str(arguments.threads)]
         return subprocess.run(command, env=os.environ | threads, check=False).returncode
 
     if arguments.peers:
         from shallownet_c._benchmarks import _peers
 
-        return _peers.run(arguments.json, arguments.threads, arguments.plot)
+        return _peers.run(arguments.json, arguments.threads, arguments.plot, arguments.only)
 
     from shallownet_c._benchmarks import _bench as bench  # the reference and the data are needed here alone
 

@@ -105,6 +105,21 @@ def test_bench(tmp_path):
     assert digits["accuracy"] >= 0.95
 
 
+def test_parts_of_the_comparison_with_peers(capsys, monkeypatch):
+    from shallownet_c._benchmarks import PARTS, _peers
+
+    chosen = []
+    monkeypatch.setattr(_peers, "run", lambda *arguments: chosen.append(arguments) or 0)
+    for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")  # or it begins again in a new process
+    assert run("bench", "--peers", "--only", "sparse,higgs") == 0
+    assert run("bench", "--peers", "--only", "growth", "--plot", "growth.png") == 0
+    assert chosen == [(None, 1, None, ["sparse", "higgs"]), (None, 1, "growth.png", ["growth"])]
+    assert ", ".join(PARTS) in refused(capsys, "bench", "--peers", "--only", "nothing")
+    assert "--only go with --peers" in refused(capsys, "bench", "--only", "sparse")
+    assert "--plot goes with --only growth" in refused(capsys, "bench", "--peers", "--only", "higgs", "--plot", "p.png")
+
+
 def test_bench_tells_a_terminal_what_it_is_at(capsys, monkeypatch):
     def compare():
         _bench.compare(_bench.flower(), 1, dict.fromkeys(_bench.WAYS, 1), 1)

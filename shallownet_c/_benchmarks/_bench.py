@@ -3,7 +3,6 @@
 import json
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from shallownet_c import MLP, SGD, Adam, __version__, datasets
 from shallownet_c._benchmarks._numpy_mlp import PreallocatedNumPy
+from shallownet_c._benchmarks._progress import at_work
 from shallownet_c._command import _output
 from shallownet_c.kernels import target
 from shallownet_c.reference import loop, vectorized
@@ -105,7 +105,7 @@ def compare(problem: Problem, n_iterations: int, repeats: dict[str, int], rounds
     """
     params = {}
     for way, run in WAYS.items():
-        _at_work(f"{problem.name}: {way} …")
+        at_work(f"{problem.name}: {way} …")
         params[way] = run(problem, n_iterations)
     reference = params["vectorized (NumPy)"]
     # A step adds its own rounding, some units in the last place of sums over m rows; descent may double what is there.
@@ -114,11 +114,11 @@ def compare(problem: Problem, n_iterations: int, repeats: dict[str, int], rounds
     times: dict[str, list[float]] = {way: [] for way in WAYS}
     for i in range(rounds):
         for way, run in WAYS.items():
-            _at_work(f"{problem.name}: {way}, timing {i + 1} of {rounds} …")
+            at_work(f"{problem.name}: {way}, timing {i + 1} of {rounds} …")
             start = time.perf_counter()
             run(problem, repeats[way])
             times[way].append((time.perf_counter() - start) / repeats[way])
-    _at_work("")
+    at_work("")
     seconds = {way: statistics.median(values) for way, values in times.items()}
 
     rows = []
@@ -145,12 +145,6 @@ def compare(problem: Problem, n_iterations: int, repeats: dict[str, int], rounds
         "tolerance": tolerance,
         "rows": rows,
     }
-
-
-def _at_work(what: str) -> None:
-    """Say on a terminal what goes on, in the place of what was said before."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
 
 
 def show(result: dict[str, Any]) -> str:

@@ -5,37 +5,30 @@ must end where `MLP` ends before it is timed. Rounds of all contenders take turn
 
 A contender is a class with a `name`, made with the number of threads; an ImportError then means that it is not
 installed. It offers what its library is for: `trainer(task, dtype)` → epochs → parameters; `predictor(net)` → X →
-outputs; and functions without arguments: `row(net, x)`, `layer(X, W, b, activation)`, `cost_and_grad(net, X, Y)`.
+outputs; `classifier(units, epochs)` → an estimator; and functions without arguments: `row(net, x)`,
+`layer(X, W, b, activation)`, `cost_and_grad(net, X, Y)`.
 """
 
+import contextlib
 import importlib
 import importlib.metadata
-import itertools
 import json
 import os
 import platform
-from collections.abc import Callable, Iterator
-from functools import partial
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from shallownet_c import MLP, __version__, kernels
-from shallownet_c._benchmarks._peers import measure
-from shallownet_c._benchmarks._peers.tasks import (
-    LAYERS,
-    ONE_ROW,
-    PREDICTED_ROWS,
-    PREDICTIONS,
-    TRAINING,
-    Array,
-    products,
-)
+from shallownet_c import FitWarning, __version__, kernels
+from shallownet_c._benchmarks import PARTS
+from shallownet_c._benchmarks._peers import growth, measure, tables, tasks, threads
+from shallownet_c._benchmarks._peers import plot as drawing
+from shallownet_c._benchmarks._peers.work import COMPARED, OURS
+from shallownet_c._benchmarks._progress import at_work
 from shallownet_c._command import _output
 from shallownet_c._command._input import InputError
 
-OURS = "shallownet_c"
 #: Module and class of each contender, and what to install for it.
 CONTENDERS = {
     OURS: ("libraries", "Ours", ""),
@@ -62,93 +55,6 @@ def contenders(n_threads: int) -> tuple[dict[str, Any], dict[str, str]]:
     return present, missing
 
 
-def _offered(present: dict[str, Any], what: str, *arguments: Any) -> dict[str, Callable[..., Any]]:
-    """What the contenders make of the arguments, those that have something to offer."""
-    made = {name: getattr(peer, what)(*arguments) for name, peer in present.items() if hasattr(peer, what)}
-    return {name: job for name, job in made.items() if job is not None}
-
-
-def _result(name: str, unit: str, dtype: str, seconds: dict[str, float], flops: float) -> dict[str, Any]:
-    ratios = {peer: value / seconds[OURS] for peer, value in seconds.items() if peer != OURS}
-    gflops = flops / seconds[OURS] / 1e9
-    return {"name": name, "unit": unit, "dtype": dtype, "seconds": seconds, "times_ours": ratios, "gflops": gflops}
-
-
-def _compare(
-    name: str, unit: str, dtype: str, jobs: dict[str, Callable[..., Array]], flops: float, tolerance: float
-) -> dict[str, Any]:
-    measure.check(name, {peer: job() for peer, job in jobs.items()}, {"all": tolerance * float(np.finfo(dtype).eps)})
-    return _result(f"{name}, {dtype}", unit, dtype, measure.interleaved(jobs), flops)
-
-
-def training(present: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A step of each task."""
-    for task in TRAINING:
-        for dtype in task.dtypes:
-            trainers = _offered(present, "trainer", task, dtype)
-            # Enough steps a call that starting it does not count, for the slow ones few enough to wait for.
-            epochs = max(1, min(1000 // task.steps, round(3e9 / (task.flops * task.steps))))
-            # Results are compared after some fifty steps: later ones enlarge what follows.
-            first = max(1, 50 // task.steps)
-            # Adam divides by the root of its second moment: a small gradient's rounding becomes a visible step.
-            tolerance = 2e4 * float(np.finfo(dtype).eps) * np.sqrt(first * task.steps)
-            # scikit-learn has Adam's epsilon at another place, which shows where a gradient is as small as that is.
-            tolerances = {"all": tolerance, "scikit-learn": max(tolerance, 1e-3)}
-            measure.check(task.name, {n: train(first).copy() for n, train in trainers.items()}, tolerances)
-            seconds = measure.interleaved({n: partial(train, epochs) for n, train in trainers.items()}, 0.05)
-            steps = epochs * task.steps
-            per_step = {name: value / steps for name, value in seconds.items()}
-            yield _result(f"{task.name}, {dtype}", "a step", dtype, per_step, task.flops)
-
-
-def gradients(present: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """One call of `cost_and_grad` from Python."""
-    rng = np.random.default_rng(0)
-    for dtype in ("float64", "float32"):
-        net = MLP([24, 8, 2], dtype=dtype, seed=0)
-        X, Y = (rng.standard_normal((200, n)).astype(dtype) for n in (24, 2))
-        flops = 200 * (3 * products(net.layer_sizes) - products(net.layer_sizes[:2]))
-        jobs = _offered(present, "cost_and_grad", net, X, Y)
-        yield _compare("24-8-2 tanh, 200 rows, cost_and_grad", "a call", dtype, jobs, flops, 1e4)
-
-
-def predictions(present: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A batch, and one row, through each network."""
-    rng = np.random.default_rng(0)
-    for sizes, hidden, output, dtype in PREDICTIONS:
-        predictors = _offered(present, "predictor", MLP(sizes, hidden, output, dtype=dtype, seed=0))
-        for m in PREDICTED_ROWS:
-            X = rng.standard_normal((m, sizes[0])).astype(dtype)
-            jobs: dict[str, Callable[..., Array]] = {n: partial(predict, X) for n, predict in predictors.items()}
-            name = f"{'-'.join(map(str, sizes))} {hidden}/{output}, {m:,} rows"
-            yield _compare(name, "a prediction", dtype, jobs, products(sizes) * m, 1e3)
-    for sizes, hidden, output in ONE_ROW:
-        net = MLP(sizes, hidden, output, dtype="float32", seed=0)
-        jobs = _offered(present, "row", net, rng.standard_normal(sizes[0]).astype("float32"))
-        yield _compare(f"{'-'.join(map(str, sizes))}, one row", "a call", "float32", jobs, products(sizes), 1e3)
-
-
-def layers(present: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """`kernels.dense_forward` into `out`, and the same by the others."""
-    rng = np.random.default_rng(0)
-    for (m, n_in, n_out), dtype, activation in itertools.product(
-        LAYERS, ("float32", "float64"), ("identity", "relu", "tanh")
-    ):
-        X, W = (rng.standard_normal(shape).astype(dtype) for shape in ((m, n_in), (n_out, n_in)))
-        jobs = _offered(present, "layer", X, W / np.sqrt(n_in).astype(dtype), np.ones(n_out, dtype), activation)
-        yield _compare(f"layer {m}×{n_in}×{n_out} {activation}", "a call", dtype, jobs, 2 * m * n_in * n_out, 1e3)
-
-
-def show(result: dict[str, Any], columns: list[str], peak: dict[str, float]) -> str:
-    """A row of the Markdown table: our time, and how many times as long each peer takes."""
-    ours = result["seconds"][OURS]
-    scale, unit = (1e3, "ms") if ours > 1e-3 else (1e6, "µs") if ours > 1e-6 else (1e9, "ns")
-    share = f"{100 * result['gflops'] * 1e9 / peak[result['dtype']]:.0f} %" if peak else "unknown"
-    cells = [result["name"], f"{ours * scale:.3g} {unit}", f"{result['gflops']:.1f}", share]
-    cells += [f"{result['times_ours'][c]:.2f}×" if c in result["times_ours"] else "–" for c in columns]
-    return "| " + " | ".join(cells) + " |"
-
-
 def _cpu_model() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -170,6 +76,28 @@ def limit_cpus(n_threads: int) -> int:
     return len(cpus)
 
 
+def _available() -> list[int]:
+    """The CPUs that this process may use, as far as the system says."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+@contextlib.contextmanager
+def _on(cpus: list[int]) -> Iterator[None]:
+    """With a thread for each of these CPUs, and on them, whatever the peers are kept on."""
+    limits = importlib.import_module("threadpoolctl").threadpool_limits
+    before = _available()
+    try:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, cpus)
+        with limits(len(cpus)):
+            yield
+    finally:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, before)
+
+
 def _versions() -> dict[str, str]:
     found = {}
     for package in ("numpy", "scikit-learn", "torch", "jax", "onnxruntime", "numba"):
@@ -180,43 +108,95 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def run(json_file: str | None, n_threads: int = 1, plot: str | None = None) -> int:
-    """Print the table, and write it; or draw the plot."""
+def _print(lines: Iterable[str]) -> None:
+    """Each line as soon as it is there, in the place of what a terminal was told meanwhile."""
+    for line in lines:
+        at_work("")
+        print(line, flush=True)
+    print()
+
+
+def _kept(results: Iterable[dict[str, Any]], report: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The results one by one, each of which the report has, too."""
+    for result in results:
+        report.append(result)
+        yield result
+
+
+def _compare(report: dict[str, Any], present: dict[str, Any], only: Sequence[str]) -> None:
+    """The table of ours and of all peers."""
+    report["peak"] = peak = measure.peak()
+    shown = ", ".join(f"{value / 1e9:.1f} GFLOP/s {dtype}" for dtype, value in peak.items())
+    print(f"peak of one core in multiply-adds: {shown or 'unknown (no C compiler)'}; peers: times as long\n")
+    results = (result for part in COMPARED if part in only for result in COMPARED[part](present))
+    columns = [name for name in present if name != OURS]
+    _print(tables.compared(_kept(results, report["results"]), columns, peak))
+    for result in report["results"]:
+        if result["name"].startswith(tasks.HIGGS.name):
+            print(tables.samples(result["seconds"]), end="\n\n")
+
+
+def _share(report: dict[str, Any], cpus: list[int]) -> None:
+    """The table of one thread and several: as many as the peers have, but at least two."""
+    n = max(2, report["threads"])
+    if len(cpus) < n:
+        print(f"{n} threads beside one: this process may use one CPU alone\n")
+        return
+    with _on(cpus[:n]):
+        _print(tables.shared(_kept(threads.shared(n), report["shared"]), n))
+    for result in report["shared"]:
+        if result["name"] == tasks.HIGGS.name:
+            names = "one thread", f"{n} threads"
+            print("best", tables.samples(dict(zip(names, result["least"].values(), strict=True))), end="\n\n")
+
+
+def _grow(report: dict[str, Any], present: dict[str, Any], axes: Iterable[str]) -> None:
+    """The table of how time grows."""
+    columns = [name for name in growth.PEERS if name in present]
+    _print(tables.growth(_kept(growth.measured(present, axes), report["growth"]), columns))
+
+
+def run(json_file: str | None, n_threads: int = 1, plot: str | None = None, only: Sequence[str] | None = None) -> int:
+    """Print the tables of the parts in `only`, all if None, and write their figures.
+
+    With `plot` these are speed-ups by width and batch, or all of growth where `only` says so, and are drawn, too.
+    """
     try:
         threadpoolctl = importlib.import_module("threadpoolctl")
     except ImportError:
         raise InputError(f"bench --peers needs threadpoolctl: {EXTRA}") from None
+    if plot is not None:
+        drawing.library()
+    cpus = _available()
     n_threads = limit_cpus(n_threads)
-    with threadpoolctl.threadpool_limits(n_threads):
-        present, missing = contenders(n_threads)
-        if plot is not None:
-            importlib.import_module(f"{__name__}.plot").draw(present, plot)
-            return 0
-        columns = [name for name in present if name != OURS]
-        peak = measure.peak()
-        print(f"shallownet_c {__version__}, build {kernels.target}, {n_threads} thread(s), {_cpu_model()}")
-        shown = ", ".join(f"{value / 1e9:.1f} GFLOP/s {dtype}" for dtype, value in peak.items())
-        print(f"peak of one core in multiply-adds: {shown or 'unknown (no C compiler)'}; peers: times as long\n")
-        print("| | " + " | ".join([OURS, "GFLOP/s", "of one core's peak", *columns]) + " |")
-        print("|---|" + "---:|" * (3 + len(columns)), flush=True)
-        results = []
-        for part in (training, gradients, predictions, layers):
-            for result in part(present):
-                results.append(result)
-                print(show(result, columns, peak), flush=True)
-    for name, reason in missing.items():
+    report: dict[str, Any] = {
+        "version": __version__,
+        "build": kernels.target,
+        "threads": n_threads,
+        "cpu": _cpu_model(),
+        "python": platform.python_version(),
+        "peers": _versions(),
+        "results": [],
+        "shared": [],
+        "growth": [],
+    }
+    axes: Iterable[str] = growth.AXES
+    if only is None:
+        only, axes = (PARTS, axes) if plot is None else (["growth"], drawing.SPEED_UPS)
+    with threadpoolctl.threadpool_limits(n_threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)  # nothing can be learnt from numbers at random
+        present, report["missing"] = contenders(n_threads)
+        print(f"shallownet_c {__version__}, build {kernels.target}, {n_threads} thread(s), {report['cpu']}")
+        if not COMPARED.keys().isdisjoint(only):
+            _compare(report, present, only)
+        if "threads" in only:
+            _share(report, cpus)
+        if "growth" in only:
+            _grow(report, present, axes)
+    for name, reason in report["missing"].items():
         print(f"| {name}: {reason} |")
+    if plot is not None:
+        drawing.draw(report["growth"], plot, n_threads)
     if json_file:
-        report = {
-            "version": __version__,
-            "build": kernels.target,
-            "threads": n_threads,
-            "cpu": _cpu_model(),
-            "peak": peak,
-            "python": platform.python_version(),
-            "peers": _versions(),
-            "missing": missing,
-            "results": results,
-        }
         _output.write(json_file, [json.dumps(report, indent=2) + "\n"])
     return 0

@@ -49,6 +49,13 @@ class Ours:
     def cost_and_grad(self, net: MLP, X: Array, Y: Array) -> Callable[[], Array]:
         return lambda: net.cost_and_grad(X, Y)[1]
 
+    def classifier(self, units: int, epochs: int) -> Any:
+        try:
+            estimators = importlib.import_module("shallownet_c.sklearn")
+        except ImportError:  # no scikit-learn, or one that is too old
+            return None
+        return _classifier(estimators.MLPClassifier, units, epochs)
+
 
 class NumPy:
     """`PreallocatedNumPy`, and a plain forward pass."""
@@ -173,3 +180,11 @@ class ScikitLearn:
 
     def row(self, net: MLP, x: Array) -> Callable[[], Array]:
         return partial(self.predictor(net), x[None])
+
+    def classifier(self, units: int, epochs: int) -> Any:
+        return _classifier(self.network.MLPClassifier, units, epochs)
+
+
+def _classifier(kind: Any, units: int, epochs: int) -> Any:
+    """One that runs all epochs, from numbers at random that are the same in both packages."""
+    return kind((units,), random_state=0, max_iter=epochs, n_iter_no_change=10**9, tol=0.0)

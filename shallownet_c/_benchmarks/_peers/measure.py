@@ -3,19 +3,21 @@
 import ctypes
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from shallownet_c._benchmarks._peers.tasks import Array
+from shallownet_c._benchmarks._progress import at_work
 
 ROUNDS = 15
+#: Seconds.
+PAUSE = 0.15
 
 #: 16 independent chains of multiply-adds on the widest vectors that the compiler knows of here.
 PEAK_SOURCE = """
@@ -78,32 +80,39 @@ def check(name: str, results: dict[str, Array], tolerances: dict[str, float]) ->
             raise AssertionError(f"{name}: {peer} differs by {error:.2e}, allowed {allowed:.2e}")
 
 
-def interleaved(jobs: dict[str, Callable[[], Any]], seconds: float = 0.03) -> dict[str, float]:
-    """Median seconds of each job over rounds that take turns; a job is repeated for about `seconds` a round.
+def turns(
+    name: str, jobs: Mapping[str, Callable[[], Any]], seconds: float = 0.03, rounds: int = ROUNDS, pause: bool = True
+) -> dict[str, list[float]]:
+    """Seconds of each job in each of the rounds, which take turns; a job is repeated for about `seconds` a round.
 
     With more than one CPU it waits before each turn: the threads of the contender before it may spin for a while
-    (OpenBLAS: a tenth of a second).
+    (OpenBLAS: a tenth of a second). Jobs that are all ours need no such `pause`.
     """
-    pause = 0.15 if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > 1 else 0.0
+    pauses = pause and hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > 1
     repeats = {}
-    for name, job in jobs.items():
-        time.sleep(pause)
+    for contender, job in jobs.items():
+        at_work(f"{name}: {contender} …")
+        time.sleep(PAUSE if pauses else 0)
         job()
         best = float("inf")
         for _try in range(3):
             start = time.perf_counter()
             job()
             best = min(best, time.perf_counter() - start)
-        repeats[name] = max(1, round(seconds / max(best, 1e-7)))
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(ROUNDS):
-        for name, job in jobs.items():
-            turns = range(repeats[name])
-            if pause:
-                time.sleep(pause)
+            if best >= seconds:  # it will be repeated once, whatever the other tries say
+                break
+        repeats[contender] = max(1, round(seconds / max(best, 1e-7)))
+    times: dict[str, list[float]] = {contender: [] for contender in jobs}
+    for i in range(rounds):
+        at_work(f"{name}: round {i + 1} of {rounds} …")
+        for contender, job in jobs.items():
+            again = range(repeats[contender])
+            if pauses:
+                time.sleep(PAUSE)
                 job()
             start = time.perf_counter()
-            for _turn in turns:
+            for _turn in again:
                 job()
-            times[name].append((time.perf_counter() - start) / repeats[name])
-    return {name: statistics.median(values) for name, values in times.items()}
+            times[contender].append((time.perf_counter() - start) / repeats[contender])
+    at_work("")
+    return times

@@ -1,5 +1,6 @@
 """The work of the comparison: networks to train and to run."""
 
+import importlib
 import itertools
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,10 @@ class Task:
         sizes = self.layer_sizes
         return self.batch * (6 * sum(a * b for a, b in itertools.pairwise(sizes)) - 2 * sizes[0] * sizes[1])
 
+    def epochs(self, flops: float) -> int:
+        """How many take about so many operations, at least one."""
+        return max(1, round(flops / (self.flops * self.steps)))
+
 
 TRAINING = [
     Task("flower 2-4-1 tanh/sigmoid, m = 400, descent", [2, 4, 1], "tanh", "sigmoid", 400, 400, "sgd"),
@@ -61,6 +66,22 @@ TRAINING = [
     ),
     Task("4-32-16-4 tanh, m = 10,000, Adam", [4, 32, 16, 4], "tanh", "identity", 10_000, 10_000, "adam", ("float32",)),
 ]
+#: The net of OpenNN's comparison on the HIGGS data (28 numbers of a collision, signal or background), with Adam.
+HIGGS = Task(
+    "28-300×5-1 tanh/sigmoid, batch 100, Adam", [28, *[300] * 5, 1], "tanh", "sigmoid", 2000, 100, "adam", ("float32",)
+)
+#: What others have measured on a machine of theirs, in samples a second: by momentum, with a validation pass.
+PUBLISHED = {"OpenNN": 72_000, "PyTorch": 46_000}
+PUBLISHED_ON = "16 threads of an Intel Core i9-12900K, https://www.opennn.net/blog/higgs-cpu-opennn-pytorch/"
+#: Steps that are long enough to be shared by threads.
+SHARED = [
+    *(task for task in TRAINING if task.optimizer == "adam" and task.flops > 1e6),
+    HIGGS,
+    Task("20-256×3-1 tanh, batch 128, Adam", [20, *[256] * 3, 1], "tanh", "identity", 1280, 128, "adam"),
+]
+#: Rows, columns, and the share of numbers that are not 0, of sparse X; the units, classes and epochs of the estimators.
+SPARSE = ((5_000, 5_000, 0.005), (5_000, 20_000, 0.002), (20_000, 1_000, 0.02))
+UNITS, CLASSES, EPOCHS = 50, 10, 3
 #: (layer sizes, hidden, output, dtype) of batch predictions, at each number of rows
 PREDICTIONS = [
     ([64, 100, 10], "relu", "softmax", "float32"),
@@ -76,3 +97,12 @@ LAYERS = [(32, 16, 16), (256, 64, 64), (128, 784, 512), (4096, 30, 128), (1024, 
 def products(sizes: tuple[int, ...] | list[int]) -> int:
     """Multiplications and additions of one row's way through the layers."""
     return 2 * sum(a * b for a, b in itertools.pairwise(sizes))
+
+
+def sparse_rows(shape: tuple[int, int, float], dtype: str) -> tuple[Any, Array]:
+    """CSR with numbers at random places, and classes."""
+    m, n, density = shape
+    rng = np.random.default_rng(0)
+    sparse = importlib.import_module("scipy.sparse")
+    X = sparse.random_array((m, n), density=density, format="csr", rng=rng, dtype=dtype)
+    return X, rng.integers(0, CLASSES, m)
