@@ -84,8 +84,9 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
             while k < whole:
                 for i in range(LANES):
                     r[i] = load(x[i] + k)
-                for i in range(LANES):
-                    prefetch(x[i] + k + AHEAD)
+                if k + AHEAD < n:
+                    for i in range(LANES):
+                        prefetch(x[i] + k + AHEAD)
                 if F != NULL:
                     if k % PANEL == 0:
                         f = feature(F, n, samples, at + v * LANES, k)
