@@ -1,7 +1,7 @@
 # cython: cdivision=True
 """One layer on a block of samples: forward, backward, gradient. A, Z and d... are panels (panels.pxd); W is row-major."""
 
-from geometry cimport PANEL, SHORT_TILE_ROWS, TILE_ROWS, TILE_VECTORS, panel_width, vectors_of
+from geometry cimport PANEL, PIECE_ROWS, SHORT_TILE_ROWS, TILE_ROWS, TILE_VECTORS, panel_width, vectors_of
 from once cimport activate, load_rows
 from real cimport LANES, LOG2_LANES, MAX_LANES, broadcast, load, real, store, sum_each, vec, vec_sum
 from tile cimport Product, multiply
@@ -11,7 +11,7 @@ cdef enum:
     PACKED_BYTES = 131072   # the largest W that is packed into panels
     SMALL_BYTES = 16384     # the largest W in panels that may be read for each four rows instead of six
     WIDE_BYTES = 131072     # the smallest W that is wide: more than a first-level cache by far
-    PIECE_ROWS = 128        # of W in `backward`: a piece and a panel of B fit into a first-level cache
+    COPIED_ROWS = 128       # of W in `backward`, the most that are copied: they and a panel of B fit into a first-level cache
     PIECE_COLUMNS = 48
     CHUNK_BYTES = 16384     # the part of Z that is still in the first-level cache when g is applied to it
 
@@ -80,13 +80,14 @@ cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_
                           const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
     """Rows first ... last of dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels
 
-    A wide W is taken piece by piece, and copied for more than a few samples: a strip takes but six numbers of each cache line
-    of W, and these do not stay in the first-level cache until the next. The order of the sums is that of the pieces, copied
-    or not: how many samples there are depends on the threads.
+    A wide W is taken piece by piece: a strip takes but six numbers of each cache line of W, and these do not stay in cache
+    until the next strip if there are too many. Pieces of few rows are copied for more than a few samples, which pays where
+    vectors are shorter than a cache line. The order of the sums is that of the pieces, copied or not: how many samples there
+    are depends on the threads.
     """
-    cdef real[PIECE_ROWS * PIECE_COLUMNS] piece
+    cdef real[COPIED_ROWS * PIECE_COLUMNS] piece
     cdef bint wide = is_wide(n_out, n_in), copied
-    cdef Py_ssize_t most_rows = PIECE_ROWS if wide else n_out, most_columns = PIECE_COLUMNS if wide else last
+    cdef Py_ssize_t most_rows = PIECE_ROWS if wide else n_out, most_columns
     cdef Py_ssize_t left = vectors, width, column, columns, row, rows, i, j
     cdef Product p
     p.strip_rows, p.a_row, p.a_row_tail = TILE_ROWS, 1, 1
@@ -97,9 +98,10 @@ cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_
     while left > 0:     # of a wide W the whole panels, then a lone last vector, whose rows lie closer together
         width = PANEL if left > 1 else LANES
         p.columns = (left - left % TILE_VECTORS if wide and left > 1 else left) * LANES
-        copied = wide and left >= 4
+        copied = PIECE_ROWS <= COPIED_ROWS and wide and left >= 4
         p.a_column = PIECE_COLUMNS if copied else n_in
-        column = first if wide else 0
+        most_columns = PIECE_COLUMNS if copied else last - first
+        column = first
         while column < last:
             columns = most_columns if most_columns < last - column else last - column
             p.c = dA + column * width
@@ -113,7 +115,7 @@ cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_
                             piece[i * PIECE_COLUMNS + j] = p.a[i * n_in + j]
                     p.a = piece
                 p.b, p.tail, p.accumulate = dZ + row * width, rows, row > 0
-                multiply(&p, 0 if wide else first, columns)
+                multiply(&p, 0, columns)
                 row += rows
             column += columns
         dZ += p.columns * n_out

@@ -10,7 +10,11 @@ from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at, vectors_of
-from real cimport LANES, MAX_LANES, broadcast, load, real, store, transpose, vec
+from real cimport LANES, MAX_LANES, broadcast, load, prefetch, real, store, transpose, vec
+
+
+cdef enum:
+    AHEAD = 64      # numbers of a row that are on their way into cache: a CPU does not foresee what LANES rows at once need
 
 
 cdef inline Py_ssize_t row_of(const int64_t* order, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t s) noexcept nogil:
@@ -80,6 +84,9 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
             while k < whole:
                 for i in range(LANES):
                     r[i] = load(x[i] + k)
+                if k + AHEAD < n:
+                    for i in range(LANES):
+                        prefetch(x[i] + k + AHEAD)
                 if F != NULL:
                     if k % PANEL == 0:
                         f = feature(F, n, samples, at + v * LANES, k)

@@ -41,6 +41,7 @@ typedef real vec_in_memory __attribute__((vector_size(VECTOR_BYTES), aligned(siz
 
 static inline __attribute__((always_inline)) vec load(const real *p) { return *(const vec_in_memory *)p; }
 static inline __attribute__((always_inline)) void store(real *p, vec v) { *(vec_in_memory *)p = v; }
+static inline __attribute__((always_inline)) void prefetch(const real *p) { __builtin_prefetch(p); }
 static inline __attribute__((always_inline)) vec broadcast(real x) { return x - (vec){0}; }
 
 static inline __attribute__((always_inline)) bits real_to_bits(real x) { bits b; memcpy(&b, &x, sizeof b); return b; }

@@ -14,6 +14,7 @@ cdef extern from "real.h" nogil:
     const int LOG2_LANES
     vec load(const real* p)
     void store(real* p, vec v)
+    void prefetch(const real* p)    # a hint: nothing is read, wherever p is
     vec broadcast(real x)
     const int BLOCK
     const int LOG2_BLOCK

@@ -12,12 +12,8 @@ Columns are vectors of LANES reals, taken two at a time; a lone last one is a pa
     A[5, k] o   | c50    c51     |
 """
 
-from geometry cimport MAX_PANEL, MAX_TILE_ROWS, PANEL, TILE_ROWS, TILE_VECTORS
+from geometry cimport CACHED_BYTES, MAX_PANEL, MAX_TILE_ROWS, PANEL, TILE_ROWS, TILE_VECTORS
 from real cimport LANES, broadcast, load, real, store, vec
-
-cdef enum:
-    CACHED_BYTES = 131072    # the part of B that shares a second-level cache of 512 KB or more with A and C
-
 
 cdef struct Product:
     Py_ssize_t columns      # n; the array behind B and its panels is padded to whole vectors, C need not be
