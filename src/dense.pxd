@@ -21,10 +21,12 @@ cdef inline bint is_wide(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
 
 
 cdef inline void forward(const real* W, const real* b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
-                         const real* A, Py_ssize_t vectors, real* Z) noexcept nogil:
-    """Rows first ... last of Z (n_out, m) = W (n_out, n_in) A (n_in, m) + b (n_out, 1), samples in panels"""
+                         const real* A, Py_ssize_t samples, real* Z) noexcept nogil:
+    """Rows first ... last of Z (n_out, m) = W (n_out, n_in) A (n_in, m) + b (n_out, 1), m = samples in panels; lanes past the
+    last sample hold any finite numbers"""
     cdef Product p
-    p.columns, p.strip_rows = vectors * LANES, TILE_ROWS
+    p.columns, p.strip_rows = vectors_of(samples) * LANES, TILE_ROWS
+    p.empty = p.columns - samples
     p.a, p.a_row, p.a_column = W, n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_in, n_in
@@ -59,7 +61,7 @@ cdef inline void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n
     cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // TILE_ROWS * TILE_ROWS + TILE_ROWS  # whole strips
     cdef Py_ssize_t padded = vectors_of(n_out) * LANES
     cdef Py_ssize_t first = 0, rows
-    p.columns, p.strip_rows = n_out, TILE_ROWS
+    p.columns, p.empty, p.strip_rows = n_out, 0, TILE_ROWS
     if padded % PANEL == 0 and padded * n_in * <Py_ssize_t>sizeof(real) <= SMALL_BYTES:
         p.strip_rows = SHORT_TILE_ROWS  # with fewer sums in registers the next tile begins before the one before has ended
     p.a_row, p.a_column = n_in, 1
@@ -77,8 +79,8 @@ cdef inline void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n
 
 
 cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
-                          const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
-    """Rows first ... last of dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels
+                          const real* dZ, Py_ssize_t samples, real* dA) noexcept nogil:
+    """Rows first ... last of dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), m = samples in panels
 
     A wide W is taken piece by piece: a strip takes but six numbers of each cache line of W, and these do not stay in cache
     until the next strip if there are too many. Pieces of few rows are copied for more than a few samples, which pays where
@@ -88,11 +90,11 @@ cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_
     cdef real[COPIED_ROWS * PIECE_COLUMNS] piece
     cdef bint wide = is_wide(n_out, n_in), copied
     cdef Py_ssize_t most_rows = PIECE_ROWS if wide else n_out, most_columns
-    cdef Py_ssize_t left = vectors, width, column, columns, row, rows, i, j
+    cdef Py_ssize_t left = vectors_of(samples), width, column, columns, row, rows, i, j
     cdef Product p
     p.strip_rows, p.a_row, p.a_row_tail = TILE_ROWS, 1, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
-    p.b_panel, p.c_panel = n_out * PANEL, n_in * PANEL
+    p.b_panel, p.c_panel, p.empty = n_out * PANEL, n_in * PANEL, left * LANES - samples
     p.row_bias, p.column_bias = NULL, NULL
     p.c_row, p.c_row_last = PANEL, LANES
     while left > 0:     # of a wide W the whole panels, then a lone last vector, whose rows lie closer together
@@ -128,7 +130,7 @@ cdef inline void gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_
     """Rows first ... last of dW (n_out, n_in) = [dW +] dZ (n_out, m) A^T (m, n_in), A^T in feature panels F, m = samples"""
     cdef Product p
     cdef Py_ssize_t vectors = vectors_of(samples)
-    p.columns, p.strip_rows = n_in, TILE_ROWS
+    p.columns, p.empty, p.strip_rows = n_in, 0, TILE_ROWS
     p.a, p.a_row, p.a_column = dZ, PANEL, 1
     p.segments, p.segment, p.a_segment = samples // PANEL, PANEL, n_out * PANEL
     p.tail, p.a_row_tail = samples % PANEL, panel_width((vectors - 1) // TILE_VECTORS, vectors)

@@ -97,7 +97,7 @@ cdef inline void pull_back(const model_t* net, const Block* block, Py_ssize_t l,
     while l > 0:
         layer = net.layer + l - 1
         dA = block.D[l % 2] if l > 1 else block.A[0]
-        layer_backward(<const real*>net.params + layer.W, layer.n_out, 0, layer.n_in, layer.n_in, dZ, vectors, dA)
+        layer_backward(<const real*>net.params + layer.W, layer.n_out, 0, layer.n_in, layer.n_in, dZ, vectors * LANES, dA)
         l -= 1
         if l > 0:
             multiply_by_slope(net, block, l, vectors, dA)
@@ -113,7 +113,8 @@ cdef inline void push_forward(const model_t* net, const Block* block, Py_ssize_t
         layer = net.layer + l
         l += 1
         dZ = block.D[l % 2] if l < net.layers else block.Y
-        layer_forward(<const real*>net.params + layer.W, NULL, 0, layer.n_out, layer.n_out, layer.n_in, dA, vectors, dZ)
+        layer_forward(<const real*>net.params + layer.W, NULL, 0, layer.n_out, layer.n_out, layer.n_in, dA,
+                      vectors * LANES, dZ)
         multiply_by_slope(net, block, l, vectors, dZ)
         dA = dZ
 
@@ -184,7 +185,7 @@ cdef inline void jacobian(Derivation* p, const Block* block, real* J, Py_ssize_t
     if not p.by_columns and layer.activation == SOFTMAX:
         means = block.F[0] if L > 1 else block.F_0
         memcpy(block.Y, block.A[L], vectors * LANES * n * sizeof(real))
-        layer_backward(<const real*>net.params + layer.W, n, 0, n_in, n_in, block.A[L], vectors, means)
+        layer_backward(<const real*>net.params + layer.W, n, 0, n_in, n_in, block.A[L], vectors * LANES, means)
     elif not p.by_columns:
         fill(block.Y, vectors * LANES * n, 1)
         multiply_by_slope(net, block, L, vectors, block.Y)
@@ -217,7 +218,7 @@ cdef inline void derive_block(Derivation* p, const Block* block, real* space, Py
         load_block(net, block, &call.rows, first, rows, False, vectors * LANES, 0)
     else:
         load_rows(<const real*>call.rows.X, call.rows.m, n_0, NULL, first, rows, block.A[0], NULL, 0, 0)
-    through_layers(net, block, NULL, 0, rows, 0, vectors, team_of(0, 1))
+    through_layers(net, block, NULL, 0, rows, 0, rows, team_of(0, 1))
     for v in range(vectors):
         store(space + v * LANES, load(block.A[net.layers] + vector_at(v, n)))
     prepare_slopes(net, block, vectors)

@@ -64,7 +64,7 @@ cdef inline void forward_part(Layer* state, Team team) noexcept nogil:
     while first < last:
         rows = block.samples if block.samples < last - first else last - first
         load_rows(X, p.m, n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
-        layer_forward(W, b, 0, n_out, n_out, n_in, block.A[0], vectors_of(rows), A)
+        layer_forward(W, b, 0, n_out, n_out, n_in, block.A[0], rows, A)
         if p.activation == SOFTMAX:
             softmax(0, A, NULL, NULL, n_out, vectors_of(rows))
         else:
@@ -133,7 +133,7 @@ cdef inline void backward_part(Layer* state, Team team) noexcept nogil:
         layer_gradient(block.Y, low, high, n_out, block.F_0, n_in, rows, True, <real*>p.dW)
         bias_gradient(block.Y, low, high, n_out, vectors_of(rows), True, <real*>p.db)
         if p.dX != NULL and own > 0:
-            layer_backward(<const real*>p.W, n_out, 0, n_in, n_in, dZ, vectors, A_0)
+            layer_backward(<const real*>p.W, n_out, 0, n_in, n_in, dZ, own, A_0)
             store_rows(A_0, n_in, own, <real*>p.dX + (first + skip) * n_in, n_in)
         wait(team)
         first += rows

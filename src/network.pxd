@@ -34,10 +34,10 @@ cdef inline bint by_units(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t units, P
 
 
 cdef inline void through_layers(const model_t* net, const Block* block, const Dropout* dropout, Py_ssize_t first,
-                                Py_ssize_t rows, Py_ssize_t skip, Py_ssize_t own_vectors, Team team) noexcept nogil:
+                                Py_ssize_t rows, Py_ssize_t skip, Py_ssize_t own_rows, Team team) noexcept nogil:
     """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L], m = rows
 
-    A member of a team has `own_vectors` vectors of samples after `skip`, whole panels; for Z of a wide layer spans of its
+    A member of a team has `own_rows` samples after `skip`, up to the end of a panel; for Z of a wide layer spans of its
     units instead, so that each number of W is read by one member. Z[1] of sparse rows is there already. Z is kept where g'
     needs it. Units are dropped unless `dropout` is NULL, for which `first` is the number of the block's first sample in the
     batch.
@@ -45,7 +45,7 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
     cdef const layer_t* layer
     cdef const real* W
     cdef const real* b
-    cdef Py_ssize_t l, n_in, n_out, reals
+    cdef Py_ssize_t own_vectors = vectors_of(own_rows), l, n_in, n_out, reals
     cdef real* A
     cdef Span span
     for l in range(1, net.layers + 1):
@@ -59,10 +59,10 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
             wait(team)
             span.first = span.last = 0
             while take_span(&span, block.forward_tickets + l, n_out, SPAN_UNITS, team):
-                layer_forward(W, b, span.first, span.last, n_out, n_in, block.A[l - 1], vectors_of(rows), block.A[l])
+                layer_forward(W, b, span.first, span.last, n_out, n_in, block.A[l - 1], rows, block.A[l])
             wait(team)
         else:
-            layer_forward(W, b, 0, n_out, n_out, n_in, block.A[l - 1] + skip * n_in, own_vectors, A)
+            layer_forward(W, b, 0, n_out, n_out, n_in, block.A[l - 1] + skip * n_in, own_rows, A)
         if l < net.layers:
             reals = own_vectors * LANES * n_out
             if block.kept != NULL and block.kept[l] != block.A[l]:
@@ -92,7 +92,7 @@ cdef inline void predict(const model_t* net, const Block* block, const rows_t* d
         first_layer(net, block, data, first, rows, NULL, 0)
     else:
         load_rows(<const real*>data.X, data.m, net.layer[0].n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
-    through_layers(net, block, NULL, 0, rows, 0, vectors_of(rows), team_of(0, 1))
+    through_layers(net, block, NULL, 0, rows, 0, rows, team_of(0, 1))
     if output == SOFTMAX:
         softmax(0, A, NULL, NULL, n, vectors_of(rows))
     else:
@@ -170,10 +170,10 @@ cdef inline void back_through_layers(const model_t* net, const Block* block, con
             if by_units(n_out, n_in, n_in, PIECE_COLUMNS, team):
                 span.first = span.last = 0
                 while take_span(&span, block.back_tickets + net.layers + l, n_in, PIECE_COLUMNS, team):
-                    layer_backward(W, n_out, span.first, span.last, n_in, dZ, vectors, block.D[l % 2])
+                    layer_backward(W, n_out, span.first, span.last, n_in, dZ, rows, block.D[l % 2])
                 wait(team)
             else:
-                layer_backward(W, n_out, 0, n_in, n_in, dZ + skip * n_out, own_vectors, dA)
+                layer_backward(W, n_out, 0, n_in, n_in, dZ + skip * n_out, own_rows, dA)
             if dropout != NULL:
                 drop_back(dropout, l - 1, number + skip, n_in, own_vectors, below, net.leak, kept, dA)
             else:
@@ -230,7 +230,7 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
         block.weight_sum = sum_of_weights(<const real*>data.weights, data.order, first, rows)
     if net.turned != NULL and own_rows > 0:
         first_layer(net, block, data, first + skip, own_rows, block.w + skip, skip)
-    through_layers(net, block, dropout, number, rows, skip, vectors_of(own_rows), team)
+    through_layers(net, block, dropout, number, rows, skip, own_rows, team)
     output_losses(net, block, skip, vectors_of(own_rows))
     if team.size > 1 and team.member == 0:
         memset(block.forward_tickets, 0, (net.layers + 1) * sizeof(int))

@@ -16,9 +16,9 @@
 #endif
 
 ONCE void layer_forward(const real *W, const real *b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
-                        const real *A, Py_ssize_t vectors, real *Z);
+                        const real *A, Py_ssize_t samples, real *Z);
 ONCE void layer_backward(const real *W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
-                         const real *dZ, Py_ssize_t vectors, real *dA);
+                         const real *dZ, Py_ssize_t samples, real *dA);
 ONCE void layer_gradient(const real *dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real *F,
                          Py_ssize_t n_in, Py_ssize_t samples, int add, real *dW);
 ONCE void gradient_lanes(const real *dZ, Py_ssize_t n_out, const real *A, Py_ssize_t n_in, Py_ssize_t vectors, int add,

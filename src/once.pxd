@@ -6,9 +6,9 @@ from real cimport real
 
 cdef extern from "once.h" nogil:
     void layer_forward(const real* W, const real* b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
-                       const real* A, Py_ssize_t vectors, real* Z)
+                       const real* A, Py_ssize_t samples, real* Z)
     void layer_backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in, const real* dZ,
-                        Py_ssize_t vectors, real* dA)
+                        Py_ssize_t samples, real* dA)
     void layer_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real* F, Py_ssize_t n_in,
                         Py_ssize_t samples, bint add, real* dW)
     void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in, Py_ssize_t vectors, bint add,

@@ -21,15 +21,15 @@ cimport threads
 
 
 cdef void once_layer_forward "layer_forward" (const real* W, const real* b, Py_ssize_t first, Py_ssize_t last,
-                                              Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t vectors,
+                                              Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t samples,
                                               real* Z) noexcept nogil:
-    dense.forward(W, b, first, last, n_out, n_in, A, vectors, Z)
+    dense.forward(W, b, first, last, n_out, n_in, A, samples, Z)
 
 
 cdef void once_layer_backward "layer_backward" (const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last,
-                                                Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,
+                                                Py_ssize_t n_in, const real* dZ, Py_ssize_t samples,
                                                 real* dA) noexcept nogil:
-    dense.backward(W, n_out, first, last, n_in, dZ, vectors, dA)
+    dense.backward(W, n_out, first, last, n_in, dZ, samples, dA)
 
 
 cdef void once_layer_gradient "layer_gradient" (const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out,

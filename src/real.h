@@ -36,12 +36,18 @@ enum { MAX_LANES = 16 };
 
 typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
 typedef bits bits_vec __attribute__((vector_size(VECTOR_BYTES)));
+/* Half a vector: cores whose units are 256 bits wide take half as long for it. */
+typedef real half_vec __attribute__((vector_size(VECTOR_BYTES / 2)));
+typedef real half_vec_in_memory __attribute__((vector_size(VECTOR_BYTES / 2), aligned(sizeof(real)), may_alias));
 /* How a vec lies in an array of reals: no alignment promised, and the array's elements are real. */
 typedef real vec_in_memory __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 
 static inline __attribute__((always_inline)) vec load(const real *p) { return *(const vec_in_memory *)p; }
 static inline __attribute__((always_inline)) void store(real *p, vec v) { *(vec_in_memory *)p = v; }
 static inline __attribute__((always_inline)) void prefetch(const real *p) { __builtin_prefetch(p); }
+static inline __attribute__((always_inline)) half_vec load_half(const real *p) { return *(const half_vec_in_memory *)p; }
+static inline __attribute__((always_inline)) void store_half(real *p, half_vec v) { *(half_vec_in_memory *)p = v; }
+static inline __attribute__((always_inline)) half_vec broadcast_half(real x) { return x - (half_vec){0}; }
 static inline __attribute__((always_inline)) vec broadcast(real x) { return x - (vec){0}; }
 
 static inline __attribute__((always_inline)) bits real_to_bits(real x) { bits b; memcpy(&b, &x, sizeof b); return b; }

@@ -5,6 +5,7 @@ cdef extern from "real.h" nogil:
     # Cython needs a rank only to pick conversions; the C compiler knows the type itself.
     ctypedef double real
     ctypedef double vec
+    ctypedef double half_vec
     ctypedef unsigned long long bits
     ctypedef unsigned long long bits_vec
     const int REAL_BITS
@@ -16,6 +17,9 @@ cdef extern from "real.h" nogil:
     void store(real* p, vec v)
     void prefetch(const real* p)    # a hint: nothing is read, wherever p is
     vec broadcast(real x)
+    half_vec load_half(const real* p)
+    void store_half(real* p, half_vec v)
+    half_vec broadcast_half(real x)
     const int BLOCK
     const int LOG2_BLOCK
     vec zip_low(vec a, vec b)
