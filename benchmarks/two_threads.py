@@ -1,9 +1,10 @@
 """Two threads beside one, in turns in one process: steps of training, predictions and single layers.
 
-python benchmarks/two_threads.py [--rounds N] [--dtype float32] [--only PART-OF-A-NAME] [--peers JAX,...] [--pause SECONDS]
+python benchmarks/two_threads.py [--rounds N] [--dtype float32] [--only NAME] [--peers JAX,...] [--pause SECONDS]
 
-The best round is the one to look at: a neighbour on the machine that takes one of two cores only ever adds time. With `--pause`
-predictions and layers come one at a time after so many seconds without work, when the threads sleep. Needs threadpoolctl.
+The best round is the one to look at: a neighbour on the machine that takes one of two cores only ever adds time. With
+`--pause` predictions and layers come one at a time after so many seconds without work, when the threads sleep. Needs
+threadpoolctl.
 """
 
 import argparse
