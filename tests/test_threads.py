@@ -69,7 +69,7 @@ def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
 )
 @pytest.mark.parametrize("penalties", [{}, {"l2": 1e-3}, {"l1": 1e-4, "clip_norm": 0.5}], ids=str)
 def test_many_steps_by_any_number_of_threads(build, sizes, output, m, batch, penalties):
-    """So many that the members of a team have copies of the parameters, which steps of one thread in between make old."""
+    """So many that the members of a team have copies of the parameters, which a step of one thread makes old."""
     case, _ = case_and_weights(build, sizes, output, m)
     table = build.kernels.records
     records = table.view([(name, table.dtype) for name in build.kernels.record_fields])[:, 0]
