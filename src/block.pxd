@@ -12,6 +12,7 @@ from geometry cimport FEW_ROWS, PANEL, vectors_of
 from once cimport load_rows, smooth_targets
 from panels cimport clear_sample, load_classes, load_weights
 from real cimport LANES, real
+from threads cimport MAX_THREADS
 
 
 cdef struct Block:
@@ -28,8 +29,9 @@ cdef struct Block:
     double* losses                  # sums over `loss_vectors` vectors of samples each
     Py_ssize_t loss_vectors
     double weight_sum               # the sum of the samples' weights
-    int* forward_tickets            # [l], l = 0 ... L: how many spans of units a team has taken on the way forward
-    int* back_tickets               # the same of gradients, then of dA, on the way back
+    # (L + 1, MAX_THREADS) and twice that: how many spans of units a team has taken of each member's share
+    int* forward_tickets            # on the way forward
+    int* back_tickets               # on the way back, of gradients, then of dA
 
 
 cdef inline Py_ssize_t widest_hidden(const model_t* net) noexcept nogil:
@@ -73,7 +75,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
     cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers, n_0 = inputs_of(net), n_L = net.layer[net.layers - 1].n_out
     cdef Py_ssize_t row_reals = net.layer[0].n_out if net.turned != NULL else vectors_of(n_0) * LANES if training else 0
     cdef Py_ssize_t hidden = widest_hidden(net), reals = 0, losses = vectors_of(s)
-    cdef Py_ssize_t tickets = 3 * (L + 1) * <Py_ssize_t>sizeof(int), pieces = 2 * L + 14
+    cdef Py_ssize_t tickets = 3 * (L + 1) * MAX_THREADS * <Py_ssize_t>sizeof(int), pieces = 2 * L + 14
     cdef char* at
     block.samples = s
     if training:
@@ -108,7 +110,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
         block.losses = <double*>carve(&at, losses * (sizeof(double) // sizeof(real)))
         block.F[1] = carve(&at, s * vectors_of(hidden) * LANES)
         block.forward_tickets = <int*>at
-        block.back_tickets = block.forward_tickets + L + 1
+        block.back_tickets = block.forward_tickets + (L + 1) * MAX_THREADS
         memset(at, 0, tickets)
     else:
         block.kept = NULL

@@ -12,7 +12,7 @@ column those of layers 2 ... L. J is made by whichever takes fewer in all.
 
 from cython.parallel cimport parallel, threadid
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from activations cimport needs_z
 from api cimport DONE, NO_MEMORY, PYTHON_ERROR, derivatives_t, layer_t, model_t
@@ -45,7 +45,7 @@ cdef struct Derivation:
     Py_ssize_t passes           # how many rows or columns of J are made, one after the other; 1 for all but J
     real* space                 # of a thread Z[L] of the first output (rows,), and J (n_L n_0, rows) if by columns
     Py_ssize_t reals            # how many a thread has there
-    int tickets                 # how many spans of rows the team has taken
+    int[MAX_THREADS] tickets    # how many spans of rows the team has taken of each member's share
     Watch watch
 
 
@@ -253,8 +253,8 @@ cdef inline void derivatives_part(Derivation* p, Team team) noexcept nogil:
     cdef Py_ssize_t unit = (p.rows // 2 + PANEL - 1) // PANEL * PANEL, rows
     cdef real* space = p.space + team.member * p.reals
     cdef Span span
-    span.first = span.last = 0
-    while take_span(&span, &p.tickets, p.call.rows.m, unit, team):
+    span.member = 0
+    while take_span(&span, p.tickets, p.call.rows.m, unit, team):
         while span.first < span.last and not is_raised(&p.watch.stop):
             rows = p.rows if p.rows < span.last - span.first else span.last - span.first
             derive_block(p, &p.blocks[team.member], space, span.first, rows, team.member == 0)
@@ -293,7 +293,8 @@ cdef inline int derivatives(const model_t* net, const derivatives_t* call) noexc
     cdef int size
     if m == 0:
         return DONE
-    p.net, p.call, p.blocks, p.tickets, p.watch = net, call, blocks, 0, watch_from_now(NULL)
+    p.net, p.call, p.blocks, p.watch = net, call, blocks, watch_from_now(NULL)
+    memset(p.tickets, 0, sizeof(p.tickets))
     plan(&p, block_samples(net, m))
     cycles = cycles_of(net, m, 1) * (1 + <double>p.passes)
     choice = begin(DERIVATIVES, team_size(call.n_threads, cycles, LEAST_CYCLES_ONCE), cycles)

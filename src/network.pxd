@@ -11,26 +11,37 @@ from activations cimport needs_z
 from api cimport layer_t, model_t, rows_t
 from block cimport Block, load_block, units_of
 from codes cimport LOG_LOSS, SOFTMAX
-from dense cimport PIECE_COLUMNS, is_wide, lanes_pay
+from dense cimport is_wide, lanes_pay
 from dropout cimport Dropout
 from few_rows cimport few_backward, few_forward, load_few
-from geometry cimport FEW_ROWS, PANEL, TILE_ROWS, vectors_of
+from geometry cimport FEW_ROWS, PANEL, TILE_ROWS, TILE_VECTORS, vectors_of
 from once cimport (
     activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
     load_rows, multiply_by_derivative, softmax, sparse_forward, sparse_gradient, store_rows, to_features,
 )
 from panels cimport sum_of_weights
 from real cimport LANES, real
-from threads cimport LEAST_CYCLES, Span, Team, share, take_span, team_of, wait
+from threads cimport LEAST_CYCLES, MAX_THREADS, Span, Team, share, take_span, team_of, wait
 
 
 cdef enum:
     SPAN_UNITS = TILE_ROWS  # the least that a member of a team takes: a strip of the products
+    LARGE_BYTES = 524288    # of W: from here on half of a second-level cache of 1 MB or more
+    SPAN_COLUMNS = 24       # the same in `dense.backward`: half of its pieces of W
 
 
-cdef inline bint by_units(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t units, Py_ssize_t unit, Team team) noexcept nogil:
-    """Whether a team shares out units instead of samples: W is large, and there are at least four spans for each member."""
-    return team.size > 1 and is_wide(n_out, n_in) and units >= 4 * unit * team.size
+cdef inline bint by_units(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t units, Py_ssize_t unit, Py_ssize_t vectors,
+                          Team team) noexcept nogil:
+    """Whether a team shares out units instead of samples: W is wide, there are at least four spans for each member, and
+    either W is so large that each number is better read by one member, or the member with the most vectors of samples would
+    have a tenth more than its share.
+
+    Otherwise samples are better: no waits in between, and what a member reads of A and dZ it has written itself.
+    """
+    cdef Py_ssize_t panels = (vectors + TILE_VECTORS - 1) // TILE_VECTORS
+    cdef Py_ssize_t most = (panels + team.size - 1) // team.size * TILE_VECTORS
+    return (team.size > 1 and is_wide(n_out, n_in) and units >= 4 * unit * team.size
+            and (n_in * n_out * <Py_ssize_t>sizeof(real) >= LARGE_BYTES or 10 * most * team.size > 11 * vectors))
 
 
 cdef inline void through_layers(const model_t* net, const Block* block, const Dropout* dropout, Py_ssize_t first,
@@ -55,10 +66,10 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
         A = block.A[l] + skip * n_out
         if l == 1 and net.turned != NULL:
             pass
-        elif by_units(n_out, n_in, n_out, SPAN_UNITS, team):
+        elif by_units(n_out, n_in, n_out, SPAN_UNITS, vectors_of(rows), team):
             wait(team)
-            span.first = span.last = 0
-            while take_span(&span, block.forward_tickets + l, n_out, SPAN_UNITS, team):
+            span.member = 0
+            while take_span(&span, block.forward_tickets + l * MAX_THREADS, n_out, SPAN_UNITS, team):
                 layer_forward(W, b, span.first, span.last, n_out, n_in, block.A[l - 1], rows, block.A[l])
             wait(team)
         else:
@@ -157,8 +168,8 @@ cdef inline void back_through_layers(const model_t* net, const Block* block, con
         wait(team)
         if lanes and team.member == 0:
             gradient_lanes(dZ, n_out, block.A[l - 1], n_in, vectors, add, dW)
-        span.first = span.last = 0
-        while take_span(&span, block.back_tickets + l, n_out, PANEL if sparse else SPAN_UNITS, team):
+        span.member = 0
+        while take_span(&span, block.back_tickets + l * MAX_THREADS, n_out, PANEL if sparse else SPAN_UNITS, team):
             if sparse:
                 sparse_gradient(block.F_0, span.first, span.last, n_out, data, first, rows, block.w, dW)
             elif not lanes:
@@ -167,9 +178,9 @@ cdef inline void back_through_layers(const model_t* net, const Block* block, con
         if l > 1:
             below, kept = net.layer[l - 2].activation, block.kept[l - 1] + skip * n_in
             dA = block.D[l % 2] + skip * n_in
-            if by_units(n_out, n_in, n_in, PIECE_COLUMNS, team):
-                span.first = span.last = 0
-                while take_span(&span, block.back_tickets + net.layers + l, n_in, PIECE_COLUMNS, team):
+            if by_units(n_out, n_in, n_in, SPAN_COLUMNS, vectors, team):
+                span.member = 0
+                while take_span(&span, block.back_tickets + (net.layers + l) * MAX_THREADS, n_in, SPAN_COLUMNS, team):
                     layer_backward(W, n_out, span.first, span.last, n_in, dZ, rows, block.D[l % 2])
                 wait(team)
             else:
@@ -223,7 +234,7 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     # No member takes a ticket of the way back before all have come as far as this, or one of the way forward after
     # `output_losses`.
     if team.size > 1 and team.member == 0:
-        memset(block.back_tickets, 0, 2 * (net.layers + 1) * sizeof(int))
+        memset(block.back_tickets, 0, 2 * (net.layers + 1) * MAX_THREADS * sizeof(int))
     if load and own_rows > 0:
         load_block(net, block, data, first + skip, own_rows, features, vectors * LANES, skip)
     if load and team.member == 0:
@@ -233,7 +244,7 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     through_layers(net, block, dropout, number, rows, skip, own_rows, team)
     output_losses(net, block, skip, vectors_of(own_rows))
     if team.size > 1 and team.member == 0:
-        memset(block.forward_tickets, 0, (net.layers + 1) * sizeof(int))
+        memset(block.forward_tickets, 0, (net.layers + 1) * MAX_THREADS * sizeof(int))
     if grad != NULL:
         back_through_layers(net, block, dropout, number, data, first, rows, skip, own_rows, grad, add, team)
     else:
