@@ -71,6 +71,14 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
             for i in range(LANES):
                 if i < n:
                     store(a + i * width, r[i])
+        elif whole == 0 and n <= 2 and order == NULL and (v + 1) * LANES <= rows:   # rows that lie together, of literal length
+            if n == 1:
+                store(a, load(x[0]))
+            else:
+                for i in range(LANES):
+                    a[i] = x[0][2 * i]
+                for i in range(LANES):
+                    a[width + i] = x[0][2 * i + 1]
         elif whole == 0:
             for i in range(LANES):
                 for k in range(n):
