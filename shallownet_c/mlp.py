@@ -422,7 +422,8 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         array([-0.5, -1. , -0.5])
         """
         if sample_weight is None:
-            result = self._plain_cost_and_grad(X, Y, 1, _threads.for_work, _threads.LEAST_WORK)
+            # By the class: of an object with a __getattr__, methods are looked up by a slower way.
+            result = PredictingNetwork._plain_cost_and_grad(self, X, Y, 1, _threads.for_work, _threads.LEAST_WORK)
             if result is not None:
                 return result
         model = self._model
