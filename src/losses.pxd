@@ -161,9 +161,7 @@ cdef inline vec log_loss_chunk(Py_ssize_t n, Py_ssize_t samples, real most, real
         losses[i] += magnitude(z[i]) * (x if z[i] < <real>0 else <real>1 - x)
     for i in range(n):
         x = e[i]
-        e[i] = (x if z[i] < <real>0 else <real>1) / (<real>1 + x)
-    for i in range(n):
-        e[i] = e[i] - y[i]
+        e[i] = (x if z[i] < <real>0 else <real>1) / (<real>1 + x) - y[i]
     for i in range(n):
         losses[i] = most if losses[i] > most else losses[i]
     weigh(n, samples, e, w, z)

@@ -11,7 +11,7 @@ OUTPUT = ("identity", "squared_error")
 
 
 def shapes(lanes):
-    """(m, sizes) that take this way: units in whole vectors, or four and a rest; any number of inputs; several blocks."""
+    """(m, sizes) that take this way: units in whole vectors, or four and a rest; any number of inputs; many blocks."""
     for units, more in ((lanes, 0), (lanes, 1), (2 * lanes, lanes - 1), (4 * lanes + 1, 3)):
         n_in = max(2 * units, 16) + more
         yield 4 * units + 3, (n_in, units, 2)
@@ -29,13 +29,8 @@ def test_bits_are_those_of_panels(build, hidden):
             for start in (0.0, 0.5):
                 grad = np.full(len(case.params), start, build.dtype)
                 sums = _core.gradient(case.network(build.kernels), _core.Rows(X, Y, order=order), grad)
-                results.append(
-                    (
-                        sums,
-                        _core.gradient(case.network(build.kernels), _core.Rows(X, Y, order=order), None),
-                        grad.tobytes(),
-                    )
-                )
+                loss = _core.gradient(case.network(build.kernels), _core.Rows(X, Y, order=order), None)
+                results.append((sums, loss, grad.tobytes()))
         assert results[:2] == results[2:], sizes
 
 
