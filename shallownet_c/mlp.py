@@ -22,7 +22,6 @@ from shallownet_c._layers import LayerGradients
 from shallownet_c._model import Model
 from shallownet_c._predicting import PredictingNetwork
 from shallownet_c._storage import _models
-from shallownet_c.reference._activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -422,12 +421,12 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         >>> net.cost_and_grad([[1.0, 2.0]], [1])[1]  # (a - y) x, and a - y
         array([-0.5, -1. , -0.5])
         """
-        model = self._model
-        elementwise = ACTIVATIONS[model.activations[-1]].elementwise
-        if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and elementwise:
-            result = self._plain_cost_and_grad(X, Y, _threads.for_work(len(X) * model.n_params))
+        if sample_weight is None:
+            # By the class: of an object with a __getattr__, methods are looked up by a slower way.
+            result = PredictingNetwork._plain_cost_and_grad(self, X, Y, 1, _threads.for_work, _threads.LEAST_WORK)
             if result is not None:
                 return result
+        model = self._model
         grad = np.zeros(model.n_params, model.dtype)
         loss_sum, weight_sum = self._accumulate(X, Y, sample_weight, grad)
         grad /= weight_sum

@@ -18,6 +18,8 @@ from threads cimport MAX_THREADS
 cdef struct Block:
     char* memory
     Py_ssize_t samples              # how many it has room for
+    bint stays                      # its rows serve more than one step
+    const real* X                   # its rows in the caller's array, if the first layer takes them there; or NULL
     real** A                        # A[0] ... A[L], sample panels; when only predicting, they alternate between two buffers
     real** kept                     # [l], 0 < l < L: what g'[l] is computed from: A[l], or a copy of Z[l] where it needs that
     real* F_0                       # A[0] in feature panels; for sparse rows Z[1], then dZ[1], row by row
@@ -77,7 +79,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
     cdef Py_ssize_t hidden = widest_hidden(net), reals = 0, losses = vectors_of(s)
     cdef Py_ssize_t tickets = 3 * (L + 1) * MAX_THREADS * <Py_ssize_t>sizeof(int), pieces = 2 * L + 14
     cdef char* at
-    block.samples = s
+    block.samples, block.stays, block.X = s, False, NULL
     if training:
         reals = n_0 + units_of(net) + 2 * vectors_of(hidden) * LANES + 2 * hidden + n_L + 1
         for l in range(1, L):
@@ -150,13 +152,14 @@ cdef inline void smooth_labels(const model_t* net, double smoothing, real* Y, Py
 cdef inline void load_block(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
                             bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
     """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`; X not where
-    it is sparse.
+    it is sparse, or taken as it lies.
 
     Samples of weight 0 and lanes past the last one have zeros for X and Y: what overflows there would be no number, 0 times
     infinity, in the sums.
     """
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, s
-    if data.X != NULL:
+    cdef bint loads_X = data.X != NULL and block.X == NULL
+    if loads_X:
         load_rows(<const real*>data.X, data.m, n_0, data.order, first, rows, block.A[0] + skip * n_0,
                   block.F_0 if features else NULL, samples, skip)
     if data.classes != NULL:
@@ -168,6 +171,6 @@ cdef inline void load_block(const model_t* net, const Block* block, const rows_t
     load_weights(<const real*>data.weights, data.order, first, rows, block.w + skip)
     for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
         if block.w[skip + s] == <real>0:
-            if data.X != NULL:
+            if loads_X:
                 clear_sample(block.A[0] + skip * n_0, n_0, vectors_of(rows), s)
             clear_sample(block.Y + skip * n, n, vectors_of(rows), s)

@@ -216,10 +216,11 @@ cdef class Network:
         """A[L] for the rows of X (m, n_0), shape (m, n_L), or for one sample X (n_0,), shape (n_L,); see `predict`."""
         return output_of(self, X, out)
 
-    def _plain_cost_and_grad(self, X, Y, int n_threads):
+    def _plain_cost_and_grad(self, X, Y, int n_threads, threads_for=None, Py_ssize_t least_work=0):
         """(J, its gradient (P,)) where X (m, n_0) and Y (m, n_L) are plain arrays that the loss takes; otherwise None.
 
-        Not for softmax, whose Y has more to be checked.
+        Not for softmax, whose Y has more to be checked. Unless it is None, threads_for(work) says how many threads there may be
+        for so many multiply-adds, if they are at least `least_work`.
         """
         cdef rows_t rows
         cdef void* g
@@ -230,6 +231,8 @@ cdef class Network:
                 or cnp.PyArray_DIM(X, 1) != self.n_in or cnp.PyArray_DIM(Y, 1) != self.n_out
                 or cnp.PyArray_DIM(X, 0) == 0 or cnp.PyArray_DIM(X, 0) != cnp.PyArray_DIM(Y, 0)):
             return None
+        if threads_for is not None and cnp.PyArray_DIM(X, 0) * P >= least_work:
+            n_threads = threads_for(cnp.PyArray_DIM(X, 0) * P)
         grad = cnp.PyArray_EMPTY(1, &P, self.type_number, 0)
         rows.m, rows.X, rows.Y, g = cnp.PyArray_DIM(X, 0), cnp.PyArray_DATA(X), cnp.PyArray_DATA(Y), cnp.PyArray_DATA(grad)
         rows.classes, rows.weights, rows.order, rows.smoothing, rows.taken, rows.stride = NULL, NULL, NULL, 0, rows.m, 0

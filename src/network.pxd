@@ -14,10 +14,11 @@ from codes cimport LOG_LOSS, SOFTMAX
 from dense cimport is_wide, lanes_pay
 from dropout cimport Dropout
 from few_rows cimport few_backward, few_forward, load_few
+from from_rows cimport first_layer_from_rows, rows_as_they_lie
 from geometry cimport FEW_ROWS, PANEL, TILE_ROWS, TILE_VECTORS, vectors_of
 from once cimport (
     activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
-    load_rows, multiply_by_derivative, softmax, sparse_forward, sparse_gradient, store_rows, to_features,
+    load_rows, multiply_by_derivative, rows_gradient, softmax, sparse_forward, sparse_gradient, store_rows, to_features,
 )
 from panels cimport sum_of_weights
 from real cimport LANES, real
@@ -49,9 +50,9 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
     """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L], m = rows
 
     A member of a team has `own_rows` samples after `skip`, up to the end of a panel; for Z of a wide layer spans of its
-    units instead, so that each number of W is read by one member. Z[1] of sparse rows is there already. Z is kept where g'
-    needs it. Units are dropped unless `dropout` is NULL, for which `first` is the number of the block's first sample in the
-    batch.
+    units instead, so that each number of W is read by one member. Z[1] of sparse rows, or of rows as they lie, is there
+    already. Z is kept where g' needs it. Units are dropped unless `dropout` is NULL, for which `first` is the number of the
+    block's first sample in the batch.
     """
     cdef const layer_t* layer
     cdef const real* W
@@ -64,7 +65,7 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
         n_in, n_out = layer.n_in, layer.n_out
         W, b = <const real*>net.params + layer.W, <const real*>net.params + layer.b
         A = block.A[l] + skip * n_out
-        if l == 1 and net.turned != NULL:
+        if l == 1 and (net.turned != NULL or block.X != NULL):
             pass
         elif by_units(n_out, n_in, n_out, SPAN_UNITS, vectors_of(rows), team):
             wait(team)
@@ -172,6 +173,8 @@ cdef inline void back_through_layers(const model_t* net, const Block* block, con
         while take_span(&span, block.back_tickets + l * MAX_THREADS, n_out, PANEL if sparse else SPAN_UNITS, team):
             if sparse:
                 sparse_gradient(block.F_0, span.first, span.last, n_out, data, first, rows, block.w, dW)
+            elif l == 1 and block.X != NULL:    # and the team is one of one
+                rows_gradient(dZ, n_out, rows, block.X, n_in, add, dW)
             elif not lanes:
                 layer_gradient(dZ, span.first, span.last, n_out, F, n_in, rows, add, dW)
             bias_gradient(dZ, span.first, span.last, n_out, vectors, add, grad + layer.b)
@@ -235,12 +238,16 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     # `output_losses`.
     if team.size > 1 and team.member == 0:
         memset(block.back_tickets, 0, 2 * (net.layers + 1) * MAX_THREADS * sizeof(int))
+    if team.size == 1:
+        block.X = rows_as_they_lie(net, block, data, first, rows)
     if load and own_rows > 0:
         load_block(net, block, data, first + skip, own_rows, features, vectors * LANES, skip)
     if load and team.member == 0:
         block.weight_sum = sum_of_weights(<const real*>data.weights, data.order, first, rows)
     if net.turned != NULL and own_rows > 0:
         first_layer(net, block, data, first + skip, own_rows, block.w + skip, skip)
+    if team.size == 1 and block.X != NULL:
+        first_layer_from_rows(net, block, rows)
     through_layers(net, block, dropout, number, rows, skip, own_rows, team)
     output_losses(net, block, skip, vectors_of(own_rows))
     if team.size > 1 and team.member == 0:
@@ -249,6 +256,8 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
         back_through_layers(net, block, dropout, number, data, first, rows, skip, own_rows, grad, add, team)
     else:
         wait(team)
+    if team.size == 1:
+        block.X = NULL      # the next step may be a team's
     if team.member == 0:
         for part in range((vectors + block.loss_vectors - 1) // block.loss_vectors):
             loss += block.losses[part]

@@ -21,6 +21,7 @@ ONCE void layer_backward(const real *W, Py_ssize_t n_out, Py_ssize_t first, Py_s
                          const real *dZ, Py_ssize_t samples, real *dA);
 ONCE void layer_gradient(const real *dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real *F,
                          Py_ssize_t n_in, Py_ssize_t samples, int add, real *dW);
+ONCE void rows_gradient(const real *dZ, Py_ssize_t n_out, Py_ssize_t samples, const real *X, Py_ssize_t n_in, int add, real *dW);
 ONCE void gradient_lanes(const real *dZ, Py_ssize_t n_out, const real *A, Py_ssize_t n_in, Py_ssize_t vectors, int add,
                          real *dW);
 ONCE void bias_gradient(const real *dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n, Py_ssize_t vectors, int add,

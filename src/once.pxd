@@ -11,6 +11,7 @@ cdef extern from "once.h" nogil:
                         Py_ssize_t samples, real* dA)
     void layer_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real* F, Py_ssize_t n_in,
                         Py_ssize_t samples, bint add, real* dW)
+    void rows_gradient(const real* dZ, Py_ssize_t n_out, Py_ssize_t samples, const real* X, Py_ssize_t n_in, bint add, real* dW)
     void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in, Py_ssize_t vectors, bint add,
                         real* dW)
     void bias_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n, Py_ssize_t vectors, bint add,

@@ -8,6 +8,7 @@ cimport activations
 cimport batch
 cimport dense
 cimport dropout
+cimport from_rows
 cimport from_z
 cimport input_derivatives
 cimport layers
@@ -36,6 +37,11 @@ cdef void once_layer_gradient "layer_gradient" (const real* dZ, Py_ssize_t first
                                                 const real* F, Py_ssize_t n_in, Py_ssize_t samples, bint add,
                                                 real* dW) noexcept nogil:
     dense.gradient(dZ, first, last, n_out, F, n_in, samples, add, dW)
+
+
+cdef void once_rows_gradient "rows_gradient" (const real* dZ, Py_ssize_t n_out, Py_ssize_t samples, const real* X,
+                                              Py_ssize_t n_in, bint add, real* dW) noexcept nogil:
+    from_rows.rows_gradient(dZ, n_out, samples, X, n_in, add, dW)
 
 
 cdef void once_gradient_lanes "gradient_lanes" (const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in,

@@ -56,6 +56,7 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
     cdef Py_ssize_t whole = n - n % LANES
     cdef Py_ssize_t v, k, row, greatest
     cdef int i, width, step = 0
+    cdef bint together      # whether the rows of a vector are one after the other in X
     cdef const real* x[MAX_LANES]
     cdef real* a
     cdef real* f = F
@@ -63,11 +64,17 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
     for v in range(vectors):
         width = panel_width(v // TILE_VECTORS, vectors)
         a = A + vector_at(v, n)
-        greatest = 0
-        for i in range(LANES):
-            row = row_of(order, first, rows, v * LANES + i)
-            greatest = row if row > greatest else greatest
-            x[i] = X + row * n
+        together = order == NULL and (v + 1) * LANES <= rows
+        if together:
+            greatest = first + v * LANES + LANES - 1
+            for i in range(LANES):
+                x[i] = X + (first + v * LANES + i) * n
+        else:
+            greatest = 0
+            for i in range(LANES):
+                row = row_of(order, first, rows, v * LANES + i)
+                greatest = row if row > greatest else greatest
+                x[i] = X + row * n
         if whole == 0 and n > 2 and greatest * n + LANES <= m * n:    # a vector ends in the rows after its own
             for i in range(LANES):
                 r[i] = load(x[i])
@@ -75,6 +82,14 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
             for i in range(LANES):
                 if i < n:
                     store(a + i * width, r[i])
+        elif whole == 0 and n <= 2 and together:    # n is a literal below
+            if n == 1:
+                store(a, load(x[0]))
+            else:
+                for i in range(LANES):
+                    a[i] = x[0][2 * i]
+                for i in range(LANES):
+                    a[width + i] = x[0][2 * i + 1]
         elif whole == 0:
             for i in range(LANES):
                 for k in range(n):

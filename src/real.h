@@ -117,6 +117,41 @@ static inline __attribute__((always_inline)) vec first_lanes(vec v, long n) {
     return (vec)((bits_vec)v & (bits_vec)(number < none + (bits)n));
 }
 
+/* The last n lanes of v, 0 in the others. */
+static inline __attribute__((always_inline)) vec last_lanes(vec v, long n) {
+    const bits_vec number = {EACH_LANE(NUMBER, 0)}, none = {0};
+    return (vec)((bits_vec)v & (bits_vec)(number >= none + (bits)(LANES - n)));
+}
+
+/* A vector of one block, for rows that are shorter than a vec; its functions are those of a vec. */
+typedef real small_vec __attribute__((vector_size(16)));
+typedef bits small_bits_vec __attribute__((vector_size(16)));
+typedef real small_vec_in_memory __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+#if REAL_BITS == 32
+#define EACH_SMALL_LANE(f, n) f(0, n), f(1, n), f(2, n), f(3, n)
+#else
+#define EACH_SMALL_LANE(f, n) f(0, n), f(1, n)
+#endif
+#ifdef __clang__
+#define SMALL_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SMALL_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (small_bits_vec){__VA_ARGS__})
+#endif
+#define SMALL_ZIPPED(lane, from) ((lane) % 2 * BLOCK + (lane) / 2 + (from))
+
+static inline __attribute__((always_inline)) small_vec small_load(const real *p) { return *(const small_vec_in_memory *)p; }
+static inline __attribute__((always_inline)) void small_store(real *p, small_vec v) { *(small_vec_in_memory *)p = v; }
+static inline __attribute__((always_inline)) small_vec small_zip_low(small_vec a, small_vec b) {
+    return SMALL_SHUFFLE(a, b, EACH_SMALL_LANE(SMALL_ZIPPED, 0));
+}
+static inline __attribute__((always_inline)) small_vec small_zip_high(small_vec a, small_vec b) {
+    return SMALL_SHUFFLE(a, b, EACH_SMALL_LANE(SMALL_ZIPPED, BLOCK / 2));
+}
+static inline __attribute__((always_inline)) small_vec small_last_lanes(small_vec v, long n) {
+    const small_bits_vec number = {EACH_SMALL_LANE(NUMBER, 0)}, none = {0};
+    return (small_vec)((small_bits_vec)v & (small_bits_vec)(number >= none + (bits)(BLOCK - n)));
+}
+
 /* Seconds of a clock that is cheap to read; only differences are used. */
 static inline double seconds_now(void) {
     struct timespec t;

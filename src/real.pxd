@@ -29,6 +29,13 @@ cdef extern from "real.h" nogil:
     vec even_pair(vec a, vec b)
     vec odd_pair(vec a, vec b)
     vec first_lanes(vec v, Py_ssize_t n)
+    vec last_lanes(vec v, Py_ssize_t n)
+    ctypedef double small_vec
+    small_vec small_load(const real* p)
+    void small_store(real* p, small_vec v)
+    small_vec small_zip_low(small_vec a, small_vec b)
+    small_vec small_zip_high(small_vec a, small_vec b)
+    small_vec small_last_lanes(small_vec v, Py_ssize_t n)
     real magnitude(real x)
     real with_sign_of(real x, real sign)
     real square_root(real x)

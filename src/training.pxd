@@ -11,6 +11,7 @@ from api cimport DONE, MAX_HYPER, NO_MEMORY, PYTHON_ERROR, UNFIT_DATA, model_t, 
 from autotune cimport GRADIENTS, STEPS, Choice, begin, end
 from batch cimport PARTIAL_BYTES, SHARE, finish_step, groups_of
 from block cimport Block, block_samples, close_blocks, open_blocks
+from codes cimport SOFTMAX
 from dropout cimport no_dropout
 from finite cimport are_fit
 from network cimport cycles_of
@@ -129,14 +130,15 @@ cdef inline int gradient(const model_t* given, const rows_t* data, void* grad, i
 
 
 cdef inline int cost_and_grad(const model_t* net, const rows_t* data, void* grad, int n_threads, double* J) noexcept nogil:
-    """J and its gradient (P,) where X and Y, whose rows have no weights, are fit for the loss"""
+    """J and its gradient (P,) of rows without weights; UNFIT_DATA where X and Y are not fit for the loss, or for softmax, whose
+    Y is not checked here"""
     cdef Block[MAX_THREADS] blocks
     cdef Step s
     cdef real* g = <real*>grad
     cdef real weight
     cdef Py_ssize_t i
     cdef int n
-    if not are_fit(net, data):
+    if net.layer[net.layers - 1].activation == SOFTMAX:
         return UNFIT_DATA
     n = open_step(&s, blocks, net, data, data.taken, &n_threads, NULL)
     if n == 0:
@@ -146,6 +148,8 @@ cdef inline int cost_and_grad(const model_t* net, const rows_t* data, void* grad
     close_step(&s, n)
     if s.watch.stop:
         return PYTHON_ERROR
+    if not are_fit(net, data, s.loss_sum, g):
+        return UNFIT_DATA
     J[0] = s.loss_sum / s.weight_sum
     weight = s.weight_sum
     for i in range(net.P):
@@ -168,6 +172,7 @@ cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, b
     """All epochs, or those up to a Ctrl-C or a cost that is not finite; `step` counts the steps that were done"""
     cdef Py_ssize_t epoch, first, m = s.data.taken
     cdef double loss_sum, weight_sum, penalty = 0, objective
+    s.blocks[0].stays = load_once
     for epoch in range(run.epochs):
         s.data.order = order + epoch * s.data.stride if order != NULL else NULL
         hyper[0] = run.rates[epoch]
