@@ -60,6 +60,16 @@ static inline __attribute__((always_inline)) real bits_to_real(bits b) { real x;
 #define EXPONENT_BIAS 1023ull
 #endif
 
+/* a b + c, rounded once where vectors have an instruction for that: as a sum of numbers, the compiler may take the
+ * products of a loop in vectors and add them one by one. */
+#if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
+#define multiply_add(a, b, c) ((a) * (b) + (c))
+#elif REAL_BITS == 32
+#define multiply_add __builtin_fmaf
+#else
+#define multiply_add __builtin_fma
+#endif
+
 #ifdef __clang__
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else

@@ -27,6 +27,7 @@ cdef extern from "real.h" nogil:
     real magnitude(real x)
     real with_sign_of(real x, real sign)
     real square_root(real x)
+    real multiply_add(real a, real b, real c)
     const int MANTISSA_BITS
     const bits EXPONENT_BIAS
     bits real_to_bits(real x)

@@ -5,7 +5,7 @@ from api cimport DONE, NO_MEMORY, layer_t, model_t
 from codes cimport SOFTMAX
 from elementary cimport exp_negative
 from once cimport activate
-from real cimport LANES, MAX_LANES, broadcast, first_lanes, load, real, store, sum_each, vec, vec_sum
+from real cimport LANES, MAX_LANES, broadcast, first_lanes, load, multiply_add, real, store, sum_each, vec, vec_sum
 from scratch cimport Scratch, close_scratch, open_scratch
 
 
@@ -55,15 +55,23 @@ cdef inline real row_product(const real* w, Py_ssize_t whole, const real* x) noe
     return vec_sum(even + odd)
 
 
+cdef inline Py_ssize_t rows_at_once(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
+    """How many rows of W `row_forward` takes several at a time
+
+    In so many a vector may read the rest of the inputs: what it reads beyond the row still belongs to W and b.
+    """
+    cdef Py_ssize_t rest = n_in % LANES
+    cdef Py_ssize_t room = n_out * n_in + n_out - LANES - (n_in - rest)
+    cdef Py_ssize_t safe = n_out if rest == 0 else min(n_out, room // n_in + 1) if room >= 0 else 0
+    return safe - safe % (4 if LANES > 4 else LANES)
+
+
 cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x,
                              real* z) noexcept nogil:
     """z (n_out,) = W (n_out, n_in) x + b; b follows W in memory"""
     cdef Py_ssize_t rest = n_in % LANES
     cdef Py_ssize_t whole = n_in - rest
-    # In so many rows a vector may read the rest of the inputs: what it reads beyond the row still belongs to W and b.
-    cdef Py_ssize_t room = n_out * n_in + n_out - LANES - whole
-    cdef Py_ssize_t safe = n_out if rest == 0 else min(n_out, room // n_in + 1) if room >= 0 else 0
-    cdef Py_ssize_t j = 0, k
+    cdef Py_ssize_t many = rows_at_once(n_out, n_in), j = 0, k
     cdef real[MAX_LANES] lane
     cdef real tail
     cdef vec x_rest
@@ -71,10 +79,10 @@ cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_
     for k in range(rest):
         lane[k] = x[whole + k]
     x_rest = load(lane)
-    while safe - j >= LANES:
+    while many - j >= LANES:
         store(z + j, load(b + j) + row_products(LANES, W + j * n_in, n_in, whole, x, rest, x_rest))
         j += LANES
-    while LANES > 4 and safe - j >= 4:
+    while LANES > 4 and j < many:
         store(lane, row_products(4, W + j * n_in, n_in, whole, x, rest, x_rest))
         for k in range(4):
             z[j + k] = b[j + k] + lane[k]
@@ -82,7 +90,7 @@ cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_
     while j < n_out:
         tail = b[j] + row_product(W + j * n_in, whole, x)
         for k in range(whole, n_in):
-            tail += W[j * n_in + k] * x[k]
+            tail = multiply_add(W[j * n_in + k], x[k], tail)
         z[j] = tail
         j += 1
 
