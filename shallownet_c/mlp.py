@@ -818,6 +818,19 @@ def go_on(net: MLP, fit: _fit.Fit) -> None:
         raise
 
 
+def go_on_together(nets: Sequence[MLP], fits: Sequence[_fit.Fit]) -> None:
+    """Run the fits of several networks at once; those without `stopped` afterwards are as before, and are to be run."""
+    from shallownet_c._fitting import _together
+
+    before = [(net._history, net._names) for net in nets]
+    for net, fit in zip(nets, fits, strict=True):
+        net._history, net._names = fit.history, fit.source.names
+    _together.run(fits)
+    for net, fit, (history, names) in zip(nets, fits, before, strict=True):
+        if not fit.history.stopped:
+            net._history, net._names = history, names
+
+
 def described(kind: type[AnyMLP], description: dict[str, Any]) -> AnyMLP:
     """A network of zeros, from what `_models.describe` has said of one."""
     model, names = _models.described(description)

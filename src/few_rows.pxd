@@ -12,7 +12,7 @@ from api cimport layer_t, model_t, rows_t
 from block cimport Block, smooth_labels
 from once cimport activate, multiply_by_derivative
 from panels cimport row_of
-from real cimport LANES, broadcast, load, real, store, vec
+from real cimport LANES, broadcast, load, multiply_add, real, store, vec
 from row cimport row_forward
 
 cdef enum:
@@ -71,7 +71,7 @@ cdef inline void product(const real* D, Py_ssize_t row_step, Py_ssize_t step, Py
             for k in range(n):
                 sum = 0
                 for q in range(p):
-                    sum += D[i * row_step + q * step] * B[q * n + k]
+                    sum = multiply_add(D[i * row_step + q * step], B[q * n + k], sum)
                 C[i * n + k] = sum
         return
     while i + STRIP_ROWS <= rows:

@@ -61,7 +61,7 @@ cdef inline void activate_output(const model_t* net, const Block* block, Py_ssiz
     cdef Py_ssize_t n = net.layer[net.layers - 1].n_out
     cdef int output = net.layer[net.layers - 1].activation
     if output == SOFTMAX:
-        softmax(0, block.A[net.layers], NULL, NULL, n, vectors)
+        softmax(0, block.A[net.layers], NULL, NULL, n, vectors, NULL)
     elif not needs_z(output):
         activate(output, net.leak, block.A[net.layers], vectors * LANES * n)
 

@@ -70,7 +70,7 @@ cdef inline void forward_part(Layer* state, Team team) noexcept nogil:
         load_rows(X, p.m, n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
         layer_forward(W, b, 0, n_out, n_out, n_in, block.A[0], rows, A)
         if p.activation == SOFTMAX:
-            softmax(0, A, NULL, NULL, n_out, vectors_of(rows))
+            softmax(0, A, NULL, NULL, n_out, vectors_of(rows), NULL)
         else:
             activate(p.activation, p.leak, A, vectors_of(rows) * LANES * n_out)
         store_rows(A, n_out, rows, out + first * n_out, n_out)

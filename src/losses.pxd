@@ -2,7 +2,7 @@
 """Loss and dZ of the output layer, from Z: exact and finite however far the output saturates.
 
 Each function but the last takes a block in sample panels, Z and Y (V, n, 2 LANES), w the samples' weights, overwrites Z with dZ
-and returns the sum of w L(a, y).
+and returns the sum of w L(a, y); `lanes` is that of `sum_of_lanes`.
 """
 
 from libc.math cimport NAN
@@ -21,12 +21,16 @@ cdef enum:
     CHUNK = 64    # reals, a whole number of vectors on every CPU
 
 
-cdef inline double sum_lanes(const real* lane) noexcept nogil:
-    cdef double total = 0
+cdef inline double sum_of_lanes(const real* total, real* lanes) noexcept nogil:
+    """Their sum; the sum of each lane goes into `lanes` (LANES,), unless that is NULL."""
+    cdef double sum = 0
     cdef int i
     for i in range(LANES):
-        total += <double>lane[i]
-    return total
+        sum += <double>total[i]
+    if lanes != NULL:
+        for i in range(LANES):
+            lanes[i] = total[i]
+    return sum
 
 
 cdef inline vec add_up(Py_ssize_t n, Py_ssize_t samples, const real* losses, const real* w, vec total) noexcept nogil:
@@ -169,7 +173,7 @@ cdef inline vec log_loss_chunk(Py_ssize_t n, Py_ssize_t samples, real most, real
 
 
 cdef inline double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y,
-                                    const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
+                                    const real* w, Py_ssize_t n, Py_ssize_t vectors, real* lanes) noexcept nogil:
     """L = sum_j l(a_j, y_j), dZ_j = l'(a_j) g'(z_j), where each l is a function of one output; log loss is a sigmoid's
 
     Taken in chunks of rows that lie together, each the samples of an output, and each chunk stage by stage: one vector's whole
@@ -193,11 +197,11 @@ cdef inline double elementwise_loss(int loss, real parameter, int activation, re
             left -= reals
         s += samples
     store(lane, total)
-    return sum_lanes(lane)
+    return sum_of_lanes(lane, lanes)
 
 
 cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n,
-                           Py_ssize_t vectors) noexcept nogil:
+                           Py_ssize_t vectors, real* lanes) noexcept nogil:
     """a_j = e^z_j / sum_k e^z_k in place where Y is NULL (and the sum returned is 0); otherwise
     L = -sum_j y_j log a_j, dZ_j = a_j - y_j (sum_j y_j = 1). An L above `most` counts as that.
 
@@ -247,7 +251,7 @@ cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_
         for j in range(n):
             for i in range(LANES):
                 z[j * width + i] = w[v * LANES + i] * (z[j * width + i] * scale[i] - y[j * width + i])
-    return sum_lanes(total)
+    return sum_of_lanes(total, lanes)
 
 
 cdef inline void softmax_derivative(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* d) noexcept nogil:

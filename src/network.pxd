@@ -106,22 +106,26 @@ cdef inline void predict(const model_t* net, const Block* block, const rows_t* d
         load_rows(<const real*>data.X, data.m, net.layer[0].n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
     through_layers(net, block, NULL, 0, rows, 0, rows, team_of(0, 1))
     if output == SOFTMAX:
-        softmax(0, A, NULL, NULL, n, vectors_of(rows))
+        softmax(0, A, NULL, NULL, n, vectors_of(rows), NULL)
     else:
         activate(output, net.leak, A, vectors_of(rows) * LANES * n)
     store_rows(A, n, rows, out, n)
 
 
+cdef inline double loss_of(const model_t* net, real* Z, const real* Y, const real* w, Py_ssize_t vectors,
+                           real* lanes) noexcept nogil:
+    """Z[L] <- dZ[L]; returns the sum of w L(a, y), that of each lane in `lanes` (LANES,) unless that is NULL"""
+    cdef Py_ssize_t n = net.layer[net.layers - 1].n_out
+    cdef int output = net.layer[net.layers - 1].activation
+    if net.loss == LOG_LOSS and output == SOFTMAX:
+        return softmax(net.loss_parameter, Z, Y, w, n, vectors, lanes)
+    return elementwise_loss(net.loss, net.loss_parameter, output, net.leak, Z, Y, w, n, vectors, lanes)
+
+
 cdef inline double output_loss(const model_t* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
     """Z[L] in A[L] <- dZ[L]; returns the sum of w L(a, y), both for `vectors` vectors after `skip` samples."""
     cdef Py_ssize_t n = net.layer[net.layers - 1].n_out
-    cdef int output = net.layer[net.layers - 1].activation
-    cdef real* Z = block.A[net.layers] + skip * n
-    cdef real* Y = block.Y + skip * n
-    cdef real* w = block.w + skip
-    if net.loss == LOG_LOSS and output == SOFTMAX:
-        return softmax(net.loss_parameter, Z, Y, w, n, vectors)
-    return elementwise_loss(net.loss, net.loss_parameter, output, net.leak, Z, Y, w, n, vectors)
+    return loss_of(net, block.A[net.layers] + skip * n, block.Y + skip * n, block.w + skip, vectors, NULL)
 
 
 cdef inline void output_losses(const model_t* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:

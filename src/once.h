@@ -36,8 +36,8 @@ ONCE void slope_vectors(int activation, const real *z, Py_ssize_t vectors, real 
 ONCE void activate(int activation, real leak, real *z, Py_ssize_t n);
 ONCE void multiply_by_derivative(int activation, real leak, const real *kept, real *d, Py_ssize_t n);
 ONCE double elementwise_loss(int loss, real parameter, int activation, real leak, real *Z, const real *Y, const real *w,
-                             Py_ssize_t n, Py_ssize_t vectors);
-ONCE double softmax(real most, real *Z, const real *Y, const real *w, Py_ssize_t n, Py_ssize_t vectors);
+                             Py_ssize_t n, Py_ssize_t vectors, real *lanes);
+ONCE double softmax(real most, real *Z, const real *Y, const real *w, Py_ssize_t n, Py_ssize_t vectors, real *lanes);
 ONCE void softmax_derivative(const real *A, Py_ssize_t n, Py_ssize_t vectors, real *d);
 
 /* dropout is a Dropout, step a Step, update an Update: structs that this header cannot name. */

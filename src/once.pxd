@@ -24,8 +24,8 @@ cdef extern from "once.h" nogil:
     void activate(int activation, real leak, real* z, Py_ssize_t n)
     void multiply_by_derivative(int activation, real leak, const real* kept, real* d, Py_ssize_t n)
     double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y, const real* w,
-                            Py_ssize_t n, Py_ssize_t vectors)
-    double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors)
+                            Py_ssize_t n, Py_ssize_t vectors, real* lanes)
+    double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors, real* lanes)
     void softmax_derivative(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* d)
     void drop(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real* A)
     void drop_back(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, int activation,

@@ -82,13 +82,13 @@ cdef void once_multiply_by_derivative "multiply_by_derivative" (int activation, 
 
 cdef double once_elementwise_loss "elementwise_loss" (int loss, real parameter, int activation, real leak, real* Z,
                                                       const real* Y, const real* w, Py_ssize_t n,
-                                                      Py_ssize_t vectors) noexcept nogil:
-    return losses.elementwise_loss(loss, parameter, activation, leak, Z, Y, w, n, vectors)
+                                                      Py_ssize_t vectors, real* lanes) noexcept nogil:
+    return losses.elementwise_loss(loss, parameter, activation, leak, Z, Y, w, n, vectors, lanes)
 
 
 cdef double once_softmax "softmax" (real most, real* Z, const real* Y, const real* w, Py_ssize_t n,
-                                    Py_ssize_t vectors) noexcept nogil:
-    return losses.softmax(most, Z, Y, w, n, vectors)
+                                    Py_ssize_t vectors, real* lanes) noexcept nogil:
+    return losses.softmax(most, Z, Y, w, n, vectors, lanes)
 
 
 cdef void once_softmax_derivative "softmax_derivative" (const real* A, Py_ssize_t n, Py_ssize_t vectors,

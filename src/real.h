@@ -67,6 +67,16 @@ static inline __attribute__((always_inline)) real bits_to_real(bits b) { real x;
 #define EXPONENT_BIAS 1023ull
 #endif
 
+/* a b + c, rounded once where vectors have an instruction for that: as a sum of numbers, the compiler may take the
+ * products of a loop in vectors and add them one by one. */
+#if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
+#define multiply_add(a, b, c) ((a) * (b) + (c))
+#elif REAL_BITS == 32
+#define multiply_add __builtin_fmaf
+#else
+#define multiply_add __builtin_fma
+#endif
+
 #ifdef __clang__
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
@@ -141,6 +151,7 @@ typedef real small_vec_in_memory __attribute__((vector_size(16), aligned(sizeof(
 
 static inline __attribute__((always_inline)) small_vec small_load(const real *p) { return *(const small_vec_in_memory *)p; }
 static inline __attribute__((always_inline)) void small_store(real *p, small_vec v) { *(small_vec_in_memory *)p = v; }
+static inline __attribute__((always_inline)) small_vec small_broadcast(real x) { return x - (small_vec){0}; }
 static inline __attribute__((always_inline)) small_vec small_zip_low(small_vec a, small_vec b) {
     return SMALL_SHUFFLE(a, b, EACH_SMALL_LANE(SMALL_ZIPPED, 0));
 }

@@ -33,12 +33,14 @@ cdef extern from "real.h" nogil:
     ctypedef double small_vec
     small_vec small_load(const real* p)
     void small_store(real* p, small_vec v)
+    small_vec small_broadcast(real x)
     small_vec small_zip_low(small_vec a, small_vec b)
     small_vec small_zip_high(small_vec a, small_vec b)
     small_vec small_last_lanes(small_vec v, Py_ssize_t n)
     real magnitude(real x)
     real with_sign_of(real x, real sign)
     real square_root(real x)
+    real multiply_add(real a, real b, real c)
     const int MANTISSA_BITS
     const bits EXPONENT_BIAS
     bits real_to_bits(real x)

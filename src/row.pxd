@@ -6,8 +6,8 @@ from codes cimport SOFTMAX
 from elementary cimport exp_negative
 from once cimport activate
 from real cimport (
-    BLOCK, LANES, MAX_LANES, broadcast, last_lanes, load, real, small_last_lanes, small_load, small_store, small_vec,
-    small_zip_high, small_zip_low, store, sum_each, vec, vec_sum,
+    BLOCK, LANES, MAX_LANES, broadcast, last_lanes, load, multiply_add, real, small_broadcast, small_last_lanes, small_load,
+    small_store, small_vec, small_zip_high, small_zip_low, store, sum_each, vec, vec_sum,
 )
 from scratch cimport Scratch, close_scratch, open_scratch
 
@@ -67,6 +67,11 @@ cdef inline real row_product(const real* w, Py_ssize_t n_in, Py_ssize_t rest, co
     return vec_sum(even + odd)
 
 
+cdef inline Py_ssize_t rows_at_once(Py_ssize_t n_out) noexcept nogil:
+    """How many rows of W `many_inputs` takes several at a time"""
+    return n_out - n_out % (4 if LANES > 4 else LANES)
+
+
 cdef inline void many_inputs(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x,
                              real* z) noexcept nogil:
     """`row_forward` where rows of W have at least a vector"""
@@ -98,11 +103,11 @@ cdef inline small_vec small_products(const int rows, const real* W, Py_ssize_t n
                                      small_vec x_last) noexcept nogil:
     """Lane i = W[i] x, for `rows` rows of W, at most BLOCK; whatever is in the other lanes"""
     cdef small_vec[4] r
-    cdef small_vec x_k = small_load(x)
-    cdef Py_ssize_t k = BLOCK
+    cdef small_vec x_k
+    cdef Py_ssize_t k = 0
     cdef int i
     for i in range(rows):
-        r[i] = small_load(W + i * n_in) * x_k
+        r[i] = small_broadcast(0)   # of a sum of two products the compiler may fuse either
     while k + BLOCK <= n_in:
         x_k = small_load(x + k)
         for i in range(rows):
@@ -143,7 +148,7 @@ cdef inline void few_inputs(const int n_in, const real* W, const real* b, Py_ssi
     for j in range(n_out):
         sum = b[j]
         for k in range(n_in):
-            sum += W[j * n_in + k] * x_k[k]
+            sum = multiply_add(W[j * n_in + k], x_k[k], sum)
         z[j] = sum
 
 
