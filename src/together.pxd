@@ -362,7 +362,7 @@ cdef inline void epochs_of_all(Lanes* g, Step* s, const run_t* run, double* hype
             batch_gradient(g, rows, s.grad, losses)
             s.update.number, s.update.scale = g.rule.step[0] + 1, 1 / <double>rows
             begin_update(&s.update)
-            finish_step(s, True, team_of(0, 1))
+            finish_step(s, True, NULL, team_of(0, 1))
             for lane in range(LANES):
                 sums[lane] += losses[lane]
             for lane in range(<int>g.n):
