@@ -10,7 +10,7 @@ from codes cimport SOFTMAX
 from dropout cimport Dropout
 from geometry cimport FEW_ROWS, PANEL, vectors_of
 from once cimport load_rows, smooth_targets
-from panels cimport clear_sample, load_classes, load_weights
+from panels cimport load_classes, load_weights, put_sample, row_of
 from real cimport LANES, real
 from threads cimport MAX_THREADS
 
@@ -150,14 +150,15 @@ cdef inline void smooth_labels(const model_t* net, double smoothing, real* Y, Py
 
 
 cdef inline void load_block(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
-                            bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
+                            Py_ssize_t counted, bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
     """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`; X not where
     it is sparse, or taken as it lies.
 
-    Samples of weight 0 and lanes past the last one have zeros for X and Y: what overflows there would be no number, 0 times
-    infinity, in the sums.
+    Where weights are given, samples without one, and lanes past the last, have X of row `counted`, which has one, or zeros if
+    that is -1: what overflowed there alone would be no number, 0 times infinity, in the sums.
     """
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, s
+    cdef const real* x = NULL
     cdef bint loads_X = data.X != NULL and block.X == NULL
     if loads_X:
         load_rows(<const real*>data.X, data.m, n_0, data.order, first, rows, block.A[0] + skip * n_0,
@@ -169,8 +170,10 @@ cdef inline void load_block(const model_t* net, const Block* block, const rows_t
     if data.smoothing > 0:
         smooth_labels(net, data.smoothing, block.Y + skip * n, vectors_of(rows) * LANES * n)
     load_weights(<const real*>data.weights, data.order, first, rows, block.w + skip)
-    for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
+    if data.weights == NULL or not loads_X:
+        return
+    if counted >= 0:
+        x = <const real*>data.X + row_of(data.order, counted, 1, 0) * n_0
+    for s in range(vectors_of(rows) * LANES):
         if block.w[skip + s] == <real>0:
-            if loads_X:
-                clear_sample(block.A[0] + skip * n_0, n_0, vectors_of(rows), s)
-            clear_sample(block.Y + skip * n, n, vectors_of(rows), s)
+            put_sample(x, n_0, vectors_of(rows), s, block.A[0] + skip * n_0)

@@ -25,6 +25,7 @@ from once cimport (
     activate, input_derivatives_part as once_part, layer_backward, layer_forward, load_rows, multiply_by_derivative, softmax,
     softmax_derivative, store_rows,
 )
+from panels cimport first_that_counts
 from real cimport LANES, broadcast, load, real, store, vec
 from threads cimport (
     LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, Watch, is_raised, look_for_signals, take_span, team_of, team_size,
@@ -211,11 +212,12 @@ cdef inline void derive_block(Derivation* p, const Block* block, real* space, Py
     cdef const model_t* net = p.net
     cdef const derivatives_t* call = p.call
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, vectors = vectors_of(rows), v, s
-    cdef Py_ssize_t width = n if call.U != NULL else n_0
+    cdef Py_ssize_t width = n if call.U != NULL else n_0, counted
     cdef bint of_loss = call.rows.Y != NULL or call.rows.classes != NULL
     cdef real* out = <real*>call.out
     if of_loss:
-        load_block(net, block, &call.rows, first, rows, False, vectors * LANES, 0)
+        counted = first_that_counts(<const real*>call.rows.weights, call.rows.order, first, rows)
+        load_block(net, block, &call.rows, first, rows, counted, False, vectors * LANES, 0)
     else:
         load_rows(<const real*>call.rows.X, call.rows.m, n_0, NULL, first, rows, block.A[0], NULL, 0, 0)
     through_layers(net, block, NULL, 0, rows, 0, rows, team_of(0, 1))

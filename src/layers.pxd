@@ -185,7 +185,7 @@ cdef inline int output_gradient(const model_t* net, const rows_t* rows, void* Z,
         return NO_MEMORY
     while first < m:
         some = block.samples if block.samples < m - first else m - first
-        load_block(net, &block, rows, first, some, False, vectors_of(some) * LANES, 0)
+        load_block(net, &block, rows, first, some, -1, False, vectors_of(some) * LANES, 0)
         load_rows(z, m, n, NULL, first, some, block.A[1], NULL, 0, 0)
         loss_sum[0] += output_loss(net, &block, 0, vectors_of(some))
         store_rows(block.A[1], n, some, z + first * n, n)

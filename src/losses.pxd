@@ -14,7 +14,7 @@ from codes cimport (
 from elementary cimport exp, exp_negative, ln_2_high, ln_2_low, log1p_nonnegative, log1p_of_fraction
 from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at
 from once cimport activate, multiply_by_derivative
-from real cimport LANES, MAX_LANES, REAL_BITS, broadcast, load, magnitude, real, store, vec, with_sign_of
+from real cimport LANES, MAX_LANES, REAL_BITS, broadcast, load, magnitude, real, store, vec, where_not_zero, with_sign_of
 
 
 cdef enum:
@@ -34,24 +34,24 @@ cdef inline double sum_of_lanes(const real* total, real* lanes) noexcept nogil:
 
 
 cdef inline vec add_up(Py_ssize_t n, Py_ssize_t samples, const real* losses, const real* w, vec total) noexcept nogil:
-    """total + w losses, lane by lane, of n numbers, whole vectors, which are rows of `samples`"""
+    """total + w losses, lane by lane, of n numbers, whole vectors, which are rows of `samples`; where w is 0, total"""
     cdef Py_ssize_t at = 0, s
     while at < n:
         s = 0
         while s < samples:
-            total += load(w + s) * load(losses + at + s)
+            total += where_not_zero(load(w + s), load(w + s) * load(losses + at + s))
             s += LANES
         at += samples
     return total
 
 
 cdef inline void weigh(Py_ssize_t n, Py_ssize_t samples, const real* d, const real* w, real* z) noexcept nogil:
-    """z <- w d of n numbers, whole vectors, which are rows of `samples`"""
+    """z <- w d of n numbers, whole vectors, which are rows of `samples`; 0 where w is, whatever d"""
     cdef Py_ssize_t at = 0, s
     while at < n:
         s = 0
         while s < samples:
-            store(z + at + s, load(w + s) * load(d + at + s))
+            store(z + at + s, where_not_zero(load(w + s), load(w + s) * load(d + at + s)))
             s += LANES
         at += samples
 
@@ -247,10 +247,12 @@ cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_
             continue
         for i in range(LANES):
             term = log1p_nonnegative(others[i]) + expected[i]
-            total[i] += w[v * LANES + i] * (most if term > most else term)
+            term = w[v * LANES + i] * (most if term > most else term)
+            total[i] += <real>0 if w[v * LANES + i] == <real>0 else term
         for j in range(n):
             for i in range(LANES):
-                z[j * width + i] = w[v * LANES + i] * (z[j * width + i] * scale[i] - y[j * width + i])
+                e = w[v * LANES + i] * (z[j * width + i] * scale[i] - y[j * width + i])
+                z[j * width + i] = <real>0 if w[v * LANES + i] == <real>0 else e
     return sum_of_lanes(total, lanes)
 
 

@@ -20,7 +20,7 @@ from once cimport (
     activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
     load_rows, multiply_by_derivative, rows_gradient, softmax, sparse_forward, sparse_gradient, store_rows, to_features,
 )
-from panels cimport sum_of_weights
+from panels cimport first_that_counts, sum_of_weights
 from real cimport LANES, real
 from threads cimport LEAST_CYCLES, MAX_THREADS, Span, Team, share, take_span, team_of, wait
 
@@ -85,12 +85,12 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
 
 
 cdef inline void first_layer(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
-                             const real* w, Py_ssize_t skip) noexcept nogil:
+                             Py_ssize_t counted, const real* w, Py_ssize_t skip) noexcept nogil:
     """Z[1] in A[1] of `rows` sparse rows from `first` on, which are the samples after the first `skip` of a block"""
     cdef Py_ssize_t n = net.layer[0].n_out, samples = vectors_of(rows) * LANES
     cdef real* Z = block.F_0 + skip * n
-    sparse_forward(<const real*>net.turned, net.turned_step, <const real*>net.params + net.layer[0].b, n, data, first, rows, w,
-                   samples, Z)
+    sparse_forward(<const real*>net.turned, net.turned_step, <const real*>net.params + net.layer[0].b, n, data, first, rows,
+                   counted, w, samples, Z)
     load_rows(Z, samples, n, NULL, 0, samples, block.A[1] + skip * n, NULL, 0, 0)
 
 
@@ -101,7 +101,7 @@ cdef inline void predict(const model_t* net, const Block* block, const rows_t* d
     cdef int output = net.layer[net.layers - 1].activation
     cdef real* A = block.A[net.layers]
     if net.turned != NULL:
-        first_layer(net, block, data, first, rows, NULL, 0)
+        first_layer(net, block, data, first, rows, first, NULL, 0)
     else:
         load_rows(<const real*>data.X, data.m, net.layer[0].n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
     through_layers(net, block, NULL, 0, rows, 0, rows, team_of(0, 1))
@@ -208,11 +208,11 @@ cdef inline bint are_few(const model_t* net, Py_ssize_t rows, const Dropout* dro
 
 
 cdef inline double few_gradient(const model_t* net, Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
-                                bint load, real* grad, bint add) noexcept nogil:
+                                Py_ssize_t counted, bint load, real* grad, bint add) noexcept nogil:
     """`block_gradient` where `are_few`"""
     cdef double loss
     if load:
-        load_few(net, block, data, first, rows)
+        load_few(net, block, data, first, rows, counted)
         block.weight_sum = sum_of_weights(<const real*>data.weights, data.order, first, rows)
     few_forward(net, block, rows)
     loss = output_loss(net, block, 0, 1)
@@ -232,8 +232,15 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     cdef bint features = grad != NULL and net.turned == NULL and not lanes_pay(net.layer[0].n_out, net.layer[0].n_in, rows, True)
     cdef double loss = 0
     cdef Py_ssize_t number = first - dropout.batch if dropout != NULL else first
+    cdef Py_ssize_t counted = first_that_counts(<const real*>data.weights, data.order, first, rows)
+    if counted < 0:
+        if team.member == 0:
+            block.weight_sum = 0
+            if grad != NULL and not add:
+                memset(grad, 0, net.P * sizeof(real))
+        return 0
     if are_few(net, rows, dropout):
-        return few_gradient(net, block, data, first, rows, load, grad, add)
+        return few_gradient(net, block, data, first, rows, counted, load, grad, add)
     if team.size > 1:
         skip = share(vectors * LANES, PANEL, team, team.member)
         own_rows = share(vectors * LANES, PANEL, team, team.member + 1) - skip
@@ -245,11 +252,11 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     if team.size == 1:
         block.X = rows_as_they_lie(net, block, data, first, rows)
     if load and own_rows > 0:
-        load_block(net, block, data, first + skip, own_rows, features, vectors * LANES, skip)
+        load_block(net, block, data, first + skip, own_rows, counted, features, vectors * LANES, skip)
     if load and team.member == 0:
         block.weight_sum = sum_of_weights(<const real*>data.weights, data.order, first, rows)
     if net.turned != NULL and own_rows > 0:
-        first_layer(net, block, data, first + skip, own_rows, block.w + skip, skip)
+        first_layer(net, block, data, first + skip, own_rows, counted, block.w + skip, skip)
     if team.size == 1 and block.X != NULL:
         first_layer_from_rows(net, block, rows)
     through_layers(net, block, dropout, number, rows, skip, own_rows, team)

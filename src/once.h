@@ -53,7 +53,7 @@ ONCE void to_features(const real *A, Py_ssize_t n, Py_ssize_t vectors, real *F, 
 
 /* data is a rows_t. */
 ONCE void sparse_forward(const real *W, Py_ssize_t step, const real *b, Py_ssize_t n, const void *data, Py_ssize_t first,
-                         Py_ssize_t rows, const real *w, Py_ssize_t samples, real *Z);
+                         Py_ssize_t rows, Py_ssize_t counted, const real *w, Py_ssize_t samples, real *Z);
 ONCE void sparse_gradient(const real *dZ, Py_ssize_t low, Py_ssize_t high, Py_ssize_t n, const void *data, Py_ssize_t first,
                           Py_ssize_t rows, const real *w, real *dW);
 ONCE void transpose_matrix(const real *a, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t first, Py_ssize_t last, int add,

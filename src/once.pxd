@@ -35,7 +35,7 @@ cdef extern from "once.h" nogil:
     void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* out, Py_ssize_t step)
     void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples, Py_ssize_t at)
     void sparse_forward(const real* W, Py_ssize_t step, const real* b, Py_ssize_t n, const void* data, Py_ssize_t first,
-                        Py_ssize_t rows, const real* w, Py_ssize_t samples, real* Z)
+                        Py_ssize_t rows, Py_ssize_t counted, const real* w, Py_ssize_t samples, real* Z)
     void sparse_gradient(const real* dZ, Py_ssize_t low, Py_ssize_t high, Py_ssize_t n, const void* data, Py_ssize_t first,
                          Py_ssize_t rows, const real* w, real* dW)
     void transpose_matrix(const real* a, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t first, Py_ssize_t last, bint add,

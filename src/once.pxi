@@ -125,9 +125,9 @@ cdef void once_to_features "to_features" (const real* A, Py_ssize_t n, Py_ssize_
 
 
 cdef void once_sparse_forward "sparse_forward" (const real* W, Py_ssize_t step, const real* b, Py_ssize_t n, const void* data,
-                                                Py_ssize_t first, Py_ssize_t rows, const real* w, Py_ssize_t samples,
-                                                real* Z) noexcept nogil:
-    sparse.forward(W, step, b, n, <const rows_t*>data, first, rows, w, samples, Z)
+                                                Py_ssize_t first, Py_ssize_t rows, Py_ssize_t counted, const real* w,
+                                                Py_ssize_t samples, real* Z) noexcept nogil:
+    sparse.forward(W, step, b, n, <const rows_t*>data, first, rows, counted, w, samples, Z)
 
 
 cdef void once_sparse_gradient "sparse_gradient" (const real* dZ, Py_ssize_t low, Py_ssize_t high, Py_ssize_t n,

@@ -216,17 +216,27 @@ cdef inline double sum_of_weights(const real* weights, const int64_t* order, Py_
     return total
 
 
-cdef inline void clear_sample(real* A, Py_ssize_t n, Py_ssize_t vectors, Py_ssize_t s) noexcept nogil:
-    """A (sample panels) <- 0 for sample s"""
+cdef inline Py_ssize_t first_that_counts(const real* weights, const int64_t* order, Py_ssize_t first,
+                                         Py_ssize_t rows) noexcept nogil:
+    """The first of `rows` rows from `first` on whose weight is not 0; -1 if there is none"""
+    cdef Py_ssize_t s
+    for s in range(rows):
+        if weights == NULL or weights[row_of(order, first, rows, s)] != <real>0:
+            return first + s
+    return -1
+
+
+cdef inline void put_sample(const real* x, Py_ssize_t n, Py_ssize_t vectors, Py_ssize_t s, real* A) noexcept nogil:
+    """Sample s of A (sample panels) <- x (n,), or 0 where x is NULL"""
     cdef Py_ssize_t v = s // LANES, k
     cdef int width = panel_width(v // TILE_VECTORS, vectors)
     cdef real* a = A + vector_at(v, n) + s % LANES
     for k in range(n):
-        a[k * width] = 0
+        a[k * width] = x[k] if x != NULL else 0
 
 
 cdef inline void clear_past(real* A, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
     """A (sample panels) <- 0 in the lanes past the last sample"""
     cdef Py_ssize_t vectors = vectors_of(rows), s
     for s in range(rows, vectors * LANES):
-        clear_sample(A, n, vectors, s)
+        put_sample(NULL, n, vectors, s, A)

@@ -122,6 +122,9 @@ static inline __attribute__((always_inline)) vec odd_pair(vec a, vec b) { return
 
 #define NUMBER(lane, n) (lane)
 /* The first n lanes of v, 0 in the others, whatever they held. */
+static inline __attribute__((always_inline)) vec where_not_zero(vec w, vec v) {
+    return (vec)((bits_vec)v & (bits_vec)(w != (vec){0}));
+}
 static inline __attribute__((always_inline)) vec first_lanes(vec v, long n) {
     const bits_vec number = {EACH_LANE(NUMBER, 0)}, none = {0};
     return (vec)((bits_vec)v & (bits_vec)(number < none + (bits)n));

@@ -28,6 +28,7 @@ cdef extern from "real.h" nogil:
     vec odd(vec a, vec b)
     vec even_pair(vec a, vec b)
     vec odd_pair(vec a, vec b)
+    vec where_not_zero(vec w, vec v)    # v in the lanes where w is not 0, 0 in the others
     vec first_lanes(vec v, Py_ssize_t n)
     vec last_lanes(vec v, Py_ssize_t n)
     ctypedef double small_vec
