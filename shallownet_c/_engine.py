@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -147,6 +148,30 @@ def train(
         batch_size, run.dropout, run.dropout_seed, run.objective_scale, run.n_threads, run.stop, run.rounded
     )  # fmt: skip
     _core.train(net, rows(piece, run.label_smoothing), _core.Rule(*rule), how, orders, rates, costs)
+
+
+def how_many_together(net: _core.Network, batch_size: int) -> int:
+    """How many networks like this one `train_together` takes in batches of so many rows; 1 where it gains nothing."""
+    return _core.how_many_together(net, batch_size)
+
+
+def train_together(
+    nets: Sequence[_core.Network],
+    pieces: Sequence[Piece],
+    orders: Sequence[Array | None],
+    rates: Array,
+    costs: Array,
+    rules: Sequence[Rule],
+    run: Run,
+) -> bool:
+    """`train` for several networks at once, which differ in parameters, rows and orders alone; costs are (n, epochs).
+
+    False if the kernels do not take them together; nothing has changed then. No cost ends anything, whatever it is.
+    """
+    how = _core.Run(run.batch_size or pieces[0].m, n_threads=run.n_threads, stop=run.stop)
+    bound_rows = [rows(piece, run.label_smoothing) for piece in pieces]
+    bound_rules = [_core.Rule(*rule) for rule in rules]
+    return _core.train_together(nets, bound_rows, bound_rules, how, orders, rates, costs)
 
 
 def update(net: _core.Network, grad: Array, weight_sum: float, rate: float, rule: Rule) -> None:

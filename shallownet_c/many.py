@@ -11,10 +11,10 @@ import numpy as np
 from shallownet_c import _threads, optimizers
 from shallownet_c._checks import _arguments, _validation
 from shallownet_c._checks._validation import Array
-from shallownet_c._fitting import _jobs, _progress, _team
+from shallownet_c._fitting import _fit, _jobs, _progress, _team, _together
 from shallownet_c.errors import DivergenceError
 from shallownet_c.history import History
-from shallownet_c.mlp import MLP, go_on
+from shallownet_c.mlp import MLP, go_on, go_on_together
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -153,17 +153,24 @@ def _networks(nets: object) -> list[MLP]:
 
 
 def _run(nets: list[MLP], jobs: list[_jobs.Job], n_threads: int, bar: _progress.Silent) -> list[History]:
-    """Run all fits, the longest first."""
+    """Run all fits, the longest first, and small ones of a kind together."""
     stop, lock = np.zeros(1, np.intc), threading.Lock()
-    queue = sorted(range(len(jobs)), key=lambda i: jobs[i].cost(), reverse=True)
+    groups = _together.groups(jobs, n_threads)
     histories = [History() for _ in jobs]
     waiting = dict(enumerate(jobs))  # what a fit has needed goes when it has ended
     # One network alone may have all threads.
     of_a_fit = n_threads if len(jobs) == 1 else 1
 
-    def work(i: int) -> None:
-        fit = waiting.pop(i).fit(of_a_fit, stop)
-        histories[i] = fit.history
+    def work(number: int) -> None:
+        fits = {i: waiting.pop(i).fit(of_a_fit, stop) for i in groups[number]}
+        for i, fit in fits.items():
+            histories[i] = fit.history
+        if len(fits) > 1:
+            go_on_together([nets[i] for i in fits], list(fits.values()))
+        for i, fit in fits.items():
+            finish(i, fit)
+
+    def finish(i: int, fit: _fit.Fit) -> None:
         try:
             go_on(nets[i], fit)
         except DivergenceError:
@@ -174,5 +181,5 @@ def _run(nets: list[MLP], jobs: list[_jobs.Job], n_threads: int, bar: _progress.
         with lock:
             bar.show(fit.history, fit.history.n_epochs * (fit.source.m or 0))
 
-    _team.work_through(nets[0].model.kernels, work, queue, min(n_threads, len(jobs)), stop)
+    _team.work_through(nets[0].model.kernels, work, range(len(groups)), min(n_threads, len(groups)), stop)
     return histories

@@ -22,7 +22,6 @@ from shallownet_c._layers import LayerGradients
 from shallownet_c._model import Model
 from shallownet_c._predicting import PredictingNetwork
 from shallownet_c._storage import _models
-from shallownet_c.reference._activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -422,12 +421,12 @@ class MLP(PredictingNetwork, Exports, InputDerivatives):
         >>> net.cost_and_grad([[1.0, 2.0]], [1])[1]  # (a - y) x, and a - y
         array([-0.5, -1. , -0.5])
         """
-        model = self._model
-        elementwise = ACTIVATIONS[model.activations[-1]].elementwise
-        if sample_weight is None and type(X) is np.ndarray and X.ndim == 2 and elementwise:
-            result = self._plain_cost_and_grad(X, Y, _threads.for_work(len(X) * model.n_params))
+        if sample_weight is None:
+            # By the class: of an object with a __getattr__, methods are looked up by a slower way.
+            result = PredictingNetwork._plain_cost_and_grad(self, X, Y, 1, _threads.for_work, _threads.LEAST_WORK)
             if result is not None:
                 return result
+        model = self._model
         grad = np.zeros(model.n_params, model.dtype)
         loss_sum, weight_sum = self._accumulate(X, Y, sample_weight, grad)
         grad /= weight_sum
@@ -817,6 +816,19 @@ def go_on(net: MLP, fit: _fit.Fit) -> None:
         if fit.is_refused:
             net._history, net._names = before
         raise
+
+
+def go_on_together(nets: Sequence[MLP], fits: Sequence[_fit.Fit]) -> None:
+    """Run the fits of several networks at once; those without `stopped` afterwards are as before, and are to be run."""
+    from shallownet_c._fitting import _together
+
+    before = [(net._history, net._names) for net in nets]
+    for net, fit in zip(nets, fits, strict=True):
+        net._history, net._names = fit.history, fit.source.names
+    _together.run(fits)
+    for net, fit, (history, names) in zip(nets, fits, before, strict=True):
+        if not fit.history.stopped:
+            net._history, net._names = history, names
 
 
 def described(kind: type[AnyMLP], description: dict[str, Any]) -> AnyMLP:

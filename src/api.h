@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Raise this with every change below: a build of another version is refused. */
-#define API_VERSION 4
+#define API_VERSION 5
 
 /* What functions return that may fail. */
 enum { DONE = 0, PYTHON_ERROR = -1, NO_MEMORY = -2, UNFIT_DATA = -3 };
@@ -74,6 +74,14 @@ typedef struct {
     const int *stop;            /* not 0: the call ends as after a Ctrl-C; or NULL */
 } run_t;
 
+/* A training of several, in which each has costs of its own; rates and the rest of run_t are the same for all. */
+typedef struct {
+    const model_t *net;
+    const rows_t *data;
+    const rule_t *rule;
+    double *cost;               /* (epochs,) */
+} fit_t;
+
 /* One layer by itself. */
 typedef struct {
     Py_ssize_t m, n_in, n_out;
@@ -114,6 +122,8 @@ typedef struct {
     int (*gradient)(const model_t *, const rows_t *, void *grad, int n_threads, int training, const int *stop, double *sums);
     int (*cost_and_grad)(const model_t *, const rows_t *, void *grad, int n_threads, double *J);
     int (*train)(const model_t *, const rows_t *, const rule_t *, const run_t *);
+    int (*how_many_together)(const model_t *, Py_ssize_t rows);   /* how many train_together takes, in batches of so many rows; or 1 */
+    int (*train_together)(const fit_t *, Py_ssize_t n, const run_t *);
     int (*step)(const model_t *, void *grad, double weight_sum, const rule_t *);
     int (*output_gradient)(const model_t *, const rows_t *, void *Z, double *loss_sum);
     int (*input_derivatives)(const model_t *, const derivatives_t *);

@@ -60,6 +60,12 @@ cdef extern from "api.h" nogil:
         bint rounded
         const int* stop
 
+    ctypedef struct fit_t:
+        const model_t* net
+        const rows_t* data
+        const rule_t* rule
+        double* cost
+
     ctypedef struct dense_t:
         Py_ssize_t m, n_in, n_out
         int activation
@@ -96,6 +102,8 @@ cdef extern from "api.h" nogil:
                         double* sums) noexcept nogil
         int (*cost_and_grad)(const model_t*, const rows_t*, void* grad, int n_threads, double* J) noexcept nogil
         int (*train)(const model_t*, const rows_t*, const rule_t*, const run_t*) noexcept nogil
+        int (*how_many_together)(const model_t*, Py_ssize_t rows) noexcept nogil
+        int (*train_together)(const fit_t*, Py_ssize_t n, const run_t*) noexcept nogil
         int (*step)(const model_t*, void* grad, double weight_sum, const rule_t*) noexcept nogil
         int (*output_gradient)(const model_t*, const rows_t*, void* Z, double* loss_sum) noexcept nogil
         int (*input_derivatives)(const model_t*, const derivatives_t*) noexcept nogil

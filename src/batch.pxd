@@ -7,18 +7,19 @@ are shared out for the layers, rows of dW for the gradient, chunks of the parame
 """
 
 from libc.math cimport isfinite
+from libc.string cimport memcpy
 
-from api cimport model_t
+from api cimport layer_t, model_t
 from block cimport Block
 from dropout cimport Dropout
-from geometry cimport PANEL
+from geometry cimport PANEL, TILE_ROWS
 from network cimport block_gradient
 from once cimport add_up, apply_rule, regularise
 from optimizers cimport NO_RULE, begin_update
 from real cimport real
 from sparse cimport clear_share
-from step cimport MAX_GROUPS, Step, round_off
-from threads cimport Team, is_raised, look_for_signals, next_ticket, share, team_of, wait
+from step cimport CHUNK, MAX_GROUPS, Step, round_off
+from threads cimport Team, hand_out, is_raised, look_for_signals, next_ticket, share, team_of, wait
 
 cdef enum:
     GROUP_BYTES = 65536         # a group has a block for each of these in the gradient, or adding groups up would take time
@@ -34,26 +35,23 @@ cdef inline int groups_of(Py_ssize_t rows, Py_ssize_t samples, Py_ssize_t P) noe
     return <int>groups if groups > 1 and groups * bytes <= PARTIAL_BYTES else 1
 
 
-cdef inline Py_ssize_t cut(Py_ssize_t n, Py_ssize_t parts, Py_ssize_t part) noexcept nogil:
-    """Where part `part` of n samples begins: parts are about equal, and whole panels except for the last.
+cdef inline void one_group(Step* s, const model_t* net, int group, Block* block, real* grad, bint add, Team team,
+                           bint looks) noexcept nogil:
+    """grad = [grad +] the gradient of the group's loss sum; member 0 writes the sums of the loss and of the weights.
 
-    Rounding up keeps each within n / parts where that is a whole number of panels: a block never overflows.
+    Groups and blocks are whole panels except for the last.
     """
-    return n if part == parts else (n * part // parts + PANEL - 1) // PANEL * PANEL
-
-
-cdef inline void one_group(Step* s, int group, Block* block, real* grad, bint add, Team team, bint looks) noexcept nogil:
-    """grad = [grad +] the gradient of the group's loss sum; member 0 writes the sums of the loss and of the weights."""
-    cdef Py_ssize_t first = s.first + cut(s.rows, s.groups, group), rows = s.first + cut(s.rows, s.groups, group + 1) - first
-    cdef Py_ssize_t blocks = (rows + block.samples - 1) // block.samples, i, at, n
+    cdef Py_ssize_t at = share(s.rows, PANEL, team_of(0, s.groups), group), first = s.first + at
+    cdef Py_ssize_t rows = share(s.rows, PANEL, team_of(0, s.groups), group + 1) - at
+    cdef Py_ssize_t blocks = (rows + block.samples - 1) // block.samples, i, n
     cdef double loss_sum = 0, weight_sum = 0
     cdef const Dropout* dropout = &s.dropout if s.dropout.rates != NULL else NULL
     if s.net.turned != NULL and grad != NULL and not add:
         clear_share(s.net, grad, team)      # the members wait for each other before they add to it
     for i in range(blocks):
-        at = cut(rows, blocks, i)
-        n = cut(rows, blocks, i + 1) - at
-        loss_sum += block_gradient(s.net, block, &s.data, first + at, n, dropout, s.load, grad, add or i > 0, team)
+        at = share(rows, PANEL, team_of(0, <int>blocks), <int>i)
+        n = share(rows, PANEL, team_of(0, <int>blocks), <int>i + 1) - at
+        loss_sum += block_gradient(net, block, &s.data, first + at, n, dropout, s.load, grad, add or i > 0, team)
         if team.member == 0:
             weight_sum += block.weight_sum
             s.loss_sums[group], s.weight_sums[group] = loss_sum, weight_sum
@@ -65,48 +63,92 @@ cdef inline void one_group(Step* s, int group, Block* block, real* grad, bint ad
             return
 
 
-cdef inline void finish_step(Step* s, bint updates, Team team) noexcept nogil:
-    """A member's share of what follows on the gradients of the groups: their sum, and with `updates` a step of the optimizer
-    on scale (grad + l2 W) (no penalty on b).
+cdef inline Py_ssize_t share_of(const Step* s, Py_ssize_t part, Team team, int member) noexcept nogil:
+    """Where the share of `member` begins of a part of the parameters, W[1], b[1], W[2], ...; it ends where the next one begins.
 
-    The share is one of each W[l] and b[l] where these differ in their penalty, otherwise one of all parameters.
+    Of W they are the rows whose gradient the member takes first, rounded: vectors are the same for any team, from the first
+    parameter on or, where W and b differ in their penalty, from the part's.
     """
-    cdef const model_t* net = s.net
+    cdef const layer_t* layer = s.net.layer + part // 2
+    cdef Py_ssize_t at = layer.b if part % 2 else layer.W, n = layer.n_out, from_here = at if s.l2 != 0 else 0
+    cdef Py_ssize_t end = at + (n if part % 2 else n * layer.n_in)
+    if part % 2:
+        at += share(n, SHARE, team, member)
+    else:
+        at += share(n, TILE_ROWS, team, member) * layer.n_in
+    at = from_here + (at - from_here + SHARE - 1) // SHARE * SHARE
+    end = end if s.l2 != 0 else s.P     # without such a difference a share may go on in the part after it
+    return at if at < end else end
+
+
+cdef inline void update(Step* s, real* copy, Py_ssize_t first, Py_ssize_t last, double penalty) noexcept nogil:
+    """A step of the optimizer on parameters first ... last; in a member's copy they change first, and are handed out then."""
+    cdef Py_ssize_t n = last - first if copy == NULL else CHUNK
+    cdef real* params = s.params if copy == NULL else copy
+    while first < last:
+        n = n if n < last - first else last - first
+        apply_rule(&s.update, params, s.grad, first, n, penalty)
+        if s.rounded:
+            round_off(params + first, n)
+        if copy != NULL:
+            hand_out(s.params + first, copy + first, n * sizeof(real))
+        first += n
+
+
+cdef inline void finish_step(Step* s, bint updates, real* copy, Team team) noexcept nogil:
+    """A member's share of what follows on the gradients of the groups: their sum, and with `updates` a step of the optimizer
+    on scale (grad + l2 W) (no penalty on b)."""
     cdef bint regularised = updates and (s.l1 > 0 or isfinite(s.clip_norm))
-    cdef Py_ssize_t part, parts = 2 * net.layers if s.l2 != 0 and not regularised else 1    # W[1], b[1], W[2], ...
-    cdef Py_ssize_t at = 0, n = s.P, first = 0, last = 0
+    cdef bint whole = team.size == 1 and s.l2 == 0      # W and b alike, and all of them
+    cdef Py_ssize_t part, parts = 1 if whole else 2 * s.net.layers, first, last
     for part in range(parts):
-        if parts > 1:
-            n = net.layer[part // 2].n_out * (net.layer[part // 2].n_in if part % 2 == 0 else 1)
-        first, last = at + share(n, SHARE, team, team.member), at + share(n, SHARE, team, team.member + 1)
+        first = 0 if whole else share_of(s, part, team, team.member)
+        last = s.P if whole else share_of(s, part, team, team.member + 1)
         if s.groups > 1 and s.grad != NULL and first < last:
             add_up(s, first, last)
-        if updates and not regularised and first < last:
-            apply_rule(&s.update, s.params, s.grad, first, last - first,
-                       s.l2 * s.update.scale if parts > 1 and part % 2 == 0 else 0)
-            if s.rounded:
-                round_off(s.params + first, last - first)
-        at += n
-    if regularised:
-        wait(team)
-        if team.member == 0:
-            regularise(s)
-        wait(team)
-        if first < last:
-            apply_rule(&s.update, s.params, s.grad, first, last - first, 0)
-            if s.rounded:
-                round_off(s.params + first, last - first)
+        if updates and not regularised:
+            update(s, copy, first, last, s.l2 * s.update.scale if part % 2 == 0 else 0)
+    if not regularised:
+        return
+    wait(team)
+    if team.member == 0:
+        regularise(s)
+    wait(team)
+    for part in range(parts):
+        update(s, copy, 0 if whole else share_of(s, part, team, team.member),
+               s.P if whole else share_of(s, part, team, team.member + 1), 0)
+
+
+cdef inline void refresh(const Step* s, real* copy, Team team) noexcept nogil:
+    """Takes into a member's copy of the parameters what the other members have updated since, or all"""
+    cdef Py_ssize_t part, first
+    cdef int member
+    if s.fresh != team.size:
+        memcpy(copy, s.params, s.P * sizeof(real))
+        return
+    for part in range(2 * s.net.layers):
+        for member in range(team.size):
+            if member != team.member:
+                first = share_of(s, part, team, member)
+                memcpy(copy + first, s.params + first, (share_of(s, part, team, member + 1) - first) * sizeof(real))
 
 
 cdef inline void take_part(Step* s, Team team) noexcept nogil:
     """What one member of a team does in a step; one of one does it all."""
-    # All members together have the only group, or each has groups by itself.
-    cdef Team workers = team if s.groups == 1 else team_of(0, 1)
+    cdef model_t own = s.net[0]
+    cdef real* copy = NULL
+    cdef Team workers
     cdef Block* block = &s.blocks[0 if s.groups == 1 else team.member]
     cdef double weight_sum = 0
     cdef int group = 0 if s.groups == 1 else next_ticket(&s.next_group)
+    team.barrier = &s.barrier
+    # All members together have the only group, or each has groups by itself.
+    workers = team if s.groups == 1 else team_of(0, 1)
+    if team.size > 1 and s.copies != NULL:
+        own.params = copy = s.copies + team.member * s.copy_reals
+        refresh(s, copy, team)
     while group < s.groups and not (s.groups > 1 and is_raised(&s.watch.stop)):
-        one_group(s, group, block, s.grad if s.groups == 1 or s.grad == NULL else s.partial + group * s.P,
+        one_group(s, &own, group, block, s.grad if s.groups == 1 or s.grad == NULL else s.partial + group * s.P,
                   s.groups == 1 and s.add, workers, team.member == 0)
         group = s.groups if s.groups == 1 else next_ticket(&s.next_group)
     if s.groups > 1:
@@ -123,4 +165,4 @@ cdef inline void take_part(Step* s, Team team) noexcept nogil:
         s.update.scale = 1 / weight_sum if weight_sum > 0 else 0
         begin_update(&s.update)
     wait(team)
-    finish_step(s, s.update.code != NO_RULE and weight_sum > 0, team)
+    finish_step(s, s.update.code != NO_RULE and weight_sum > 0, copy, team)

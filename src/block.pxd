@@ -10,13 +10,16 @@ from codes cimport SOFTMAX
 from dropout cimport Dropout
 from geometry cimport FEW_ROWS, PANEL, vectors_of
 from once cimport load_rows, smooth_targets
-from panels cimport clear_sample, load_classes, load_weights
+from panels cimport load_classes, load_weights, put_sample, row_of
 from real cimport LANES, real
+from threads cimport MAX_THREADS
 
 
 cdef struct Block:
     char* memory
     Py_ssize_t samples              # how many it has room for
+    bint stays                      # its rows serve more than one step
+    const real* X                   # its rows in the caller's array, if the first layer takes them there; or NULL
     real** A                        # A[0] ... A[L], sample panels; when only predicting, they alternate between two buffers
     real** kept                     # [l], 0 < l < L: what g'[l] is computed from: A[l], or a copy of Z[l] where it needs that
     real* F_0                       # A[0] in feature panels; for sparse rows Z[1], then dZ[1], row by row
@@ -28,8 +31,9 @@ cdef struct Block:
     double* losses                  # sums over `loss_vectors` vectors of samples each
     Py_ssize_t loss_vectors
     double weight_sum               # the sum of the samples' weights
-    int* forward_tickets            # [l], l = 0 ... L: how many spans of units a team has taken on the way forward
-    int* back_tickets               # the same of gradients, then of dA, on the way back
+    # (L + 1, MAX_THREADS) and twice that: how many spans of units a team has taken of each member's share
+    int* forward_tickets            # on the way forward
+    int* back_tickets               # on the way back, of gradients, then of dA
 
 
 cdef inline Py_ssize_t widest_hidden(const model_t* net) noexcept nogil:
@@ -73,9 +77,9 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
     cdef Py_ssize_t s = block_samples(net, m), l, L = net.layers, n_0 = inputs_of(net), n_L = net.layer[net.layers - 1].n_out
     cdef Py_ssize_t row_reals = net.layer[0].n_out if net.turned != NULL else vectors_of(n_0) * LANES if training else 0
     cdef Py_ssize_t hidden = widest_hidden(net), reals = 0, losses = vectors_of(s)
-    cdef Py_ssize_t tickets = 3 * (L + 1) * <Py_ssize_t>sizeof(int), pieces = 2 * L + 14
+    cdef Py_ssize_t tickets = 3 * (L + 1) * MAX_THREADS * <Py_ssize_t>sizeof(int), pieces = 2 * L + 14
     cdef char* at
-    block.samples = s
+    block.samples, block.stays, block.X = s, False, NULL
     if training:
         reals = n_0 + units_of(net) + 2 * vectors_of(hidden) * LANES + 2 * hidden + n_L + 1
         for l in range(1, L):
@@ -108,7 +112,7 @@ cdef inline bint open_block(Block* block, const model_t* net, Py_ssize_t m, bint
         block.losses = <double*>carve(&at, losses * (sizeof(double) // sizeof(real)))
         block.F[1] = carve(&at, s * vectors_of(hidden) * LANES)
         block.forward_tickets = <int*>at
-        block.back_tickets = block.forward_tickets + L + 1
+        block.back_tickets = block.forward_tickets + (L + 1) * MAX_THREADS
         memset(at, 0, tickets)
     else:
         block.kept = NULL
@@ -146,15 +150,17 @@ cdef inline void smooth_labels(const model_t* net, double smoothing, real* Y, Py
 
 
 cdef inline void load_block(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
-                            bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
+                            Py_ssize_t counted, bint features, Py_ssize_t samples, Py_ssize_t skip) noexcept nogil:
     """X, Y and w of `rows` rows from `first` on become the samples after the first `skip` of a block of `samples`; X not where
-    it is sparse.
+    it is sparse, or taken as it lies.
 
-    Samples of weight 0 and lanes past the last one have zeros for X and Y: what overflows there would be no number, 0 times
-    infinity, in the sums.
+    Where weights are given, samples without one, and lanes past the last, have X of row `counted`, which has one, or zeros if
+    that is -1: what overflowed there alone would be no number, 0 times infinity, in the sums.
     """
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, s
-    if data.X != NULL:
+    cdef const real* x = NULL
+    cdef bint loads_X = data.X != NULL and block.X == NULL
+    if loads_X:
         load_rows(<const real*>data.X, data.m, n_0, data.order, first, rows, block.A[0] + skip * n_0,
                   block.F_0 if features else NULL, samples, skip)
     if data.classes != NULL:
@@ -164,8 +170,10 @@ cdef inline void load_block(const model_t* net, const Block* block, const rows_t
     if data.smoothing > 0:
         smooth_labels(net, data.smoothing, block.Y + skip * n, vectors_of(rows) * LANES * n)
     load_weights(<const real*>data.weights, data.order, first, rows, block.w + skip)
-    for s in range(0 if data.weights != NULL else rows, vectors_of(rows) * LANES):
+    if data.weights == NULL or not loads_X:
+        return
+    if counted >= 0:
+        x = <const real*>data.X + row_of(data.order, counted, 1, 0) * n_0
+    for s in range(vectors_of(rows) * LANES):
         if block.w[skip + s] == <real>0:
-            if data.X != NULL:
-                clear_sample(block.A[0] + skip * n_0, n_0, vectors_of(rows), s)
-            clear_sample(block.Y + skip * n, n, vectors_of(rows), s)
+            put_sample(x, n_0, vectors_of(rows), s, block.A[0] + skip * n_0)

@@ -1,6 +1,6 @@
 """What core.pyx offers. Arrays are float32 or float64, all of a call of one dtype, C-contiguous."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -44,7 +44,9 @@ class Network:
     @property
     def _kernels(self) -> Kernels: ...
     def __call__(self, X: Any, out: Any = None) -> _Real: ...
-    def _plain_cost_and_grad(self, X: object, Y: object, n_threads: int) -> tuple[float, _Real] | None: ...
+    def _plain_cost_and_grad(
+        self, X: object, Y: object, n_threads: int, threads_for: Callable[[int], int] | None = None, least_work: int = 0
+    ) -> tuple[float, _Real] | None: ...
 
 class Predictor(Network):
     def __init__(
@@ -127,6 +129,16 @@ def train(
     rates: NDArray[np.float64],
     cost: NDArray[np.float64],
 ) -> None: ...
+def how_many_together(net: Network, batch_size: int) -> int: ...
+def train_together(
+    nets: Sequence[Network],
+    rows: Sequence[Rows],
+    rules: Sequence[Rule],
+    run: Run,
+    orders: Sequence[NDArray[np.int64] | None],
+    rates: NDArray[np.float64],
+    costs: NDArray[np.float64],
+) -> bool: ...
 def step(net: Network, rule: Rule, grad: _Real, weight_sum: float) -> None: ...
 def output_gradient(
     kernels: Kernels, activation: int, leak: float, loss: int, loss_parameter: float, Z: _Real, rows: Rows

@@ -1,13 +1,14 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """What Python hands to the kernels, built once for all CPUs: arrays are checked here and are pointers from here on.
 
-The call of a network is in calls.pxi, `Predictor` in predictor.pxi; `Rows`, `Rule` and `Run` are in arguments.pxi.
+The call of a network is in calls.pxi, `Predictor` in predictor.pxi; `Rows`, `Rule` and `Run` are in arguments.pxi,
+trainings of several networks in together.pxi.
 """
 
 cimport numpy as cnp
 from api cimport (
-    API_VERSION, MAX_HYPER, NO_MEMORY, PYTHON_ERROR, UNFIT_DATA, derivatives_t, kernels_t, layer_t, model_t, rows_t, rule_t,
-    run_t,
+    API_VERSION, MAX_HYPER, NO_MEMORY, PYTHON_ERROR, UNFIT_DATA, derivatives_t, fit_t, kernels_t, layer_t, model_t, rows_t,
+    rule_t, run_t,
 )
 from arrays cimport is_contiguous, is_plain
 from cpython.exc cimport PyErr_Occurred
@@ -216,10 +217,11 @@ cdef class Network:
         """A[L] for the rows of X (m, n_0), shape (m, n_L), or for one sample X (n_0,), shape (n_L,); see `predict`."""
         return output_of(self, X, out)
 
-    def _plain_cost_and_grad(self, X, Y, int n_threads):
+    def _plain_cost_and_grad(self, X, Y, int n_threads, threads_for=None, Py_ssize_t least_work=0):
         """(J, its gradient (P,)) where X (m, n_0) and Y (m, n_L) are plain arrays that the loss takes; otherwise None.
 
-        Not for softmax, whose Y has more to be checked.
+        Not for softmax, whose Y has more to be checked. Unless it is None, threads_for(work) says how many threads there may be
+        for so many multiply-adds, if they are at least `least_work`.
         """
         cdef rows_t rows
         cdef void* g
@@ -230,6 +232,8 @@ cdef class Network:
                 or cnp.PyArray_DIM(X, 1) != self.n_in or cnp.PyArray_DIM(Y, 1) != self.n_out
                 or cnp.PyArray_DIM(X, 0) == 0 or cnp.PyArray_DIM(X, 0) != cnp.PyArray_DIM(Y, 0)):
             return None
+        if threads_for is not None and cnp.PyArray_DIM(X, 0) * P >= least_work:
+            n_threads = threads_for(cnp.PyArray_DIM(X, 0) * P)
         grad = cnp.PyArray_EMPTY(1, &P, self.type_number, 0)
         rows.m, rows.X, rows.Y, g = cnp.PyArray_DIM(X, 0), cnp.PyArray_DATA(X), cnp.PyArray_DATA(Y), cnp.PyArray_DATA(grad)
         rows.classes, rows.weights, rows.order, rows.smoothing, rows.taken, rows.stride = NULL, NULL, NULL, 0, rows.m, 0
@@ -266,6 +270,16 @@ cdef int fits(Network net, Rows rows) except -1:
 
 cdef int have_targets(Rows rows) except -1:
     return expect(rows.rows.Y != NULL or rows.rows.classes != NULL or rows.rows.m == 0, "rows must have either Y or classes")
+
+
+cdef int can_train(Network net, Rows rows, Rule rule, Run run, const int64_t[:, ::1] order, Py_ssize_t epochs) except -1:
+    """Raises unless these go together in a training of so many epochs."""
+    fits(net, rows)
+    have_targets(rows)
+    expect(rule.itemsize == rows.itemsize and rule.P == net.model.P, "the rule's state must be that of the network")
+    expect(run.n_hidden in (-1, net.model.layers - 1), "dropout must have an element for each hidden layer")
+    trainable(net)
+    return expect(order is None or (order.shape[0] == epochs and order.shape[1] == rows.rows.taken), "order must be (epochs, m)")
 
 
 def predict(Network net not None, X, out, int n_threads=1):
@@ -314,14 +328,8 @@ def train(Network net not None, Rows rows not None, Rule rule not None, Run run 
     cdef rows_t data
     cdef run_t how = run.run
     cdef int code
-    fits(net, rows)
-    have_targets(rows)
-    expect(rule.itemsize == rows.itemsize and rule.P == net.model.P, "the rule's state must be that of the network")
-    expect(run.n_hidden in (-1, net.model.layers - 1), "dropout must have an element for each hidden layer")
+    can_train(net, rows, rule, run, order, cost.shape[0])
     expect(rates.shape[0] == cost.shape[0], "rates and cost must have an element for each epoch")
-    trainable(net)
-    expect(order is None or (order.shape[0] == cost.shape[0] and order.shape[1] == rows.rows.taken),
-           "order must be (epochs, m)")
     if cost.shape[0] == 0 or rows.rows.taken == 0:
         return
     data = rows.rows
@@ -332,6 +340,9 @@ def train(Network net not None, Rows rows not None, Rule rule not None, Run run 
         code = net.table.train(&net.model, &data, &rule.rule, &how)
     passed(code, "a training run")
     expect(code != UNFIT_DATA, "the state has fewer rows than the rule needs")
+
+
+include "together.pxi"
 
 
 def step(Network net not None, Rule rule not None, grad, double weight_sum):

@@ -1,7 +1,7 @@
 # cython: cdivision=True
 """One layer on a block of samples: forward, backward, gradient. A, Z and d... are panels (panels.pxd); W is row-major."""
 
-from geometry cimport PANEL, SHORT_TILE_ROWS, TILE_ROWS, TILE_VECTORS, panel_width, vectors_of
+from geometry cimport PANEL, PIECE_ROWS, SHORT_TILE_ROWS, TILE_ROWS, TILE_VECTORS, panel_width, vectors_of
 from once cimport activate, load_rows
 from real cimport LANES, LOG2_LANES, MAX_LANES, broadcast, load, real, store, sum_each, vec, vec_sum
 from tile cimport Product, multiply
@@ -11,7 +11,7 @@ cdef enum:
     PACKED_BYTES = 131072   # the largest W that is packed into panels
     SMALL_BYTES = 16384     # the largest W in panels that may be read for each four rows instead of six
     WIDE_BYTES = 131072     # the smallest W that is wide: more than a first-level cache by far
-    PIECE_ROWS = 128        # of W in `backward`: a piece and a panel of B fit into a first-level cache
+    COPIED_ROWS = 128       # of W in `backward`, the most that are copied: they and a panel of B fit into a first-level cache
     PIECE_COLUMNS = 48
     CHUNK_BYTES = 16384     # the part of Z that is still in the first-level cache when g is applied to it
 
@@ -21,10 +21,12 @@ cdef inline bint is_wide(Py_ssize_t n_out, Py_ssize_t n_in) noexcept nogil:
 
 
 cdef inline void forward(const real* W, const real* b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
-                         const real* A, Py_ssize_t vectors, real* Z) noexcept nogil:
-    """Rows first ... last of Z (n_out, m) = W (n_out, n_in) A (n_in, m) + b (n_out, 1), samples in panels"""
+                         const real* A, Py_ssize_t samples, real* Z) noexcept nogil:
+    """Rows first ... last of Z (n_out, m) = W (n_out, n_in) A (n_in, m) + b (n_out, 1), m = samples in panels; lanes past the
+    last sample hold any finite numbers"""
     cdef Product p
-    p.columns, p.strip_rows = vectors * LANES, TILE_ROWS
+    p.columns, p.strip_rows = vectors_of(samples) * LANES, TILE_ROWS
+    p.empty = p.columns - samples
     p.a, p.a_row, p.a_column = W, n_in, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
     p.tail, p.a_row_tail = n_in, n_in
@@ -59,7 +61,7 @@ cdef inline void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n
     cdef Py_ssize_t chunk = CHUNK_BYTES // (n_out * <Py_ssize_t>sizeof(real)) // TILE_ROWS * TILE_ROWS + TILE_ROWS  # whole strips
     cdef Py_ssize_t padded = vectors_of(n_out) * LANES
     cdef Py_ssize_t first = 0, rows
-    p.columns, p.strip_rows = n_out, TILE_ROWS
+    p.columns, p.empty, p.strip_rows = n_out, 0, TILE_ROWS
     if padded % PANEL == 0 and padded * n_in * <Py_ssize_t>sizeof(real) <= SMALL_BYTES:
         p.strip_rows = SHORT_TILE_ROWS  # with fewer sums in registers the next tile begins before the one before has ended
     p.a_row, p.a_column = n_in, 1
@@ -77,29 +79,31 @@ cdef inline void forward_rows(const real* packed, Py_ssize_t n_out, Py_ssize_t n
 
 
 cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
-                          const real* dZ, Py_ssize_t vectors, real* dA) noexcept nogil:
-    """Rows first ... last of dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), samples in panels
+                          const real* dZ, Py_ssize_t samples, real* dA) noexcept nogil:
+    """Rows first ... last of dA (n_in, m) = W^T (n_in, n_out) dZ (n_out, m), m = samples in panels
 
-    A wide W is taken piece by piece, and copied for more than a few samples: a strip takes but six numbers of each cache line
-    of W, and these do not stay in the first-level cache until the next. The order of the sums is that of the pieces, copied
-    or not: how many samples there are depends on the threads.
+    A wide W is taken piece by piece: a strip takes but six numbers of each cache line of W, and these do not stay in cache
+    until the next strip if there are too many. Pieces of few rows are copied for more than a few samples, which pays where
+    vectors are shorter than a cache line. The order of the sums is that of the pieces, copied or not: how many samples there
+    are depends on the threads.
     """
-    cdef real[PIECE_ROWS * PIECE_COLUMNS] piece
+    cdef real[COPIED_ROWS * PIECE_COLUMNS] piece
     cdef bint wide = is_wide(n_out, n_in), copied
-    cdef Py_ssize_t most_rows = PIECE_ROWS if wide else n_out, most_columns = PIECE_COLUMNS if wide else last
-    cdef Py_ssize_t left = vectors, width, column, columns, row, rows, i, j
+    cdef Py_ssize_t most_rows = PIECE_ROWS if wide else n_out, most_columns
+    cdef Py_ssize_t left = vectors_of(samples), width, column, columns, row, rows, i, j
     cdef Product p
     p.strip_rows, p.a_row, p.a_row_tail = TILE_ROWS, 1, 1
     p.segments, p.segment, p.a_segment = 0, 0, 0
-    p.b_panel, p.c_panel = n_out * PANEL, n_in * PANEL
+    p.b_panel, p.c_panel, p.empty = n_out * PANEL, n_in * PANEL, left * LANES - samples
     p.row_bias, p.column_bias = NULL, NULL
     p.c_row, p.c_row_last = PANEL, LANES
     while left > 0:     # of a wide W the whole panels, then a lone last vector, whose rows lie closer together
         width = PANEL if left > 1 else LANES
         p.columns = (left - left % TILE_VECTORS if wide and left > 1 else left) * LANES
-        copied = wide and left >= 4
+        copied = PIECE_ROWS <= COPIED_ROWS and wide and left >= 4
         p.a_column = PIECE_COLUMNS if copied else n_in
-        column = first if wide else 0
+        most_columns = PIECE_COLUMNS if copied else last - first
+        column = first
         while column < last:
             columns = most_columns if most_columns < last - column else last - column
             p.c = dA + column * width
@@ -113,7 +117,7 @@ cdef inline void backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_
                             piece[i * PIECE_COLUMNS + j] = p.a[i * n_in + j]
                     p.a = piece
                 p.b, p.tail, p.accumulate = dZ + row * width, rows, row > 0
-                multiply(&p, 0 if wide else first, columns)
+                multiply(&p, 0, columns)
                 row += rows
             column += columns
         dZ += p.columns * n_out
@@ -126,7 +130,7 @@ cdef inline void gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_
     """Rows first ... last of dW (n_out, n_in) = [dW +] dZ (n_out, m) A^T (m, n_in), A^T in feature panels F, m = samples"""
     cdef Product p
     cdef Py_ssize_t vectors = vectors_of(samples)
-    p.columns, p.strip_rows = n_in, TILE_ROWS
+    p.columns, p.empty, p.strip_rows = n_in, 0, TILE_ROWS
     p.a, p.a_row, p.a_column = dZ, PANEL, 1
     p.segments, p.segment, p.a_segment = samples // PANEL, PANEL, n_out * PANEL
     p.tail, p.a_row_tail = samples % PANEL, panel_width((vectors - 1) // TILE_VECTORS, vectors)

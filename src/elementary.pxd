@@ -10,12 +10,12 @@ bit is worth 1: no conversions, no branches. tanh, the one that takes most of a 
 """
 
 from real cimport (
-    EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, bits, bits_to_real, bits_vec, broadcast, load, magnitude, real,
+    EXPONENT_BIAS, LANES, MANTISSA_BITS, REAL_BITS, VECTOR_BYTES, bits, bits_to_real, bits_vec, broadcast, load, magnitude, real,
     real_to_bits, store, vec,
 )
 
 cdef enum:
-    TOGETHER = 4    # vectors of tanh_vectors
+    TOGETHER = 6    # vectors of tanh_vectors at most; where there are 16 registers 4 are faster
 
 
 cdef inline real round_constant() noexcept nogil:
@@ -285,44 +285,59 @@ cdef inline void next_term(const int count, vec* q, const vec* r, real coefficie
         q[i] = q[i] * r[i] + coefficient
 
 
-cdef inline void tanh_vectors(const int count, real* z) noexcept nogil:
-    """z (count vectors) <- E / (E + 2), E = e^2|z| - 1, with the sign of z
+cdef inline real tanh_term(const int i) noexcept nogil:
+    """The coefficient of s^i in (e^2s - 1 - 2s) / s^2 for |s| <= ln 2 / 4 (Remez; error of e^2s - 1 relative to it below 2^-26 in
+    float; `term`'s in double)"""
+    if REAL_BITS == 32:
+        return (<real>1.9999999262155137208 if i == 0 else <real>1.3333234936919437431 if i == 1
+                else <real>0.66667519253022087848 if i == 2 else <real>0.26772844398837892238 if i == 3
+                else <real>0.088848196074926514821)
+    return <real>(4 << i) * term(i)
 
-    Each operation on all vectors before the next one: those on one vector wait for each other, and vector after vector they
-    would fill the CPU's queues, so that few were under way at a time.
+
+cdef inline void tanh_vectors(const int count, real* z) noexcept nogil:
+    """z (count vectors) <- E / (E + 2), E = e^2|z| - 1 = 2^k (e^2s - 1) + 2^k - 1, with the sign of z
+
+    s = |z| - k ln 2 / 2, for which float needs only one part of ln 2: where it matters k is small. Each operation on all
+    vectors before the next one: those on one vector wait for each other, and vector after vector they would fill the CPU's
+    queues, so that few were under way at a time.
     """
-    cdef real saturated = <real>20 if REAL_BITS == 32 else <real>40
+    cdef real saturated = <real>10 if REAL_BITS == 32 else <real>20
     cdef bits sign = <bits>1 << (REAL_BITS - 1)
     cdef real[TOGETHER * 16] y
-    cdef vec[TOGETHER] k, power, r, q, E
+    cdef vec[TOGETHER] k, power, s, q, E
     cdef real x
     cdef int i
     for i in range(count * LANES):
-        x = <real>2 * magnitude(z[i])
+        x = magnitude(z[i])
         y[i] = saturated if x > saturated else x
     for i in range(count):
-        power[i] = load(y + i * LANES) * <real>1.4426950408889634074 + round_constant()
+        power[i] = load(y + i * LANES) * <real>2.8853900817779268147 + round_constant()
     for i in range(count):
         k[i] = power[i] - round_constant()
         power[i] = <vec>((<bits_vec>power[i] + EXPONENT_BIAS) << MANTISSA_BITS)
+    if REAL_BITS == 32:
+        for i in range(count):
+            s[i] = load(y + i * LANES) - k[i] * <real>0.34657359027997265471
+    else:
+        for i in range(count):
+            s[i] = load(y + i * LANES) - k[i] * (<real>0.5 * ln_2_high())
+        for i in range(count):
+            s[i] = s[i] - k[i] * (<real>0.5 * ln_2_low())
     for i in range(count):
-        r[i] = load(y + i * LANES) - k[i] * ln_2_high()
-    for i in range(count):
-        r[i] = r[i] - k[i] * ln_2_low()
-    for i in range(count):
-        q[i] = broadcast(term(5 if REAL_BITS == 32 else 9))
+        q[i] = broadcast(tanh_term(4 if REAL_BITS == 32 else 9))
     if REAL_BITS == 64:
-        next_term(count, q, r, term(8))
-        next_term(count, q, r, term(7))
-        next_term(count, q, r, term(6))
-        next_term(count, q, r, term(5))
-    next_term(count, q, r, term(4))
-    next_term(count, q, r, term(3))
-    next_term(count, q, r, term(2))
-    next_term(count, q, r, term(1))
-    next_term(count, q, r, term(0))
+        next_term(count, q, s, tanh_term(8))
+        next_term(count, q, s, tanh_term(7))
+        next_term(count, q, s, tanh_term(6))
+        next_term(count, q, s, tanh_term(5))
+        next_term(count, q, s, tanh_term(4))
+    next_term(count, q, s, tanh_term(3))
+    next_term(count, q, s, tanh_term(2))
+    next_term(count, q, s, tanh_term(1))
+    next_term(count, q, s, tanh_term(0))
     for i in range(count):
-        q[i] = r[i] + r[i] * r[i] * q[i]
+        q[i] = (s[i] + s[i]) + s[i] * s[i] * q[i]
     for i in range(count):
         E[i] = power[i] * q[i] + (power[i] - <real>1)
     for i in range(count):
@@ -337,9 +352,13 @@ cdef inline void tanh(real* z, Py_ssize_t n) noexcept nogil:
     """z (n,) <- tanh z"""
     cdef real[16] rest
     cdef Py_ssize_t i = 0, k
-    while i + TOGETHER * LANES <= n:
-        tanh_vectors(TOGETHER, z + i)
-        i += TOGETHER * LANES
+    if VECTOR_BYTES == 64:
+        while i + TOGETHER * LANES <= n:
+            tanh_vectors(TOGETHER, z + i)
+            i += TOGETHER * LANES
+    while i + 4 * LANES <= n:
+        tanh_vectors(4, z + i)
+        i += 4 * LANES
     while i + LANES <= n:
         tanh_vectors(1, z + i)
         i += LANES

@@ -12,7 +12,7 @@ from api cimport layer_t, model_t, rows_t
 from block cimport Block, smooth_labels
 from once cimport activate, multiply_by_derivative
 from panels cimport row_of
-from real cimport LANES, broadcast, load, real, store, vec
+from real cimport LANES, broadcast, load, multiply_add, real, store, vec
 from row cimport row_forward
 
 cdef enum:
@@ -71,7 +71,7 @@ cdef inline void product(const real* D, Py_ssize_t row_step, Py_ssize_t step, Py
             for k in range(n):
                 sum = 0
                 for q in range(p):
-                    sum += D[i * row_step + q * step] * B[q * n + k]
+                    sum = multiply_add(D[i * row_step + q * step], B[q * n + k], sum)
                 C[i * n + k] = sum
         return
     while i + STRIP_ROWS <= rows:
@@ -83,18 +83,20 @@ cdef inline void product(const real* D, Py_ssize_t row_step, Py_ssize_t step, Py
 
 
 cdef inline void load_few(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first,
-                          Py_ssize_t rows) noexcept nogil:
-    """X (rows, n_0) in A[0], Y and w as one vector of samples; zeros for samples of weight 0 and in the lanes past the last"""
+                          Py_ssize_t rows, Py_ssize_t counted) noexcept nogil:
+    """X (rows, n_0) in A[0], Y and w as one vector of samples, zeros in the lanes past the last
+
+    Samples of weight 0 have X of row `counted`, as in `load_block`.
+    """
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, row, s, j
+    cdef const real* x
     memset(block.Y, 0, n * LANES * sizeof(real))
     store(block.w, broadcast(0))
     for s in range(rows):
         row = row_of(data.order, first, rows, s)
         block.w[s] = (<const real*>data.weights)[row] if data.weights != NULL else 1
-        if block.w[s] == <real>0:
-            memset(block.A[0] + s * n_0, 0, n_0 * sizeof(real))
-            continue
-        memcpy(block.A[0] + s * n_0, <const real*>data.X + row * n_0, n_0 * sizeof(real))
+        x = <const real*>data.X + (row if block.w[s] != <real>0 else row_of(data.order, counted, 1, 0)) * n_0
+        memcpy(block.A[0] + s * n_0, x, n_0 * sizeof(real))
         if data.classes != NULL:
             block.Y[data.classes[row] * LANES + s] = 1
         else:

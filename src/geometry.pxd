@@ -5,6 +5,7 @@ from real cimport LANES, real
 
 cdef extern from "geometry.h" nogil:
     enum: TILE_ROWS, SHORT_TILE_ROWS, MAX_TILE_ROWS
+    enum: PIECE_ROWS, CACHED_BYTES
     enum: TILE_VECTORS
     enum: MAX_PANEL, STACK_VECTORS
     enum: FEW_ROWS

@@ -12,7 +12,7 @@ column those of layers 2 ... L. J is made by whichever takes fewer in all.
 
 from cython.parallel cimport parallel, threadid
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from activations cimport needs_z
 from api cimport DONE, NO_MEMORY, PYTHON_ERROR, derivatives_t, layer_t, model_t
@@ -25,6 +25,7 @@ from once cimport (
     activate, input_derivatives_part as once_part, layer_backward, layer_forward, load_rows, multiply_by_derivative, softmax,
     softmax_derivative, store_rows,
 )
+from panels cimport first_that_counts
 from real cimport LANES, broadcast, load, real, store, vec
 from threads cimport (
     LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, Watch, is_raised, look_for_signals, take_span, team_of, team_size,
@@ -45,7 +46,7 @@ cdef struct Derivation:
     Py_ssize_t passes           # how many rows or columns of J are made, one after the other; 1 for all but J
     real* space                 # of a thread Z[L] of the first output (rows,), and J (n_L n_0, rows) if by columns
     Py_ssize_t reals            # how many a thread has there
-    int tickets                 # how many spans of rows the team has taken
+    int[MAX_THREADS] tickets    # how many spans of rows the team has taken of each member's share
     Watch watch
 
 
@@ -61,7 +62,7 @@ cdef inline void activate_output(const model_t* net, const Block* block, Py_ssiz
     cdef Py_ssize_t n = net.layer[net.layers - 1].n_out
     cdef int output = net.layer[net.layers - 1].activation
     if output == SOFTMAX:
-        softmax(0, block.A[net.layers], NULL, NULL, n, vectors)
+        softmax(0, block.A[net.layers], NULL, NULL, n, vectors, NULL)
     elif not needs_z(output):
         activate(output, net.leak, block.A[net.layers], vectors * LANES * n)
 
@@ -97,7 +98,7 @@ cdef inline void pull_back(const model_t* net, const Block* block, Py_ssize_t l,
     while l > 0:
         layer = net.layer + l - 1
         dA = block.D[l % 2] if l > 1 else block.A[0]
-        layer_backward(<const real*>net.params + layer.W, layer.n_out, 0, layer.n_in, layer.n_in, dZ, vectors, dA)
+        layer_backward(<const real*>net.params + layer.W, layer.n_out, 0, layer.n_in, layer.n_in, dZ, vectors * LANES, dA)
         l -= 1
         if l > 0:
             multiply_by_slope(net, block, l, vectors, dA)
@@ -113,7 +114,8 @@ cdef inline void push_forward(const model_t* net, const Block* block, Py_ssize_t
         layer = net.layer + l
         l += 1
         dZ = block.D[l % 2] if l < net.layers else block.Y
-        layer_forward(<const real*>net.params + layer.W, NULL, 0, layer.n_out, layer.n_out, layer.n_in, dA, vectors, dZ)
+        layer_forward(<const real*>net.params + layer.W, NULL, 0, layer.n_out, layer.n_out, layer.n_in, dA,
+                      vectors * LANES, dZ)
         multiply_by_slope(net, block, l, vectors, dZ)
         dA = dZ
 
@@ -184,7 +186,7 @@ cdef inline void jacobian(Derivation* p, const Block* block, real* J, Py_ssize_t
     if not p.by_columns and layer.activation == SOFTMAX:
         means = block.F[0] if L > 1 else block.F_0
         memcpy(block.Y, block.A[L], vectors * LANES * n * sizeof(real))
-        layer_backward(<const real*>net.params + layer.W, n, 0, n_in, n_in, block.A[L], vectors, means)
+        layer_backward(<const real*>net.params + layer.W, n, 0, n_in, n_in, block.A[L], vectors * LANES, means)
     elif not p.by_columns:
         fill(block.Y, vectors * LANES * n, 1)
         multiply_by_slope(net, block, L, vectors, block.Y)
@@ -210,14 +212,15 @@ cdef inline void derive_block(Derivation* p, const Block* block, real* space, Py
     cdef const model_t* net = p.net
     cdef const derivatives_t* call = p.call
     cdef Py_ssize_t n_0 = net.layer[0].n_in, n = net.layer[net.layers - 1].n_out, vectors = vectors_of(rows), v, s
-    cdef Py_ssize_t width = n if call.U != NULL else n_0
+    cdef Py_ssize_t width = n if call.U != NULL else n_0, counted
     cdef bint of_loss = call.rows.Y != NULL or call.rows.classes != NULL
     cdef real* out = <real*>call.out
     if of_loss:
-        load_block(net, block, &call.rows, first, rows, False, vectors * LANES, 0)
+        counted = first_that_counts(<const real*>call.rows.weights, call.rows.order, first, rows)
+        load_block(net, block, &call.rows, first, rows, counted, False, vectors * LANES, 0)
     else:
         load_rows(<const real*>call.rows.X, call.rows.m, n_0, NULL, first, rows, block.A[0], NULL, 0, 0)
-    through_layers(net, block, NULL, 0, rows, 0, vectors, team_of(0, 1))
+    through_layers(net, block, NULL, 0, rows, 0, rows, team_of(0, 1))
     for v in range(vectors):
         store(space + v * LANES, load(block.A[net.layers] + vector_at(v, n)))
     prepare_slopes(net, block, vectors)
@@ -252,8 +255,8 @@ cdef inline void derivatives_part(Derivation* p, Team team) noexcept nogil:
     cdef Py_ssize_t unit = (p.rows // 2 + PANEL - 1) // PANEL * PANEL, rows
     cdef real* space = p.space + team.member * p.reals
     cdef Span span
-    span.first = span.last = 0
-    while take_span(&span, &p.tickets, p.call.rows.m, unit, team):
+    span.member = 0
+    while take_span(&span, p.tickets, p.call.rows.m, unit, team):
         while span.first < span.last and not is_raised(&p.watch.stop):
             rows = p.rows if p.rows < span.last - span.first else span.last - span.first
             derive_block(p, &p.blocks[team.member], space, span.first, rows, team.member == 0)
@@ -292,7 +295,8 @@ cdef inline int derivatives(const model_t* net, const derivatives_t* call) noexc
     cdef int size
     if m == 0:
         return DONE
-    p.net, p.call, p.blocks, p.tickets, p.watch = net, call, blocks, 0, watch_from_now(NULL)
+    p.net, p.call, p.blocks, p.watch = net, call, blocks, watch_from_now(NULL)
+    memset(p.tickets, 0, sizeof(p.tickets))
     plan(&p, block_samples(net, m))
     cycles = cycles_of(net, m, 1) * (1 + <double>p.passes)
     choice = begin(DERIVATIVES, team_size(call.n_threads, cycles, LEAST_CYCLES_ONCE), cycles)

@@ -12,6 +12,7 @@ from prediction cimport predict_rows
 from real cimport LANES, VECTOR_BYTES, real
 from row cimport row
 from threads cimport in_team, threads_allowed
+from together cimport how_many_together, train_together
 from training cimport cost_and_grad, gradient, one_step, train
 
 include "once.pxi"
@@ -29,6 +30,8 @@ table.predict = predict_rows
 table.gradient = gradient
 table.cost_and_grad = cost_and_grad
 table.train = train
+table.how_many_together = how_many_together
+table.train_together = train_together
 table.step = one_step
 table.output_gradient = output_gradient
 table.input_derivatives = derivatives

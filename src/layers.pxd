@@ -3,6 +3,7 @@
 
 from cython.parallel cimport parallel, threadid
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 from api cimport DONE, NO_MEMORY, dense_t, layer_t, model_t, rows_t
 from autotune cimport LAYERS, LAYERS_BACK, Choice, begin, end
@@ -17,7 +18,9 @@ from once cimport (
 )
 from panels cimport clear_past
 from real cimport LANES, real
-from threads cimport LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, share, take_span, team_size, threads_in_team, wait
+from threads cimport (
+    LEAST_CYCLES_ONCE, MAX_THREADS, Span, Team, barrier_t, share, take_span, team_size, threads_in_team, wait,
+)
 
 cdef enum:
     SPAN_ROWS = 48          # the least that a member of a team takes of a layer by itself: whole strips of six or four rows
@@ -27,7 +30,8 @@ cdef struct Layer:
     const dense_t* call
     Block* blocks
     real* packed            # (threads, packed_size), or NULL for blocks
-    int tickets             # how many spans of rows the team has taken
+    int[MAX_THREADS] tickets    # how many spans of rows the team has taken of each member's share
+    barrier_t barrier
 
 
 cdef inline model_t model_of(const dense_t* p, layer_t* layer) noexcept nogil:
@@ -54,8 +58,8 @@ cdef inline void forward_part(Layer* state, Team team) noexcept nogil:
     if state.packed != NULL:
         packed = state.packed + team.member * packed_size(n_out, n_in)
         pack_rows(W, b, n_out, n_in, packed)
-        span.first = span.last = 0
-        while take_span(&span, &state.tickets, p.m, SPAN_ROWS, team):
+        span.member = 0
+        while take_span(&span, state.tickets, p.m, SPAN_ROWS, team):
             forward_rows(packed, n_out, n_in, X + span.first * n_in, span.last - span.first, p.activation, p.leak,
                          out + span.first * n_out)
         return
@@ -64,9 +68,9 @@ cdef inline void forward_part(Layer* state, Team team) noexcept nogil:
     while first < last:
         rows = block.samples if block.samples < last - first else last - first
         load_rows(X, p.m, n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
-        layer_forward(W, b, 0, n_out, n_out, n_in, block.A[0], vectors_of(rows), A)
+        layer_forward(W, b, 0, n_out, n_out, n_in, block.A[0], rows, A)
         if p.activation == SOFTMAX:
-            softmax(0, A, NULL, NULL, n_out, vectors_of(rows))
+            softmax(0, A, NULL, NULL, n_out, vectors_of(rows), NULL)
         else:
             activate(p.activation, p.leak, A, vectors_of(rows) * LANES * n_out)
         store_rows(A, n_out, rows, out + first * n_out, n_out)
@@ -87,7 +91,8 @@ cdef inline int dense_forward(const dense_t* p) noexcept nogil:
     cycles = cycles_of(&net, p.m, 1)
     choice = begin(LAYERS, team_size(p.n_threads, cycles, LEAST_CYCLES_ONCE), cycles)
     size = choice.size
-    state.call, state.blocks, state.packed, state.tickets = p, blocks, NULL, 0
+    state.call, state.blocks, state.packed = p, blocks, NULL
+    memset(state.tickets, 0, sizeof(state.tickets))
     if p.activation != SOFTMAX and rows_pay(p.n_out, p.n_in):
         state.packed = <real*>malloc(size * packed_size(p.n_out, p.n_in) * sizeof(real))
         if state.packed == NULL:
@@ -115,6 +120,7 @@ cdef inline void backward_part(Layer* state, Team team) noexcept nogil:
     cdef real* A_0
     cdef real* dZ
     cdef real* kept
+    team.barrier = &state.barrier
     while first < p.m:
         rows = block.samples if block.samples < p.m - first else p.m - first
         samples = vectors_of(rows) * LANES
@@ -133,7 +139,7 @@ cdef inline void backward_part(Layer* state, Team team) noexcept nogil:
         layer_gradient(block.Y, low, high, n_out, block.F_0, n_in, rows, True, <real*>p.dW)
         bias_gradient(block.Y, low, high, n_out, vectors_of(rows), True, <real*>p.db)
         if p.dX != NULL and own > 0:
-            layer_backward(<const real*>p.W, n_out, 0, n_in, n_in, dZ, vectors, A_0)
+            layer_backward(<const real*>p.W, n_out, 0, n_in, n_in, dZ, own, A_0)
             store_rows(A_0, n_in, own, <real*>p.dX + (first + skip) * n_in, n_in)
         wait(team)
         first += rows
@@ -153,6 +159,7 @@ cdef inline int dense_backward(const dense_t* p) noexcept nogil:
     if not open_block(&block, &net, p.m, True):
         return NO_MEMORY
     state.call, state.blocks = p, &block
+    memset(&state.barrier, 0, sizeof(barrier_t))
     size = team_size(p.n_threads, cycles_of(&net, block.samples, 2), LEAST_CYCLES_ONCE)
     choice = begin(LAYERS_BACK, size, cycles_of(&net, p.m, 2))
     if choice.size == 1:
@@ -178,7 +185,7 @@ cdef inline int output_gradient(const model_t* net, const rows_t* rows, void* Z,
         return NO_MEMORY
     while first < m:
         some = block.samples if block.samples < m - first else m - first
-        load_block(net, &block, rows, first, some, False, vectors_of(some) * LANES, 0)
+        load_block(net, &block, rows, first, some, -1, False, vectors_of(some) * LANES, 0)
         load_rows(z, m, n, NULL, first, some, block.A[1], NULL, 0, 0)
         loss_sum[0] += output_loss(net, &block, 0, vectors_of(some))
         store_rows(block.A[1], n, some, z + first * n, n)

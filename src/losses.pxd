@@ -2,7 +2,7 @@
 """Loss and dZ of the output layer, from Z: exact and finite however far the output saturates.
 
 Each function but the last takes a block in sample panels, Z and Y (V, n, 2 LANES), w the samples' weights, overwrites Z with dZ
-and returns the sum of w L(a, y).
+and returns the sum of w L(a, y); `lanes` is that of `sum_of_lanes`.
 """
 
 from libc.math cimport NAN
@@ -14,29 +14,46 @@ from codes cimport (
 from elementary cimport exp, exp_negative, ln_2_high, ln_2_low, log1p_nonnegative, log1p_of_fraction
 from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at
 from once cimport activate, multiply_by_derivative
-from real cimport LANES, MAX_LANES, REAL_BITS, broadcast, load, magnitude, real, store, vec, with_sign_of
+from real cimport LANES, MAX_LANES, REAL_BITS, broadcast, load, magnitude, real, store, vec, where_not_zero, with_sign_of
 
 
 cdef enum:
     CHUNK = 64    # reals, a whole number of vectors on every CPU
 
 
-cdef inline double sum_lanes(const real* lane) noexcept nogil:
-    cdef double total = 0
+cdef inline double sum_of_lanes(const real* total, real* lanes) noexcept nogil:
+    """Their sum; the sum of each lane goes into `lanes` (LANES,), unless that is NULL."""
+    cdef double sum = 0
     cdef int i
     for i in range(LANES):
-        total += <double>lane[i]
+        sum += <double>total[i]
+    if lanes != NULL:
+        for i in range(LANES):
+            lanes[i] = total[i]
+    return sum
+
+
+cdef inline vec add_up(Py_ssize_t n, Py_ssize_t samples, const real* losses, const real* w, vec total) noexcept nogil:
+    """total + w losses, lane by lane, of n numbers, whole vectors, which are rows of `samples`; where w is 0, total"""
+    cdef Py_ssize_t at = 0, s
+    while at < n:
+        s = 0
+        while s < samples:
+            total += where_not_zero(load(w + s), load(w + s) * load(losses + at + s))
+            s += LANES
+        at += samples
     return total
 
 
-cdef inline void add_up(Py_ssize_t n, const real* losses, const real* w, real* total) noexcept nogil:
-    """total (LANES,) += w losses, lane by lane, of n numbers, whole vectors"""
-    cdef Py_ssize_t at = 0
-    cdef int i
+cdef inline void weigh(Py_ssize_t n, Py_ssize_t samples, const real* d, const real* w, real* z) noexcept nogil:
+    """z <- w d of n numbers, whole vectors, which are rows of `samples`; 0 where w is, whatever d"""
+    cdef Py_ssize_t at = 0, s
     while at < n:
-        for i in range(LANES):
-            total[i] += w[at + i] * losses[at + i]
-        at += LANES
+        s = 0
+        while s < samples:
+            store(z + at + s, where_not_zero(load(w + s), load(w + s) * load(d + at + s)))
+            s += LANES
+        at += samples
 
 
 cdef inline real cosh_minus_1(real x) noexcept nogil:
@@ -71,9 +88,9 @@ cdef inline void log_cosh(Py_ssize_t n, const real* d, real* losses) noexcept no
         losses[i] = losses[i] if magnitude(d[i]) < near else x
 
 
-cdef inline void elementwise_chunk(Py_ssize_t n, int loss, real parameter, int activation, real leak, real* z, const real* y,
-                                   const real* w, real* total) noexcept nogil:
-    """l(a) and l'(a) g'(z); with d = a - y and the loss's parameter p,
+cdef inline vec elementwise_chunk(Py_ssize_t n, Py_ssize_t samples, int loss, real parameter, int activation, real leak,
+                                  real* z, const real* y, const real* w, vec total) noexcept nogil:
+    """total + w l(a), lane by lane, and l'(a) g'(z); with d = a - y and the loss's parameter p,
 
     squared error l = d^2 / 2, absolute error l = |d|, Huber l = d^2 / 2 where |d| <= p and p (|d| - p / 2) elsewhere,
     pinball l = -p d where d < 0 and (1 - p) d elsewhere, Poisson l = e^a - y a for a logarithmic rate a, log cosh
@@ -89,7 +106,8 @@ cdef inline void elementwise_chunk(Py_ssize_t n, int loss, real parameter, int a
         for i in range(n):
             copy[i] = z[i]
         kept = copy
-    activate(activation, leak, z, n)
+    if activation != IDENTITY:
+        activate(activation, leak, z, n)
     for i in range(n):
         d[i] = z[i] - y[i]
     if loss == SQUARED_ERROR:
@@ -121,14 +139,15 @@ cdef inline void elementwise_chunk(Py_ssize_t n, int loss, real parameter, int a
     else:
         for i in range(n):
             losses[i] = d[i] = NAN
-    multiply_by_derivative(activation, leak, kept, d, n)
-    for i in range(n):
-        z[i] = w[i] * d[i]
-    add_up(n, losses, w, total)
+    if activation != IDENTITY:
+        multiply_by_derivative(activation, leak, kept, d, n)
+    weigh(n, samples, d, w, z)
+    return add_up(n, samples, losses, w, total)
 
 
-cdef inline void log_loss_chunk(Py_ssize_t n, real most, real* z, const real* y, const real* w, real* total) noexcept nogil:
-    """l = -[y log a + (1 - y) log(1 - a)] of a sigmoid, a - y; with e = e^-|z|,
+cdef inline vec log_loss_chunk(Py_ssize_t n, Py_ssize_t samples, real most, real* z, const real* y, const real* w,
+                               vec total) noexcept nogil:
+    """total + w l, lane by lane, and dZ, with l = -[y log a + (1 - y) log(1 - a)] of a sigmoid, a - y; with e = e^-|z|,
 
     -log a = max(-z, 0) + log(1 + e) and -log(1 - a) = max(z, 0) + log(1 + e). A loss above `most` counts as that.
     """
@@ -146,42 +165,43 @@ cdef inline void log_loss_chunk(Py_ssize_t n, real most, real* z, const real* y,
         losses[i] += magnitude(z[i]) * (x if z[i] < <real>0 else <real>1 - x)
     for i in range(n):
         x = e[i]
-        e[i] = (x if z[i] < <real>0 else <real>1) / (<real>1 + x)
-    for i in range(n):
-        z[i] = w[i] * (e[i] - y[i])
+        e[i] = (x if z[i] < <real>0 else <real>1) / (<real>1 + x) - y[i]
     for i in range(n):
         losses[i] = most if losses[i] > most else losses[i]
-    add_up(n, losses, w, total)
+    weigh(n, samples, e, w, z)
+    return add_up(n, samples, losses, w, total)
 
 
 cdef inline double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y,
-                                    const real* w, Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
+                                    const real* w, Py_ssize_t n, Py_ssize_t vectors, real* lanes) noexcept nogil:
     """L = sum_j l(a_j, y_j), dZ_j = l'(a_j) g'(z_j), where each l is a function of one output; log loss is a sigmoid's
 
-    Taken in chunks of one output's samples, as many as lie together, and each chunk stage by stage: one vector's whole
+    Taken in chunks of rows that lie together, each the samples of an output, and each chunk stage by stage: one vector's whole
     way is too long for the CPU to have several of them under way.
     """
-    cdef real[MAX_LANES] total
-    cdef Py_ssize_t s = 0, m = vectors * LANES, _j
-    cdef Py_ssize_t longest = CHUNK if n == 1 else PANEL, samples
-    cdef int i
-    for i in range(LANES):
-        total[i] = 0
+    cdef vec total = broadcast(0)
+    cdef real[MAX_LANES] lane
+    cdef Py_ssize_t s = 0, m = vectors * LANES, longest = CHUNK if n == 1 else PANEL, samples, left, reals
     while s < m:
         samples = longest if longest < m - s else m - s
-        for _j in range(n):
+        left = n * samples
+        while left > 0:
+            reals = CHUNK // samples * samples
+            reals = reals if reals < left else left
             if loss == LOG_LOSS:
-                log_loss_chunk(samples, parameter, Z, Y, w + s, total)
+                total = log_loss_chunk(reals, samples, parameter, Z, Y, w + s, total)
             else:
-                elementwise_chunk(samples, loss, parameter, activation, leak, Z, Y, w + s, total)
-            Z += samples
-            Y += samples
+                total = elementwise_chunk(reals, samples, loss, parameter, activation, leak, Z, Y, w + s, total)
+            Z += reals
+            Y += reals
+            left -= reals
         s += samples
-    return sum_lanes(total)
+    store(lane, total)
+    return sum_of_lanes(lane, lanes)
 
 
 cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n,
-                           Py_ssize_t vectors) noexcept nogil:
+                           Py_ssize_t vectors, real* lanes) noexcept nogil:
     """a_j = e^z_j / sum_k e^z_k in place where Y is NULL (and the sum returned is 0); otherwise
     L = -sum_j y_j log a_j, dZ_j = a_j - y_j (sum_j y_j = 1). An L above `most` counts as that.
 
@@ -227,11 +247,13 @@ cdef inline double softmax(real most, real* Z, const real* Y, const real* w, Py_
             continue
         for i in range(LANES):
             term = log1p_nonnegative(others[i]) + expected[i]
-            total[i] += w[v * LANES + i] * (most if term > most else term)
+            term = w[v * LANES + i] * (most if term > most else term)
+            total[i] += <real>0 if w[v * LANES + i] == <real>0 else term
         for j in range(n):
             for i in range(LANES):
-                z[j * width + i] = w[v * LANES + i] * (z[j * width + i] * scale[i] - y[j * width + i])
-    return sum_lanes(total)
+                e = w[v * LANES + i] * (z[j * width + i] * scale[i] - y[j * width + i])
+                z[j * width + i] = <real>0 if w[v * LANES + i] == <real>0 else e
+    return sum_of_lanes(total, lanes)
 
 
 cdef inline void softmax_derivative(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* d) noexcept nogil:

@@ -11,41 +11,53 @@ from activations cimport needs_z
 from api cimport layer_t, model_t, rows_t
 from block cimport Block, load_block, units_of
 from codes cimport LOG_LOSS, SOFTMAX
-from dense cimport PIECE_COLUMNS, is_wide, lanes_pay
+from dense cimport is_wide, lanes_pay
 from dropout cimport Dropout
 from few_rows cimport few_backward, few_forward, load_few
-from geometry cimport FEW_ROWS, PANEL, TILE_ROWS, vectors_of
+from from_rows cimport first_layer_from_rows, rows_as_they_lie
+from geometry cimport FEW_ROWS, PANEL, TILE_ROWS, TILE_VECTORS, vectors_of
 from once cimport (
     activate, bias_gradient, drop, drop_back, elementwise_loss, gradient_lanes, layer_backward, layer_forward, layer_gradient,
-    load_rows, multiply_by_derivative, softmax, sparse_forward, sparse_gradient, store_rows, to_features,
+    load_rows, multiply_by_derivative, rows_gradient, softmax, sparse_forward, sparse_gradient, store_rows, to_features,
 )
-from panels cimport sum_of_weights
+from panels cimport first_that_counts, sum_of_weights
 from real cimport LANES, real
-from threads cimport LEAST_CYCLES, Span, Team, share, take_span, team_of, wait
+from threads cimport LEAST_CYCLES, MAX_THREADS, Span, Team, share, take_span, team_of, wait
 
 
 cdef enum:
     SPAN_UNITS = TILE_ROWS  # the least that a member of a team takes: a strip of the products
+    LARGE_BYTES = 524288    # of W: from here on half of a second-level cache of 1 MB or more
+    SPAN_COLUMNS = 24       # the same in `dense.backward`: half of its pieces of W
 
 
-cdef inline bint by_units(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t units, Py_ssize_t unit, Team team) noexcept nogil:
-    """Whether a team shares out units instead of samples: W is large, and there are at least four spans for each member."""
-    return team.size > 1 and is_wide(n_out, n_in) and units >= 4 * unit * team.size
+cdef inline bint by_units(Py_ssize_t n_out, Py_ssize_t n_in, Py_ssize_t units, Py_ssize_t unit, Py_ssize_t vectors,
+                          Team team) noexcept nogil:
+    """Whether a team shares out units instead of samples: W is wide, there are at least four spans for each member, and
+    either W is so large that each number is better read by one member, or the member with the most vectors of samples would
+    have a tenth more than its share.
+
+    Otherwise samples are better: no waits in between, and what a member reads of A and dZ it has written itself.
+    """
+    cdef Py_ssize_t panels = (vectors + TILE_VECTORS - 1) // TILE_VECTORS
+    cdef Py_ssize_t most = (panels + team.size - 1) // team.size * TILE_VECTORS
+    return (team.size > 1 and is_wide(n_out, n_in) and units >= 4 * unit * team.size
+            and (n_in * n_out * <Py_ssize_t>sizeof(real) >= LARGE_BYTES or 10 * most * team.size > 11 * vectors))
 
 
 cdef inline void through_layers(const model_t* net, const Block* block, const Dropout* dropout, Py_ssize_t first,
-                                Py_ssize_t rows, Py_ssize_t skip, Py_ssize_t own_vectors, Team team) noexcept nogil:
+                                Py_ssize_t rows, Py_ssize_t skip, Py_ssize_t own_rows, Team team) noexcept nogil:
     """A[l] (n_l, m) = g[l](W[l] A[l-1] + b[l]) for the hidden layers, and Z[L] in the place of A[L], m = rows
 
-    A member of a team has `own_vectors` vectors of samples after `skip`, whole panels; for Z of a wide layer spans of its
-    units instead, so that each number of W is read by one member. Z[1] of sparse rows is there already. Z is kept where g'
-    needs it. Units are dropped unless `dropout` is NULL, for which `first` is the number of the block's first sample in the
-    batch.
+    A member of a team has `own_rows` samples after `skip`, up to the end of a panel; for Z of a wide layer spans of its
+    units instead, so that each number of W is read by one member. Z[1] of sparse rows, or of rows as they lie, is there
+    already. Z is kept where g' needs it. Units are dropped unless `dropout` is NULL, for which `first` is the number of the
+    block's first sample in the batch.
     """
     cdef const layer_t* layer
     cdef const real* W
     cdef const real* b
-    cdef Py_ssize_t l, n_in, n_out, reals
+    cdef Py_ssize_t own_vectors = vectors_of(own_rows), l, n_in, n_out, reals
     cdef real* A
     cdef Span span
     for l in range(1, net.layers + 1):
@@ -53,16 +65,16 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
         n_in, n_out = layer.n_in, layer.n_out
         W, b = <const real*>net.params + layer.W, <const real*>net.params + layer.b
         A = block.A[l] + skip * n_out
-        if l == 1 and net.turned != NULL:
+        if l == 1 and (net.turned != NULL or block.X != NULL):
             pass
-        elif by_units(n_out, n_in, n_out, SPAN_UNITS, team):
+        elif by_units(n_out, n_in, n_out, SPAN_UNITS, vectors_of(rows), team):
             wait(team)
-            span.first = span.last = 0
-            while take_span(&span, block.forward_tickets + l, n_out, SPAN_UNITS, team):
-                layer_forward(W, b, span.first, span.last, n_out, n_in, block.A[l - 1], vectors_of(rows), block.A[l])
+            span.member = 0
+            while take_span(&span, block.forward_tickets + l * MAX_THREADS, n_out, SPAN_UNITS, team):
+                layer_forward(W, b, span.first, span.last, n_out, n_in, block.A[l - 1], rows, block.A[l])
             wait(team)
         else:
-            layer_forward(W, b, 0, n_out, n_out, n_in, block.A[l - 1] + skip * n_in, own_vectors, A)
+            layer_forward(W, b, 0, n_out, n_out, n_in, block.A[l - 1] + skip * n_in, own_rows, A)
         if l < net.layers:
             reals = own_vectors * LANES * n_out
             if block.kept != NULL and block.kept[l] != block.A[l]:
@@ -73,12 +85,12 @@ cdef inline void through_layers(const model_t* net, const Block* block, const Dr
 
 
 cdef inline void first_layer(const model_t* net, const Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
-                             const real* w, Py_ssize_t skip) noexcept nogil:
+                             Py_ssize_t counted, const real* w, Py_ssize_t skip) noexcept nogil:
     """Z[1] in A[1] of `rows` sparse rows from `first` on, which are the samples after the first `skip` of a block"""
     cdef Py_ssize_t n = net.layer[0].n_out, samples = vectors_of(rows) * LANES
     cdef real* Z = block.F_0 + skip * n
-    sparse_forward(<const real*>net.turned, net.turned_step, <const real*>net.params + net.layer[0].b, n, data, first, rows, w,
-                   samples, Z)
+    sparse_forward(<const real*>net.turned, net.turned_step, <const real*>net.params + net.layer[0].b, n, data, first, rows,
+                   counted, w, samples, Z)
     load_rows(Z, samples, n, NULL, 0, samples, block.A[1] + skip * n, NULL, 0, 0)
 
 
@@ -89,27 +101,31 @@ cdef inline void predict(const model_t* net, const Block* block, const rows_t* d
     cdef int output = net.layer[net.layers - 1].activation
     cdef real* A = block.A[net.layers]
     if net.turned != NULL:
-        first_layer(net, block, data, first, rows, NULL, 0)
+        first_layer(net, block, data, first, rows, first, NULL, 0)
     else:
         load_rows(<const real*>data.X, data.m, net.layer[0].n_in, NULL, first, rows, block.A[0], NULL, 0, 0)
-    through_layers(net, block, NULL, 0, rows, 0, vectors_of(rows), team_of(0, 1))
+    through_layers(net, block, NULL, 0, rows, 0, rows, team_of(0, 1))
     if output == SOFTMAX:
-        softmax(0, A, NULL, NULL, n, vectors_of(rows))
+        softmax(0, A, NULL, NULL, n, vectors_of(rows), NULL)
     else:
         activate(output, net.leak, A, vectors_of(rows) * LANES * n)
     store_rows(A, n, rows, out, n)
 
 
+cdef inline double loss_of(const model_t* net, real* Z, const real* Y, const real* w, Py_ssize_t vectors,
+                           real* lanes) noexcept nogil:
+    """Z[L] <- dZ[L]; returns the sum of w L(a, y), that of each lane in `lanes` (LANES,) unless that is NULL"""
+    cdef Py_ssize_t n = net.layer[net.layers - 1].n_out
+    cdef int output = net.layer[net.layers - 1].activation
+    if net.loss == LOG_LOSS and output == SOFTMAX:
+        return softmax(net.loss_parameter, Z, Y, w, n, vectors, lanes)
+    return elementwise_loss(net.loss, net.loss_parameter, output, net.leak, Z, Y, w, n, vectors, lanes)
+
+
 cdef inline double output_loss(const model_t* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
     """Z[L] in A[L] <- dZ[L]; returns the sum of w L(a, y), both for `vectors` vectors after `skip` samples."""
     cdef Py_ssize_t n = net.layer[net.layers - 1].n_out
-    cdef int output = net.layer[net.layers - 1].activation
-    cdef real* Z = block.A[net.layers] + skip * n
-    cdef real* Y = block.Y + skip * n
-    cdef real* w = block.w + skip
-    if net.loss == LOG_LOSS and output == SOFTMAX:
-        return softmax(net.loss_parameter, Z, Y, w, n, vectors)
-    return elementwise_loss(net.loss, net.loss_parameter, output, net.leak, Z, Y, w, n, vectors)
+    return loss_of(net, block.A[net.layers] + skip * n, block.Y + skip * n, block.w + skip, vectors, NULL)
 
 
 cdef inline void output_losses(const model_t* net, const Block* block, Py_ssize_t skip, Py_ssize_t vectors) noexcept nogil:
@@ -157,23 +173,25 @@ cdef inline void back_through_layers(const model_t* net, const Block* block, con
         wait(team)
         if lanes and team.member == 0:
             gradient_lanes(dZ, n_out, block.A[l - 1], n_in, vectors, add, dW)
-        span.first = span.last = 0
-        while take_span(&span, block.back_tickets + l, n_out, PANEL if sparse else SPAN_UNITS, team):
+        span.member = 0
+        while take_span(&span, block.back_tickets + l * MAX_THREADS, n_out, PANEL if sparse else SPAN_UNITS, team):
             if sparse:
                 sparse_gradient(block.F_0, span.first, span.last, n_out, data, first, rows, block.w, dW)
+            elif l == 1 and block.X != NULL:    # and the team is one of one
+                rows_gradient(dZ, n_out, rows, block.X, n_in, add, dW)
             elif not lanes:
                 layer_gradient(dZ, span.first, span.last, n_out, F, n_in, rows, add, dW)
             bias_gradient(dZ, span.first, span.last, n_out, vectors, add, grad + layer.b)
         if l > 1:
             below, kept = net.layer[l - 2].activation, block.kept[l - 1] + skip * n_in
             dA = block.D[l % 2] + skip * n_in
-            if by_units(n_out, n_in, n_in, PIECE_COLUMNS, team):
-                span.first = span.last = 0
-                while take_span(&span, block.back_tickets + net.layers + l, n_in, PIECE_COLUMNS, team):
-                    layer_backward(W, n_out, span.first, span.last, n_in, dZ, vectors, block.D[l % 2])
+            if by_units(n_out, n_in, n_in, SPAN_COLUMNS, vectors, team):
+                span.member = 0
+                while take_span(&span, block.back_tickets + (net.layers + l) * MAX_THREADS, n_in, SPAN_COLUMNS, team):
+                    layer_backward(W, n_out, span.first, span.last, n_in, dZ, rows, block.D[l % 2])
                 wait(team)
             else:
-                layer_backward(W, n_out, 0, n_in, n_in, dZ + skip * n_out, own_vectors, dA)
+                layer_backward(W, n_out, 0, n_in, n_in, dZ + skip * n_out, own_rows, dA)
             if dropout != NULL:
                 drop_back(dropout, l - 1, number + skip, n_in, own_vectors, below, net.leak, kept, dA)
             else:
@@ -190,11 +208,11 @@ cdef inline bint are_few(const model_t* net, Py_ssize_t rows, const Dropout* dro
 
 
 cdef inline double few_gradient(const model_t* net, Block* block, const rows_t* data, Py_ssize_t first, Py_ssize_t rows,
-                                bint load, real* grad, bint add) noexcept nogil:
+                                Py_ssize_t counted, bint load, real* grad, bint add) noexcept nogil:
     """`block_gradient` where `are_few`"""
     cdef double loss
     if load:
-        load_few(net, block, data, first, rows)
+        load_few(net, block, data, first, rows, counted)
         block.weight_sum = sum_of_weights(<const real*>data.weights, data.order, first, rows)
     few_forward(net, block, rows)
     loss = output_loss(net, block, 0, 1)
@@ -214,8 +232,15 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     cdef bint features = grad != NULL and net.turned == NULL and not lanes_pay(net.layer[0].n_out, net.layer[0].n_in, rows, True)
     cdef double loss = 0
     cdef Py_ssize_t number = first - dropout.batch if dropout != NULL else first
+    cdef Py_ssize_t counted = first_that_counts(<const real*>data.weights, data.order, first, rows)
+    if counted < 0:
+        if team.member == 0:
+            block.weight_sum = 0
+            if grad != NULL and not add:
+                memset(grad, 0, net.P * sizeof(real))
+        return 0
     if are_few(net, rows, dropout):
-        return few_gradient(net, block, data, first, rows, load, grad, add)
+        return few_gradient(net, block, data, first, rows, counted, load, grad, add)
     if team.size > 1:
         skip = share(vectors * LANES, PANEL, team, team.member)
         own_rows = share(vectors * LANES, PANEL, team, team.member + 1) - skip
@@ -223,21 +248,27 @@ cdef inline double block_gradient(const model_t* net, Block* block, const rows_t
     # No member takes a ticket of the way back before all have come as far as this, or one of the way forward after
     # `output_losses`.
     if team.size > 1 and team.member == 0:
-        memset(block.back_tickets, 0, 2 * (net.layers + 1) * sizeof(int))
+        memset(block.back_tickets, 0, 2 * (net.layers + 1) * MAX_THREADS * sizeof(int))
+    if team.size == 1:
+        block.X = rows_as_they_lie(net, block, data, first, rows)
     if load and own_rows > 0:
-        load_block(net, block, data, first + skip, own_rows, features, vectors * LANES, skip)
+        load_block(net, block, data, first + skip, own_rows, counted, features, vectors * LANES, skip)
     if load and team.member == 0:
         block.weight_sum = sum_of_weights(<const real*>data.weights, data.order, first, rows)
     if net.turned != NULL and own_rows > 0:
-        first_layer(net, block, data, first + skip, own_rows, block.w + skip, skip)
-    through_layers(net, block, dropout, number, rows, skip, vectors_of(own_rows), team)
+        first_layer(net, block, data, first + skip, own_rows, counted, block.w + skip, skip)
+    if team.size == 1 and block.X != NULL:
+        first_layer_from_rows(net, block, rows)
+    through_layers(net, block, dropout, number, rows, skip, own_rows, team)
     output_losses(net, block, skip, vectors_of(own_rows))
     if team.size > 1 and team.member == 0:
-        memset(block.forward_tickets, 0, (net.layers + 1) * sizeof(int))
+        memset(block.forward_tickets, 0, (net.layers + 1) * MAX_THREADS * sizeof(int))
     if grad != NULL:
         back_through_layers(net, block, dropout, number, data, first, rows, skip, own_rows, grad, add, team)
     else:
         wait(team)
+    if team.size == 1:
+        block.X = NULL      # the next step may be a team's
     if team.member == 0:
         for part in range((vectors + block.loss_vectors - 1) // block.loss_vectors):
             loss += block.losses[part]

@@ -16,11 +16,12 @@
 #endif
 
 ONCE void layer_forward(const real *W, const real *b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
-                        const real *A, Py_ssize_t vectors, real *Z);
+                        const real *A, Py_ssize_t samples, real *Z);
 ONCE void layer_backward(const real *W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in,
-                         const real *dZ, Py_ssize_t vectors, real *dA);
+                         const real *dZ, Py_ssize_t samples, real *dA);
 ONCE void layer_gradient(const real *dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real *F,
                          Py_ssize_t n_in, Py_ssize_t samples, int add, real *dW);
+ONCE void rows_gradient(const real *dZ, Py_ssize_t n_out, Py_ssize_t samples, const real *X, Py_ssize_t n_in, int add, real *dW);
 ONCE void gradient_lanes(const real *dZ, Py_ssize_t n_out, const real *A, Py_ssize_t n_in, Py_ssize_t vectors, int add,
                          real *dW);
 ONCE void bias_gradient(const real *dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n, Py_ssize_t vectors, int add,
@@ -35,8 +36,8 @@ ONCE void slope_vectors(int activation, const real *z, Py_ssize_t vectors, real 
 ONCE void activate(int activation, real leak, real *z, Py_ssize_t n);
 ONCE void multiply_by_derivative(int activation, real leak, const real *kept, real *d, Py_ssize_t n);
 ONCE double elementwise_loss(int loss, real parameter, int activation, real leak, real *Z, const real *Y, const real *w,
-                             Py_ssize_t n, Py_ssize_t vectors);
-ONCE double softmax(real most, real *Z, const real *Y, const real *w, Py_ssize_t n, Py_ssize_t vectors);
+                             Py_ssize_t n, Py_ssize_t vectors, real *lanes);
+ONCE double softmax(real most, real *Z, const real *Y, const real *w, Py_ssize_t n, Py_ssize_t vectors, real *lanes);
 ONCE void softmax_derivative(const real *A, Py_ssize_t n, Py_ssize_t vectors, real *d);
 
 /* dropout is a Dropout, step a Step, update an Update: structs that this header cannot name. */
@@ -52,7 +53,7 @@ ONCE void to_features(const real *A, Py_ssize_t n, Py_ssize_t vectors, real *F, 
 
 /* data is a rows_t. */
 ONCE void sparse_forward(const real *W, Py_ssize_t step, const real *b, Py_ssize_t n, const void *data, Py_ssize_t first,
-                         Py_ssize_t rows, const real *w, Py_ssize_t samples, real *Z);
+                         Py_ssize_t rows, Py_ssize_t counted, const real *w, Py_ssize_t samples, real *Z);
 ONCE void sparse_gradient(const real *dZ, Py_ssize_t low, Py_ssize_t high, Py_ssize_t n, const void *data, Py_ssize_t first,
                           Py_ssize_t rows, const real *w, real *dW);
 ONCE void transpose_matrix(const real *a, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t first, Py_ssize_t last, int add,

@@ -6,11 +6,12 @@ from real cimport real
 
 cdef extern from "once.h" nogil:
     void layer_forward(const real* W, const real* b, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, Py_ssize_t n_in,
-                       const real* A, Py_ssize_t vectors, real* Z)
+                       const real* A, Py_ssize_t samples, real* Z)
     void layer_backward(const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_in, const real* dZ,
-                        Py_ssize_t vectors, real* dA)
+                        Py_ssize_t samples, real* dA)
     void layer_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out, const real* F, Py_ssize_t n_in,
                         Py_ssize_t samples, bint add, real* dW)
+    void rows_gradient(const real* dZ, Py_ssize_t n_out, Py_ssize_t samples, const real* X, Py_ssize_t n_in, bint add, real* dW)
     void gradient_lanes(const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in, Py_ssize_t vectors, bint add,
                         real* dW)
     void bias_gradient(const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n, Py_ssize_t vectors, bint add,
@@ -23,8 +24,8 @@ cdef extern from "once.h" nogil:
     void activate(int activation, real leak, real* z, Py_ssize_t n)
     void multiply_by_derivative(int activation, real leak, const real* kept, real* d, Py_ssize_t n)
     double elementwise_loss(int loss, real parameter, int activation, real leak, real* Z, const real* Y, const real* w,
-                            Py_ssize_t n, Py_ssize_t vectors)
-    double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors)
+                            Py_ssize_t n, Py_ssize_t vectors, real* lanes)
+    double softmax(real most, real* Z, const real* Y, const real* w, Py_ssize_t n, Py_ssize_t vectors, real* lanes)
     void softmax_derivative(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* d)
     void drop(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, real* A)
     void drop_back(const void* dropout, Py_ssize_t layer, Py_ssize_t first, Py_ssize_t n, Py_ssize_t vectors, int activation,
@@ -34,7 +35,7 @@ cdef extern from "once.h" nogil:
     void store_rows(const real* A, Py_ssize_t n, Py_ssize_t rows, real* out, Py_ssize_t step)
     void to_features(const real* A, Py_ssize_t n, Py_ssize_t vectors, real* F, Py_ssize_t samples, Py_ssize_t at)
     void sparse_forward(const real* W, Py_ssize_t step, const real* b, Py_ssize_t n, const void* data, Py_ssize_t first,
-                        Py_ssize_t rows, const real* w, Py_ssize_t samples, real* Z)
+                        Py_ssize_t rows, Py_ssize_t counted, const real* w, Py_ssize_t samples, real* Z)
     void sparse_gradient(const real* dZ, Py_ssize_t low, Py_ssize_t high, Py_ssize_t n, const void* data, Py_ssize_t first,
                          Py_ssize_t rows, const real* w, real* dW)
     void transpose_matrix(const real* a, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t first, Py_ssize_t last, bint add,

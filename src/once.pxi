@@ -8,6 +8,7 @@ cimport activations
 cimport batch
 cimport dense
 cimport dropout
+cimport from_rows
 cimport from_z
 cimport input_derivatives
 cimport layers
@@ -21,21 +22,26 @@ cimport threads
 
 
 cdef void once_layer_forward "layer_forward" (const real* W, const real* b, Py_ssize_t first, Py_ssize_t last,
-                                              Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t vectors,
+                                              Py_ssize_t n_out, Py_ssize_t n_in, const real* A, Py_ssize_t samples,
                                               real* Z) noexcept nogil:
-    dense.forward(W, b, first, last, n_out, n_in, A, vectors, Z)
+    dense.forward(W, b, first, last, n_out, n_in, A, samples, Z)
 
 
 cdef void once_layer_backward "layer_backward" (const real* W, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t last,
-                                                Py_ssize_t n_in, const real* dZ, Py_ssize_t vectors,
+                                                Py_ssize_t n_in, const real* dZ, Py_ssize_t samples,
                                                 real* dA) noexcept nogil:
-    dense.backward(W, n_out, first, last, n_in, dZ, vectors, dA)
+    dense.backward(W, n_out, first, last, n_in, dZ, samples, dA)
 
 
 cdef void once_layer_gradient "layer_gradient" (const real* dZ, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out,
                                                 const real* F, Py_ssize_t n_in, Py_ssize_t samples, bint add,
                                                 real* dW) noexcept nogil:
     dense.gradient(dZ, first, last, n_out, F, n_in, samples, add, dW)
+
+
+cdef void once_rows_gradient "rows_gradient" (const real* dZ, Py_ssize_t n_out, Py_ssize_t samples, const real* X,
+                                              Py_ssize_t n_in, bint add, real* dW) noexcept nogil:
+    from_rows.rows_gradient(dZ, n_out, samples, X, n_in, add, dW)
 
 
 cdef void once_gradient_lanes "gradient_lanes" (const real* dZ, Py_ssize_t n_out, const real* A, Py_ssize_t n_in,
@@ -76,13 +82,13 @@ cdef void once_multiply_by_derivative "multiply_by_derivative" (int activation, 
 
 cdef double once_elementwise_loss "elementwise_loss" (int loss, real parameter, int activation, real leak, real* Z,
                                                       const real* Y, const real* w, Py_ssize_t n,
-                                                      Py_ssize_t vectors) noexcept nogil:
-    return losses.elementwise_loss(loss, parameter, activation, leak, Z, Y, w, n, vectors)
+                                                      Py_ssize_t vectors, real* lanes) noexcept nogil:
+    return losses.elementwise_loss(loss, parameter, activation, leak, Z, Y, w, n, vectors, lanes)
 
 
 cdef double once_softmax "softmax" (real most, real* Z, const real* Y, const real* w, Py_ssize_t n,
-                                    Py_ssize_t vectors) noexcept nogil:
-    return losses.softmax(most, Z, Y, w, n, vectors)
+                                    Py_ssize_t vectors, real* lanes) noexcept nogil:
+    return losses.softmax(most, Z, Y, w, n, vectors, lanes)
 
 
 cdef void once_softmax_derivative "softmax_derivative" (const real* A, Py_ssize_t n, Py_ssize_t vectors,
@@ -119,9 +125,9 @@ cdef void once_to_features "to_features" (const real* A, Py_ssize_t n, Py_ssize_
 
 
 cdef void once_sparse_forward "sparse_forward" (const real* W, Py_ssize_t step, const real* b, Py_ssize_t n, const void* data,
-                                                Py_ssize_t first, Py_ssize_t rows, const real* w, Py_ssize_t samples,
-                                                real* Z) noexcept nogil:
-    sparse.forward(W, step, b, n, <const rows_t*>data, first, rows, w, samples, Z)
+                                                Py_ssize_t first, Py_ssize_t rows, Py_ssize_t counted, const real* w,
+                                                Py_ssize_t samples, real* Z) noexcept nogil:
+    sparse.forward(W, step, b, n, <const rows_t*>data, first, rows, counted, w, samples, Z)
 
 
 cdef void once_sparse_gradient "sparse_gradient" (const real* dZ, Py_ssize_t low, Py_ssize_t high, Py_ssize_t n,

@@ -175,11 +175,14 @@ cdef inline const real* rows_forward(const real* packed, Py_ssize_t rows, Py_ssi
         return W + stride
     i = 0
     while i + 4 <= rows:
-        add_products(4, r + i, W + i * stride, stride, whole, x, rest, x_rest)
+        add_products(4, r + i, W + i * stride, stride, whole, x)
         i += 4
     while i < rows:
-        add_products(1, r + i, W + i * stride, stride, whole, x, rest, x_rest)
+        add_products(1, r + i, W + i * stride, stride, whole, x)
         i += 1
+    if rest > 0:
+        for i in range(rows):
+            r[i] += load(W + i * stride + whole) * x_rest
     for i in range(rows, LANES):
         r[i] = broadcast(0)
     store(z, load(packed) + sum_each(r))

@@ -10,7 +10,11 @@ from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 from geometry cimport PANEL, TILE_VECTORS, panel_width, vector_at, vectors_of
-from real cimport LANES, MAX_LANES, broadcast, load, real, store, transpose, vec
+from real cimport LANES, MAX_LANES, broadcast, load, prefetch, real, store, transpose, vec
+
+
+cdef enum:
+    AHEAD = 64      # numbers of a row that are on their way into cache: a CPU does not foresee what LANES rows at once need
 
 
 cdef inline Py_ssize_t row_of(const int64_t* order, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t s) noexcept nogil:
@@ -52,6 +56,7 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
     cdef Py_ssize_t whole = n - n % LANES
     cdef Py_ssize_t v, k, row, greatest
     cdef int i, width, step = 0
+    cdef bint together      # whether the rows of a vector are one after the other in X
     cdef const real* x[MAX_LANES]
     cdef real* a
     cdef real* f = F
@@ -59,11 +64,17 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
     for v in range(vectors):
         width = panel_width(v // TILE_VECTORS, vectors)
         a = A + vector_at(v, n)
-        greatest = 0
-        for i in range(LANES):
-            row = row_of(order, first, rows, v * LANES + i)
-            greatest = row if row > greatest else greatest
-            x[i] = X + row * n
+        together = order == NULL and (v + 1) * LANES <= rows
+        if together:
+            greatest = first + v * LANES + LANES - 1
+            for i in range(LANES):
+                x[i] = X + (first + v * LANES + i) * n
+        else:
+            greatest = 0
+            for i in range(LANES):
+                row = row_of(order, first, rows, v * LANES + i)
+                greatest = row if row > greatest else greatest
+                x[i] = X + row * n
         if whole == 0 and n > 2 and greatest * n + LANES <= m * n:    # a vector ends in the rows after its own
             for i in range(LANES):
                 r[i] = load(x[i])
@@ -71,6 +82,14 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
             for i in range(LANES):
                 if i < n:
                     store(a + i * width, r[i])
+        elif whole == 0 and n <= 2 and together:    # n is a literal below
+            if n == 1:
+                store(a, load(x[0]))
+            else:
+                for i in range(LANES):
+                    a[i] = x[0][2 * i]
+                for i in range(LANES):
+                    a[width + i] = x[0][2 * i + 1]
         elif whole == 0:
             for i in range(LANES):
                 for k in range(n):
@@ -80,6 +99,9 @@ cdef inline void load_rows(const real* X, Py_ssize_t m, Py_ssize_t n, const int6
             while k < whole:
                 for i in range(LANES):
                     r[i] = load(x[i] + k)
+                if k + AHEAD < n:
+                    for i in range(LANES):
+                        prefetch(x[i] + k + AHEAD)
                 if F != NULL:
                     if k % PANEL == 0:
                         f = feature(F, n, samples, at + v * LANES, k)
@@ -194,17 +216,27 @@ cdef inline double sum_of_weights(const real* weights, const int64_t* order, Py_
     return total
 
 
-cdef inline void clear_sample(real* A, Py_ssize_t n, Py_ssize_t vectors, Py_ssize_t s) noexcept nogil:
-    """A (sample panels) <- 0 for sample s"""
+cdef inline Py_ssize_t first_that_counts(const real* weights, const int64_t* order, Py_ssize_t first,
+                                         Py_ssize_t rows) noexcept nogil:
+    """The first of `rows` rows from `first` on whose weight is not 0; -1 if there is none"""
+    cdef Py_ssize_t s
+    for s in range(rows):
+        if weights == NULL or weights[row_of(order, first, rows, s)] != <real>0:
+            return first + s
+    return -1
+
+
+cdef inline void put_sample(const real* x, Py_ssize_t n, Py_ssize_t vectors, Py_ssize_t s, real* A) noexcept nogil:
+    """Sample s of A (sample panels) <- x (n,), or 0 where x is NULL"""
     cdef Py_ssize_t v = s // LANES, k
     cdef int width = panel_width(v // TILE_VECTORS, vectors)
     cdef real* a = A + vector_at(v, n) + s % LANES
     for k in range(n):
-        a[k * width] = 0
+        a[k * width] = x[k] if x != NULL else 0
 
 
 cdef inline void clear_past(real* A, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
     """A (sample panels) <- 0 in the lanes past the last sample"""
     cdef Py_ssize_t vectors = vectors_of(rows), s
     for s in range(rows, vectors * LANES):
-        clear_sample(A, n, vectors, s)
+        put_sample(NULL, n, vectors, s, A)

@@ -3,6 +3,8 @@
 
 from cython.parallel cimport parallel, threadid
 
+from libc.string cimport memset
+
 from api cimport DONE, NO_MEMORY, PYTHON_ERROR, model_t, rows_t
 from autotune cimport PREDICTIONS, Choice, begin, end
 from block cimport Block, close_blocks, open_blocks
@@ -23,7 +25,7 @@ cdef struct Prediction:
     const rows_t* data
     Py_ssize_t m, rows      # rows in all, and those of a block
     real* out
-    int tickets             # how many spans of rows the team has taken
+    int[MAX_THREADS] tickets    # how many spans of rows the team has taken of each member's share
     Watch watch
 
 
@@ -32,8 +34,8 @@ cdef inline void predict_part(Prediction* p, Team team) noexcept nogil:
     cdef Py_ssize_t n_out = p.net.layer[p.net.layers - 1].n_out
     cdef Py_ssize_t unit = (p.rows // 2 + PANEL - 1) // PANEL * PANEL, rows
     cdef Span span
-    span.first = span.last = 0
-    while take_span(&span, &p.tickets, p.m, unit, team):
+    span.member = 0
+    while take_span(&span, p.tickets, p.m, unit, team):
         while span.first < span.last and not is_raised(&p.watch.stop):
             rows = p.rows if p.rows < span.last - span.first else span.last - span.first
             predict(p.net, &p.blocks[team.member], p.data, span.first, rows, p.out + span.first * n_out)
@@ -66,7 +68,8 @@ cdef inline int predict_rows(const model_t* given, const rows_t* data, void* out
             close_turned(&turned)
         return NO_MEMORY
     p.net, p.blocks, p.data, p.m, p.out = net, blocks, data, m, <real*>out
-    p.rows, p.tickets, p.watch = blocks[0].samples, 0, watch_from_now(NULL)
+    p.rows, p.watch = blocks[0].samples, watch_from_now(NULL)
+    memset(p.tickets, 0, sizeof(p.tickets))
     if size == 1:
         once_predict_part(&p, 0, 1)
     else:

@@ -36,11 +36,18 @@ enum { MAX_LANES = 16 };
 
 typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
 typedef bits bits_vec __attribute__((vector_size(VECTOR_BYTES)));
+/* Half a vector: cores whose units are 256 bits wide take half as long for it. */
+typedef real half_vec __attribute__((vector_size(VECTOR_BYTES / 2)));
+typedef real half_vec_in_memory __attribute__((vector_size(VECTOR_BYTES / 2), aligned(sizeof(real)), may_alias));
 /* How a vec lies in an array of reals: no alignment promised, and the array's elements are real. */
 typedef real vec_in_memory __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 
 static inline __attribute__((always_inline)) vec load(const real *p) { return *(const vec_in_memory *)p; }
 static inline __attribute__((always_inline)) void store(real *p, vec v) { *(vec_in_memory *)p = v; }
+static inline __attribute__((always_inline)) void prefetch(const real *p) { __builtin_prefetch(p); }
+static inline __attribute__((always_inline)) half_vec load_half(const real *p) { return *(const half_vec_in_memory *)p; }
+static inline __attribute__((always_inline)) void store_half(real *p, half_vec v) { *(half_vec_in_memory *)p = v; }
+static inline __attribute__((always_inline)) half_vec broadcast_half(real x) { return x - (half_vec){0}; }
 static inline __attribute__((always_inline)) vec broadcast(real x) { return x - (vec){0}; }
 
 static inline __attribute__((always_inline)) bits real_to_bits(real x) { bits b; memcpy(&b, &x, sizeof b); return b; }
@@ -58,6 +65,16 @@ static inline __attribute__((always_inline)) real bits_to_real(bits b) { real x;
 #define square_root __builtin_sqrt
 #define MANTISSA_BITS 52
 #define EXPONENT_BIAS 1023ull
+#endif
+
+/* a b + c, rounded once where vectors have an instruction for that: as a sum of numbers, the compiler may take the
+ * products of a loop in vectors and add them one by one. */
+#if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
+#define multiply_add(a, b, c) ((a) * (b) + (c))
+#elif REAL_BITS == 32
+#define multiply_add __builtin_fmaf
+#else
+#define multiply_add __builtin_fma
 #endif
 
 #ifdef __clang__
@@ -105,9 +122,48 @@ static inline __attribute__((always_inline)) vec odd_pair(vec a, vec b) { return
 
 #define NUMBER(lane, n) (lane)
 /* The first n lanes of v, 0 in the others, whatever they held. */
+static inline __attribute__((always_inline)) vec where_not_zero(vec w, vec v) {
+    return (vec)((bits_vec)v & (bits_vec)(w != (vec){0}));
+}
 static inline __attribute__((always_inline)) vec first_lanes(vec v, long n) {
     const bits_vec number = {EACH_LANE(NUMBER, 0)}, none = {0};
     return (vec)((bits_vec)v & (bits_vec)(number < none + (bits)n));
+}
+
+/* The last n lanes of v, 0 in the others. */
+static inline __attribute__((always_inline)) vec last_lanes(vec v, long n) {
+    const bits_vec number = {EACH_LANE(NUMBER, 0)}, none = {0};
+    return (vec)((bits_vec)v & (bits_vec)(number >= none + (bits)(LANES - n)));
+}
+
+/* A vector of one block, for rows that are shorter than a vec; its functions are those of a vec. */
+typedef real small_vec __attribute__((vector_size(16)));
+typedef bits small_bits_vec __attribute__((vector_size(16)));
+typedef real small_vec_in_memory __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+#if REAL_BITS == 32
+#define EACH_SMALL_LANE(f, n) f(0, n), f(1, n), f(2, n), f(3, n)
+#else
+#define EACH_SMALL_LANE(f, n) f(0, n), f(1, n)
+#endif
+#ifdef __clang__
+#define SMALL_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SMALL_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (small_bits_vec){__VA_ARGS__})
+#endif
+#define SMALL_ZIPPED(lane, from) ((lane) % 2 * BLOCK + (lane) / 2 + (from))
+
+static inline __attribute__((always_inline)) small_vec small_load(const real *p) { return *(const small_vec_in_memory *)p; }
+static inline __attribute__((always_inline)) void small_store(real *p, small_vec v) { *(small_vec_in_memory *)p = v; }
+static inline __attribute__((always_inline)) small_vec small_broadcast(real x) { return x - (small_vec){0}; }
+static inline __attribute__((always_inline)) small_vec small_zip_low(small_vec a, small_vec b) {
+    return SMALL_SHUFFLE(a, b, EACH_SMALL_LANE(SMALL_ZIPPED, 0));
+}
+static inline __attribute__((always_inline)) small_vec small_zip_high(small_vec a, small_vec b) {
+    return SMALL_SHUFFLE(a, b, EACH_SMALL_LANE(SMALL_ZIPPED, BLOCK / 2));
+}
+static inline __attribute__((always_inline)) small_vec small_last_lanes(small_vec v, long n) {
+    const small_bits_vec number = {EACH_SMALL_LANE(NUMBER, 0)}, none = {0};
+    return (small_vec)((small_bits_vec)v & (small_bits_vec)(number >= none + (bits)(BLOCK - n)));
 }
 
 /* Seconds of a clock that is cheap to read; only differences are used. */

@@ -5,6 +5,7 @@ cdef extern from "real.h" nogil:
     # Cython needs a rank only to pick conversions; the C compiler knows the type itself.
     ctypedef double real
     ctypedef double vec
+    ctypedef double half_vec
     ctypedef unsigned long long bits
     ctypedef unsigned long long bits_vec
     const int REAL_BITS
@@ -14,7 +15,11 @@ cdef extern from "real.h" nogil:
     const int LOG2_LANES
     vec load(const real* p)
     void store(real* p, vec v)
+    void prefetch(const real* p)    # a hint: nothing is read, wherever p is
     vec broadcast(real x)
+    half_vec load_half(const real* p)
+    void store_half(real* p, half_vec v)
+    half_vec broadcast_half(real x)
     const int BLOCK
     const int LOG2_BLOCK
     vec zip_low(vec a, vec b)
@@ -23,10 +28,20 @@ cdef extern from "real.h" nogil:
     vec odd(vec a, vec b)
     vec even_pair(vec a, vec b)
     vec odd_pair(vec a, vec b)
+    vec where_not_zero(vec w, vec v)    # v in the lanes where w is not 0, 0 in the others
     vec first_lanes(vec v, Py_ssize_t n)
+    vec last_lanes(vec v, Py_ssize_t n)
+    ctypedef double small_vec
+    small_vec small_load(const real* p)
+    void small_store(real* p, small_vec v)
+    small_vec small_broadcast(real x)
+    small_vec small_zip_low(small_vec a, small_vec b)
+    small_vec small_zip_high(small_vec a, small_vec b)
+    small_vec small_last_lanes(small_vec v, Py_ssize_t n)
     real magnitude(real x)
     real with_sign_of(real x, real sign)
     real square_root(real x)
+    real multiply_add(real a, real b, real c)
     const int MANTISSA_BITS
     const bits EXPONENT_BIAS
     bits real_to_bits(real x)

@@ -5,13 +5,16 @@ from api cimport DONE, NO_MEMORY, layer_t, model_t
 from codes cimport SOFTMAX
 from elementary cimport exp_negative
 from once cimport activate
-from real cimport LANES, MAX_LANES, broadcast, first_lanes, load, real, store, sum_each, vec, vec_sum
+from real cimport (
+    BLOCK, LANES, MAX_LANES, broadcast, last_lanes, load, multiply_add, real, small_broadcast, small_last_lanes, small_load,
+    small_store, small_vec, small_zip_high, small_zip_low, store, sum_each, vec, vec_sum,
+)
 from scratch cimport Scratch, close_scratch, open_scratch
 
 
-cdef inline void add_products(const int rows, vec* r, const real* W, Py_ssize_t n_in, Py_ssize_t whole, const real* x,
-                              Py_ssize_t rest, vec x_rest) noexcept nogil:
-    """Lanes of r[i] (rows) <- those of W[i] x over its vectors: the whole ones, and one of the rest of the inputs, if any"""
+cdef inline void add_products(const int rows, vec* r, const real* W, Py_ssize_t n_in, Py_ssize_t whole,
+                              const real* x) noexcept nogil:
+    """Lanes of r[i] (rows) <- those of W[i] x over the first `whole` inputs, whole vectors"""
     cdef vec x_k
     cdef Py_ssize_t k = 0
     cdef int i
@@ -22,69 +25,146 @@ cdef inline void add_products(const int rows, vec* r, const real* W, Py_ssize_t 
         for i in range(rows):
             r[i] += load(W + i * n_in + k) * x_k
         k += LANES
+
+
+cdef inline void add_row_products(const int rows, vec* r, const real* W, Py_ssize_t n_in, Py_ssize_t rest, const real* x,
+                                  vec x_last) noexcept nogil:
+    """`add_products` over all inputs: the `rest` that fill no vector are the last lanes of one that ends with the row."""
+    cdef int i
+    add_products(rows, r, W, n_in, n_in - rest, x)
     if rest > 0:
         for i in range(rows):
-            r[i] += first_lanes(load(W + i * n_in + whole), rest) * x_rest
+            r[i] += last_lanes(load(W + i * n_in + n_in - LANES), rest) * x_last
 
 
-cdef inline vec row_products(const int rows, const real* W, Py_ssize_t n_in, Py_ssize_t whole, const real* x,
-                             Py_ssize_t rest, vec x_rest) noexcept nogil:
+cdef inline vec row_products(const int rows, const real* W, Py_ssize_t n_in, Py_ssize_t rest, const real* x,
+                             vec x_last) noexcept nogil:
     """Lane i = W[i] x, for `rows` rows of W, at most LANES; 0 in the other lanes"""
     cdef vec[MAX_LANES] r
     cdef int i
     if rows == 16:    # in two halves, whose addresses fit into registers
-        add_products(8, r, W, n_in, whole, x, rest, x_rest)
-        add_products(8, r + 8, W + 8 * n_in, n_in, whole, x, rest, x_rest)
+        add_row_products(8, r, W, n_in, rest, x, x_last)
+        add_row_products(8, r + 8, W + 8 * n_in, n_in, rest, x, x_last)
     else:
         for i in range(rows, LANES):
             r[i] = broadcast(0)
-        add_products(rows, r, W, n_in, whole, x, rest, x_rest)
+        add_row_products(rows, r, W, n_in, rest, x, x_last)
     return sum_each(r)
 
 
-cdef inline real row_product(const real* w, Py_ssize_t whole, const real* x) noexcept nogil:
-    """Sum over the first `whole` inputs of w x, for one row w of W"""
+cdef inline real row_product(const real* w, Py_ssize_t n_in, Py_ssize_t rest, const real* x, vec x_last) noexcept nogil:
+    """w x for one row w of W"""
     cdef vec even = broadcast(0), odd = broadcast(0)
     cdef Py_ssize_t k = 0
-    while k + LANES < whole:
+    while k + 2 * LANES <= n_in:
         even += load(w + k) * load(x + k)
         odd += load(w + k + LANES) * load(x + k + LANES)
         k += 2 * LANES
-    if k < whole:
+    if k + LANES <= n_in:
         even += load(w + k) * load(x + k)
+    if rest > 0:
+        odd += last_lanes(load(w + n_in - LANES), rest) * x_last
     return vec_sum(even + odd)
+
+
+cdef inline Py_ssize_t rows_at_once(Py_ssize_t n_out) noexcept nogil:
+    """How many rows of W `many_inputs` takes several at a time"""
+    return n_out - n_out % (4 if LANES > 4 else LANES)
+
+
+cdef inline void many_inputs(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x,
+                             real* z) noexcept nogil:
+    """`row_forward` where rows of W have at least a vector"""
+    cdef Py_ssize_t rest = n_in % LANES, j = 0, i
+    cdef real[MAX_LANES] lane
+    cdef vec x_last = last_lanes(load(x + n_in - LANES), rest)
+    while j + LANES <= n_out:
+        store(z + j, load(b + j) + row_products(LANES, W + j * n_in, n_in, rest, x, x_last))
+        j += LANES
+    while LANES > 4 and j + 4 <= n_out:
+        store(lane, row_products(4, W + j * n_in, n_in, rest, x, x_last))
+        for i in range(4):
+            z[j + i] = b[j + i] + lane[i]
+        j += 4
+    while j < n_out:
+        z[j] = b[j] + row_product(W + j * n_in, n_in, rest, x, x_last)
+        j += 1
+
+
+cdef inline small_vec small_sum_each(small_vec* r) noexcept nogil:
+    """Lane i = sum of the lanes of r[i], for BLOCK vectors; r is overwritten."""
+    if BLOCK > 2:
+        r[0] = small_zip_low(r[0], r[2]) + small_zip_high(r[0], r[2])
+        r[1] = small_zip_low(r[1], r[3]) + small_zip_high(r[1], r[3])
+    return small_zip_low(r[0], r[1]) + small_zip_high(r[0], r[1])
+
+
+cdef inline small_vec small_products(const int rows, const real* W, Py_ssize_t n_in, Py_ssize_t rest, const real* x,
+                                     small_vec x_last) noexcept nogil:
+    """Lane i = W[i] x, for `rows` rows of W, at most BLOCK; whatever is in the other lanes"""
+    cdef small_vec[4] r
+    cdef small_vec x_k
+    cdef Py_ssize_t k = 0
+    cdef int i
+    for i in range(rows):
+        r[i] = small_broadcast(0)   # of a sum of two products the compiler may fuse either
+    while k + BLOCK <= n_in:
+        x_k = small_load(x + k)
+        for i in range(rows):
+            r[i] += small_load(W + i * n_in + k) * x_k
+        k += BLOCK
+    if rest > 0:
+        for i in range(rows):
+            r[i] += small_last_lanes(small_load(W + i * n_in + n_in - BLOCK), rest) * x_last
+    for i in range(rows, BLOCK):
+        r[i] = r[0]
+    return small_sum_each(r)
+
+
+cdef inline void some_inputs(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x,
+                             real* z) noexcept nogil:
+    """`row_forward` where rows of W are shorter than a vector, but not than a block"""
+    cdef Py_ssize_t rest = n_in % BLOCK, j = 0
+    cdef real[4] lane
+    cdef small_vec x_last = small_last_lanes(small_load(x + n_in - BLOCK), rest)
+    while j + BLOCK <= n_out:
+        small_store(z + j, small_load(b + j) + small_products(BLOCK, W + j * n_in, n_in, rest, x, x_last))
+        j += BLOCK
+    while j < n_out:
+        small_store(lane, small_products(1, W + j * n_in, n_in, rest, x, x_last))
+        z[j] = b[j] + lane[0]
+        j += 1
+
+
+cdef inline void few_inputs(const int n_in, const real* W, const real* b, Py_ssize_t n_out, const real* x,
+                            real* z) noexcept nogil:
+    """`row_forward` where rows of W are shorter than a block"""
+    cdef real[4] x_k
+    cdef real sum
+    cdef Py_ssize_t j
+    cdef int k
+    for k in range(n_in):
+        x_k[k] = x[k]
+    for j in range(n_out):
+        sum = b[j]
+        for k in range(n_in):
+            sum = multiply_add(W[j * n_in + k], x_k[k], sum)
+        z[j] = sum
 
 
 cdef inline void row_forward(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x,
                              real* z) noexcept nogil:
-    """z (n_out,) = W (n_out, n_in) x + b; b follows W in memory"""
-    cdef Py_ssize_t rest = n_in % LANES
-    cdef Py_ssize_t whole = n_in - rest
-    # In so many rows a vector may read the rest of the inputs: what it reads beyond the row still belongs to W and b.
-    cdef Py_ssize_t room = n_out * n_in + n_out - LANES - whole
-    cdef Py_ssize_t safe = n_out if rest == 0 else min(n_out, room // n_in + 1) if room >= 0 else 0
-    cdef Py_ssize_t j = 0, k
-    cdef real[MAX_LANES] lane
-    cdef real tail
-    cdef vec x_rest
-    store(lane, broadcast(0))
-    for k in range(rest):
-        lane[k] = x[whole + k]
-    x_rest = load(lane)
-    while safe - j >= LANES:
-        store(z + j, load(b + j) + row_products(LANES, W + j * n_in, n_in, whole, x, rest, x_rest))
-        j += LANES
-    while LANES > 4 and safe - j >= 4:
-        store(lane, row_products(4, W + j * n_in, n_in, whole, x, rest, x_rest))
-        for k in range(4):
-            z[j + k] = b[j + k] + lane[k]
-        j += 4
-    while j < n_out:
-        tail = b[j] + row_product(W + j * n_in, whole, x)
-        for k in range(whole, n_in):
-            tail += W[j * n_in + k] * x[k]
-        z[j] = tail
-        j += 1
+    """z (n_out,) = W (n_out, n_in) x + b"""
+    if n_in >= LANES:
+        many_inputs(W, b, n_out, n_in, x, z)
+    elif n_in >= BLOCK:
+        some_inputs(W, b, n_out, n_in, x, z)
+    elif n_in == 3:
+        few_inputs(3, W, b, n_out, x, z)
+    elif n_in == 2:
+        few_inputs(2, W, b, n_out, x, z)
+    else:
+        few_inputs(1, W, b, n_out, x, z)
 
 
 cdef inline void row_softmax(real* z, Py_ssize_t n) noexcept nogil:

@@ -92,20 +92,17 @@ cdef inline void sum_row(const real* W, Py_ssize_t step, const real* b, Py_ssize
 
 
 cdef inline void forward(const real* W, Py_ssize_t step, const real* b, Py_ssize_t n, const rows_t* data, Py_ssize_t first,
-                         Py_ssize_t rows, const real* w, Py_ssize_t samples, real* Z) noexcept nogil:
+                         Py_ssize_t rows, Py_ssize_t counted, const real* w, Py_ssize_t samples, real* Z) noexcept nogil:
     """Z (samples, n) = b + X W of the rows first ... first + rows in `data.order`, W (n_0, n), whose rows are `step` apart
 
-    Samples without a weight (w NULL: all have one) and those past the last row count as rows of zeros.
+    Samples without a weight (w NULL: all have one) and those past the last row have Z of row `counted`.
     """
     cdef const real* x = <const real*>data.values
     cdef Py_ssize_t s, row, at
     for s in range(samples):
-        if s < rows and (w == NULL or w[s] != <real>0):
-            row = row_of(data.order, first, rows, s)
-            at = data.starts[row]
-            sum_row(W, step, b, n, x + at, data.columns + at, data.starts[row + 1] - at, Z + s * n)
-        else:
-            sum_row(W, step, b, n, NULL, NULL, 0, Z + s * n)
+        row = row_of(data.order, first + s if s < rows and (w == NULL or w[s] != <real>0) else counted, 1, 0)
+        at = data.starts[row]
+        sum_row(W, step, b, n, x + at, data.columns + at, data.starts[row + 1] - at, Z + s * n)
 
 
 cdef inline void add_strip(const int vectors, const real* d, Py_ssize_t n, const real* x, const int32_t* k,

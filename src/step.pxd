@@ -8,7 +8,7 @@ from block cimport Block
 from dropout cimport Dropout
 from optimizers cimport Update, penalise, sum_of_squares
 from real cimport magnitude, real
-from threads cimport Watch
+from threads cimport Watch, barrier_t
 
 cdef enum:
     MAX_GROUPS = 32
@@ -33,9 +33,13 @@ cdef struct Step:
     double loss_sum, weight_sum     # of the batch
     Update update
     real* params
+    real* copies                    # of the parameters, one for each member of a team; or NULL
+    Py_ssize_t copy_reals           # from one to the next
+    int fresh                       # size of the team whose members hold what they updated in the last step; 0: copies are old
     double l2, l1
     double clip_norm                # of the whole gradient; infinite: it is left as it is
     bint rounded                    # to float, after the update
+    barrier_t barrier
     Watch watch
 
 

@@ -3,7 +3,8 @@
 
     C (m, n) = [C +] [bias (m, 1) or (1, n) +] A (m, k) B (k, n)
 
-Columns are vectors of LANES reals, taken two at a time; a lone last one is a panel of its own, LANES wide.
+Columns are vectors of LANES reals, taken two at a time; a lone last one is a panel of its own, LANES wide. Of 64-byte vectors
+half of a lone one is computed where no more counts.
 
       b_step -> |B[k]: 2 vectors|
                 ------------------
@@ -12,15 +13,13 @@ Columns are vectors of LANES reals, taken two at a time; a lone last one is a pa
     A[5, k] o   | c50    c51     |
 """
 
-from geometry cimport MAX_PANEL, MAX_TILE_ROWS, PANEL, TILE_ROWS, TILE_VECTORS
-from real cimport LANES, broadcast, load, real, store, vec
-
-cdef enum:
-    CACHED_BYTES = 131072    # the part of B that shares a second-level cache of 512 KB or more with A and C
+from geometry cimport CACHED_BYTES, MAX_PANEL, MAX_TILE_ROWS, PANEL, TILE_ROWS, TILE_VECTORS
+from real cimport LANES, VECTOR_BYTES, broadcast, broadcast_half, half_vec, load, load_half, real, store, store_half, vec
 
 
 cdef struct Product:
     Py_ssize_t columns      # n; the array behind B and its panels is padded to whole vectors, C need not be
+    Py_ssize_t empty        # how many of them, less than a vector, are padding, whose numbers nobody needs
     Py_ssize_t strip_rows   # rows of A that are taken together: TILE_ROWS or SHORT_TILE_ROWS
     # A in segments of `segment` columns, `segments` of them and a last one of `tail`:
     const real* a
@@ -107,6 +106,60 @@ cdef inline void tile(const int rows, const int vectors, const Product* p, const
                 out[i * c_row + s] = spill[2 * i * LANES + s]
 
 
+cdef inline void multiply_add_half(const int rows, const real* a, Py_ssize_t a_row, Py_ssize_t a_column, const real* b,
+                                   Py_ssize_t k, half_vec* c) noexcept nogil:
+    """c (rows, 1/2) += A (rows, k) B (k, 1/2), of a B whose rows are a vector long"""
+    cdef Py_ssize_t _step
+    cdef int i
+    cdef half_vec b0
+    for _step in range(k):
+        b0 = load_half(b)
+        for i in range(rows):
+            c[i] += a[i * a_row] * b0
+        a += a_column
+        b += LANES
+
+
+cdef inline void half_tile(const int rows, const Product* p, const real* row_bias, const real* column_bias, const real* a,
+                           const real* a_tail, const real* b, Py_ssize_t columns, real* out, Py_ssize_t c_row) noexcept nogil:
+    """`tile` for a last vector of which at most half counts; in a C of whole vectors the other half becomes 0."""
+    cdef half_vec[MAX_TILE_ROWS] c
+    cdef real[MAX_TILE_ROWS * MAX_PANEL] spill
+    cdef Py_ssize_t s, _s
+    cdef int i
+    if row_bias != NULL:
+        for i in range(rows):
+            c[i] = broadcast_half(row_bias[i])
+    elif column_bias != NULL:
+        for i in range(rows):
+            c[i] = load_half(column_bias)
+    else:
+        for i in range(rows):
+            c[i] = broadcast_half(0)
+    for _s in range(p.segments):
+        multiply_add_half(rows, a, p.a_row, p.a_column, b, p.segment, c)
+        a += p.a_segment
+        b += p.segment * LANES
+    multiply_add_half(rows, a_tail, p.a_row_tail, p.a_column, b, p.tail, c)
+
+    if columns == LANES:
+        if p.accumulate:
+            for i in range(rows):
+                c[i] += load_half(out + i * c_row)
+        for i in range(rows):
+            store(out + i * c_row, broadcast(0))
+            store_half(out + i * c_row, c[i])
+        return
+    for i in range(rows):
+        store_half(spill + i * LANES, c[i])
+    for i in range(rows):
+        for s in range(columns):
+            if p.accumulate:
+                out[i * c_row + s] += spill[i * LANES + s]
+            else:
+                out[i * c_row + s] = spill[i * LANES + s]
+
+
 cdef inline void strip(const int rows, const Product* p, Py_ssize_t row) noexcept nogil:
     """All panels of `rows` rows, so that their A stays in the first-level cache."""
     cdef const real* a = p.a + row * p.a_row
@@ -123,8 +176,13 @@ cdef inline void strip(const int rows, const Product* p, Py_ssize_t row) noexcep
         columns -= PANEL
         if column_bias != NULL:
             column_bias += PANEL
-    if columns > 0:
-        tile(rows, 1, p, row_bias, column_bias, a, a_tail, b, columns, c + row * (p.c_row_last - p.c_row), p.c_row_last)
+    if columns <= 0:
+        return
+    c += row * (p.c_row_last - p.c_row)
+    if VECTOR_BYTES == 64 and columns - p.empty <= LANES // 2:
+        half_tile(rows, p, row_bias, column_bias, a, a_tail, b, columns, c, p.c_row_last)
+    else:
+        tile(rows, 1, p, row_bias, column_bias, a, a_tail, b, columns, c, p.c_row_last)
 
 
 cdef inline void strips(const Product* p, Py_ssize_t first, Py_ssize_t last) noexcept nogil:

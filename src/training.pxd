@@ -5,11 +5,13 @@ from cython.parallel cimport parallel, threadid
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 from api cimport DONE, MAX_HYPER, NO_MEMORY, PYTHON_ERROR, UNFIT_DATA, model_t, rows_t, rule_t, run_t
 from autotune cimport GRADIENTS, STEPS, Choice, begin, end
-from batch cimport finish_step, groups_of
+from batch cimport PARTIAL_BYTES, SHARE, finish_step, groups_of
 from block cimport Block, block_samples, close_blocks, open_blocks
+from codes cimport SOFTMAX
 from dropout cimport no_dropout
 from finite cimport are_fit
 from network cimport cycles_of
@@ -19,11 +21,12 @@ from real cimport real
 from sparse cimport Turned, add_gradient, bring_back, close_turned, open_copies, open_turned
 from step cimport Step
 from threads cimport (
-    LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, team_of, team_size, threads_in_team, watch_from_now,
+    LEAST_CYCLES, LEAST_CYCLES_ONCE, MAX_THREADS, barrier_t, team_of, team_size, threads_in_team, watch_from_now,
 )
 
 cdef enum:
     TEAM_PARAMS = 4096      # from here on a block is work for a team
+    COPY_STEPS = 16         # from here on copies of the parameters pay
 
 
 cdef inline int open_step(Step* s, Block* blocks, const model_t* net, const rows_t* data, Py_ssize_t rows,
@@ -37,6 +40,8 @@ cdef inline int open_step(Step* s, Block* blocks, const model_t* net, const rows
     s.dropout = no_dropout()
     s.update.code, s.grad, s.add = NO_RULE, NULL, False
     s.first, s.rows, s.load = 0, rows, True
+    s.copies, s.fresh, s.l2 = NULL, 0, 0
+    memset(&s.barrier, 0, sizeof(barrier_t))
     s.watch = watch_from_now(stop)
     s.groups = groups_of(rows, block_samples(net, rows), net.P)
     n_threads[0] = team_size(n_threads[0], cycles_of(net, rows, 3), LEAST_CYCLES)
@@ -53,9 +58,23 @@ cdef inline int open_step(Step* s, Block* blocks, const model_t* net, const rows
     return n
 
 
+cdef inline void give_copies(Step* s, Py_ssize_t steps, int n_threads) noexcept nogil:
+    """Each member of a team gets a copy of the parameters, if there are steps enough that it pays, and memory.
+
+    A core that writes to cache lines of which another core has a copy, too, waits for each of them: that takes about ten times
+    as long as to fetch lines that the other alone has. All members read W. Of what a member updates only the others have the
+    lines, since it reads its own copy.
+    """
+    s.copy_reals = (s.P + SHARE - 1) // SHARE * SHARE
+    if (n_threads > 1 and (s.groups > 1 or s.P >= TEAM_PARAMS) and s.net.turned == NULL and steps >= COPY_STEPS
+            and n_threads * s.copy_reals * <Py_ssize_t>sizeof(real) <= PARTIAL_BYTES):
+        s.copies = <real*>malloc(n_threads * s.copy_reals * sizeof(real))
+
+
 cdef inline void close_step(Step* s, int blocks) noexcept nogil:
     close_blocks(s.blocks, blocks)
     free(s.partial)
+    free(s.copies)
 
 
 cdef inline void take_step(Step* s, int n_threads, int kind) noexcept nogil:
@@ -71,9 +90,11 @@ cdef inline void take_step(Step* s, int n_threads, int kind) noexcept nogil:
     s.next_group = 0
     if choice.size == 1:
         step_part(s, 0, 1)
+        s.fresh = 0
     else:
         with parallel(num_threads=choice.size):
             step_part(s, threadid(), threads_in_team())
+        s.fresh = choice.size
     end(choice)
 
 
@@ -109,14 +130,15 @@ cdef inline int gradient(const model_t* given, const rows_t* data, void* grad, i
 
 
 cdef inline int cost_and_grad(const model_t* net, const rows_t* data, void* grad, int n_threads, double* J) noexcept nogil:
-    """J and its gradient (P,) where X and Y, whose rows have no weights, are fit for the loss"""
+    """J and its gradient (P,) of rows without weights; UNFIT_DATA where X and Y are not fit for the loss, or for softmax, whose
+    Y is not checked here"""
     cdef Block[MAX_THREADS] blocks
     cdef Step s
     cdef real* g = <real*>grad
     cdef real weight
     cdef Py_ssize_t i
     cdef int n
-    if not are_fit(net, data):
+    if net.layer[net.layers - 1].activation == SOFTMAX:
         return UNFIT_DATA
     n = open_step(&s, blocks, net, data, data.taken, &n_threads, NULL)
     if n == 0:
@@ -126,6 +148,8 @@ cdef inline int cost_and_grad(const model_t* net, const rows_t* data, void* grad
     close_step(&s, n)
     if s.watch.stop:
         return PYTHON_ERROR
+    if not are_fit(net, data, s.loss_sum, g):
+        return UNFIT_DATA
     J[0] = s.loss_sum / s.weight_sum
     weight = s.weight_sum
     for i in range(net.P):
@@ -148,6 +172,7 @@ cdef inline void train_epochs(Step* s, const int64_t* order, const run_t* run, b
     """All epochs, or those up to a Ctrl-C or a cost that is not finite; `step` counts the steps that were done"""
     cdef Py_ssize_t epoch, first, m = s.data.taken
     cdef double loss_sum, weight_sum, penalty = 0, objective
+    s.blocks[0].stays = load_once
     for epoch in range(run.epochs):
         s.data.order = order + epoch * s.data.stride if order != NULL else NULL
         hyper[0] = run.rates[epoch]
@@ -203,6 +228,7 @@ cdef inline int train_rows(const model_t* net, const rows_t* data, const rule_t*
     s.grad = grad
     take_rule(&s, rule, hyper)
     s.rounded = run.rounded
+    give_copies(&s, run.epochs * ((data.taken + most - 1) // most), n_threads)
     train_epochs(&s, data.order, run, data.stride == 0 and most == data.taken and blocks[0].samples >= data.taken, hyper,
                  rule.step, n_threads)
     close_step(&s, n)
@@ -238,6 +264,6 @@ cdef inline int one_step(const model_t* net, void* grad, double weight_sum, cons
     take_rule(&s, rule, hyper)
     s.update.scale = 1 / weight_sum
     begin_update(&s.update)
-    finish_step(&s, True, team_of(0, 1))
+    finish_step(&s, True, NULL, team_of(0, 1))
     rule.step[0] += 1
     return DONE

@@ -31,7 +31,7 @@ def test_vector_is_as_wide_as_the_level(build):
 
 ONCE_H = Path(__file__).parents[1] / "src" / "once.h"
 #: Functions that are known by their address alone, or whose numbers are only 0 and NaN.
-SINGLE = ("row_row", "packed_row", "first_nonfinite", "cost_and_grad")
+SINGLE = ("row_row", "packed_row", "first_nonfinite", "cost_and_grad", "train_together")
 
 
 @pytest.mark.skipif(not (shutil.which("nm") and shutil.which("objdump")), reason="needs nm and objdump (binutils)")

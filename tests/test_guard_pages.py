@@ -54,7 +54,7 @@ LARGE = [(1501, 12, 5), (201, 130, 40)]
 #: Rule, whether rows have an order and weights, are trained with everything that is off by default, and threads.
 TRAININGS = list(itertools.product(networks.rules(), *[(False, True)] * 3, (1, 2)))
 trainings = itertools.cycle(TRAININGS)
-done, trained, teams = set(), set(), set()
+done, trained, teams, trained_together = set(), set(), set(), set()
 
 def exercises(name):
     # A function of the table, by the call that reaches it.
@@ -72,6 +72,8 @@ predict = exercises("predict")(_core.predict)
 gradient = exercises("gradient")(_core.gradient)
 cost_and_grad = exercises("cost_and_grad")(lambda net, X, Y, n_threads: net._plain_cost_and_grad(X, Y, n_threads))
 train = exercises("train")(_core.train)
+how_many_together = exercises("how_many_together")(_core.how_many_together)
+train_together = exercises("train_together")(_core.train_together)
 step = exercises("step")(_core.step)
 output_gradient = exercises("output_gradient")(_core.output_gradient)
 input_derivatives = exercises("input_derivatives")(_core.input_derivatives)
@@ -89,7 +91,7 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
         return guarded(np.asarray(array), at_end)
     def array(*shape):
         return guard(rng.standard_normal(shape).astype(dtype))
-    n_hidden = 40 if large else m % 9 + 1
+    n_hidden = 48 if large else m % 9 + 1    # 48 are whole vectors on every CPU
     P = n_hidden * (n_in + 1) + n_out * (n_hidden + 1)
     params, grad, X, out, Z = array(P), array(P), array(m, n_in), array(m, n_out), array(m, n_out)
     Y = guard(np.full((m, n_out), 1 / n_out, dtype))
@@ -144,6 +146,13 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
                 for data in (rows[-2:] if weighted else rows[:2]):   # dense and sparse
                     train(net, data, rule, run, order if ordered else None, rates, cost)
             step(net, rule, grad, 3.0)
+            pair = [(_core.Network(model[0], p, *model[2:]), s) for p, s in ((params, state), (array(P), 0 * state))]
+            of_pair = [_core.Rule(optimizer.code, hyper, of_net, np.zeros(1, np.int64), 0.1) for _, of_net in pair]
+            size = max(1, lanes // 2)
+            if how_many_together(net, min(size, m)) > 1:
+                trained_together.add(train_together(
+                    [one for one, _ in pair], [rows[0], rows[-4]], of_pair, _core.Run(size),
+                    [order if ordered else None, order], rates, guard(np.zeros((2, 2)))))
         teams.update(kernels.records[:, kernels.record_fields.index("size")].tolist())
     W, b, dW, db = array(n_out, n_in), array(n_out), array(n_out, n_in), array(n_out)
     dA = array(m, n_out)
@@ -155,6 +164,7 @@ for (m, n_in, n_out), at_end in itertools.product(SMALL + LARGE, (True, False)):
     first_nonfinite(X)
 assert trained == set(range(len(TRAININGS)))
 assert 2 in teams
+assert True in trained_together
 print("untouched by", *sorted(done))
 """
 

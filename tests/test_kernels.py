@@ -62,11 +62,22 @@ def test_an_activation_of_its_own_for_each_layer(build):
 
 def test_every_edge_of_tiles_panels_and_blocks(build):
     lanes = build.kernels.lanes
-    widths = sorted({1, 2, 5, 6, 7, 12, 13, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 2 * lanes + 1} - {0})
-    samples = sorted({1, 2, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes + 1, 3 * lanes} - {0})
+    near = {lanes // 2, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes + 1}
+    widths = sorted({1, 2, 5, 6, 7, 12, 13, 2 * lanes} | near)
+    samples = sorted({1, 2, lanes // 2 + 1, 5 * lanes // 2, 3 * lanes} | near)
     for k, (n_in, n_out) in enumerate(itertools.product(widths, widths)):
         m = samples[k % len(samples)]
         check(build, networks.make((n_in, n_out, 3), ["tanh"], ("sigmoid", "log_loss"), m, build.dtype, k))
+
+
+def test_a_row_is_the_same_bits_however_full_its_vector_is(build):
+    lanes = build.kernels.lanes
+    case = networks.make((9, 20, 7, 3), ["tanh"] * 2, ("softmax", "log_loss"), 5 * lanes, build.dtype)
+    outputs = forward(build, case)
+    for m in range(2, 3 * lanes):
+        out = np.full((m, 3), np.nan, build.dtype)
+        _core.predict(case.network(build.kernels), case.X[:m].astype(build.dtype), out)
+        np.testing.assert_array_equal(out, outputs[:m])
 
 
 @pytest.mark.parametrize("m", [1, 63, 64, 65, 127, 128, 129, 511, 512, 513, 1100])

@@ -57,6 +57,33 @@ def test_training_by_any_number_of_threads(build, sizes, output, m, batch):
         assert results[0][0] != case.params.tobytes()
 
 
+@pytest.mark.parametrize(
+    ("sizes", "output", "m", "batch"),
+    [
+        ((10, 64, 64, 1), REGRESSION, 500, 90),
+        ((64, 100, 10), CLASSES, 433, 200),
+        ((3, 200, 2), CLASSES, 5003, 2000),
+        ((30, 210, 190, 3), CLASSES, 433, 100),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("penalties", [{}, {"l2": 1e-3}, {"l1": 1e-4, "clip_norm": 0.5}], ids=str)
+def test_many_steps_by_any_number_of_threads(build, sizes, output, m, batch, penalties):
+    """So many that the members of a team have copies of the parameters, which a step of one thread makes old."""
+    case, _ = case_and_weights(build, sizes, output, m)
+    table = build.kernels.records
+    records = table.view([(name, table.dtype) for name in build.kernels.record_fields])[:, 0]
+    results = set()
+    for n_threads in (*THREADS, 2):
+        table[:] = 0  # a team begins
+        net, rows, optimizer = case.network(build.kernels), case.rows(), Adam(0.01)
+        done = networks.train(net, rows, optimizer, 10, batch, penalties=penalties, n_threads=n_threads)
+        records["alone"], records["due"] = 0, 0
+        done = networks.train(net, rows, optimizer, 10, batch, after=done, penalties=penalties, n_threads=n_threads)
+        results.add((done.params.tobytes(), *(array.tobytes() for array in done[1:])))
+    assert len(results) == 1
+
+
 def with_every_hidden(n_in, widths, n_out):
     return (n_in, *itertools.islice(itertools.cycle(widths), len(_kernels.HIDDEN)), n_out)
 
