@@ -24,7 +24,9 @@ def sparse(X):
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse], ids=["dense", "sparse"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("hidden", "output"), [(None, "exp"), (None, "identity"), ("relu", "identity"), ("relu", "exp")])
+@pytest.mark.parametrize(
+    ("hidden", "output"), [(None, "exp"), (None, "identity"), ("relu", "identity"), ("relu", "exp")]
+)
 def test_only_samples_count(hidden, output, dtype, kind):
     for m in ROWS:
         net, X, y = net_and_rows(hidden, output, m, dtype)
@@ -34,7 +36,9 @@ def test_only_samples_count(hidden, output, dtype, kind):
         for n in (0, m // 3, max(0, m - 1)):
             weights[:n] = 0
             J, grad = net.cost_and_grad(kind(X), y, sample_weight=weights if n else None)
-            assert J == pytest.approx(np.mean([cost for cost, _ in alone[n:]]), rel=2e-6 if dtype == "float32" else 1e-13)
+            assert (
+                pytest.approx(np.mean([cost for cost, _ in alone[n:]]), rel=2e-6 if dtype == "float32" else 1e-13) == J
+            )
             expected = np.mean([gradient for _, gradient in alone[n:]], axis=0)
             np.testing.assert_allclose(grad, expected, rtol=1e-4 if dtype == "float32" else 1e-12)
             assert net.cost(kind(X), y, sample_weight=weights) == pytest.approx(J, rel=1e-6)
