@@ -164,5 +164,6 @@ cdef inline void take_part(Step* s, Team team) noexcept nogil:
         s.weight_sum = weight_sum
         s.update.scale = 1 / weight_sum if weight_sum > 0 else 0
         begin_update(&s.update)
+        s.fresh = team.size if copy != NULL else 0      # of the team there is, which may be smaller than the one asked for
     wait(team)
     finish_step(s, s.update.code != NO_RULE and weight_sum > 0, copy, team)

@@ -90,11 +90,9 @@ cdef inline void take_step(Step* s, int n_threads, int kind) noexcept nogil:
     s.next_group = 0
     if choice.size == 1:
         step_part(s, 0, 1)
-        s.fresh = 0
     else:
         with parallel(num_threads=choice.size):
             step_part(s, threadid(), threads_in_team())
-        s.fresh = choice.size
     end(choice)
 
 
