@@ -74,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", type=_types.path, metavar="FILE", help="write the figures there too")
     length = bench.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help="a few seconds instead of half a minute")
-    length.add_argument("--peers", action="store_true", help="other libraries instead, those that are installed")
+    length.add_argument(
+        "--peers", action="store_true", help="other libraries instead, those that are installed: some ten minutes"
+    )
     bench.add_argument(
         "--threads", type=_types.threads, default=1, metavar="N", help="with --peers: for all of them; 0 is all CPUs"
     )
@@ -89,7 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         type=_types.names(list(PARTS)),
         metavar="PARTS",
-        help=f"with --peers: some of {', '.join(PARTS)}, separated by commas",
+        help=f"with --peers: some of {', '.join(PARTS)}, separated by commas: steps of training, the network of "
+        "OpenNN's HIGGS comparison, cost_and_grad, predictions, layers, sparse rows, one thread beside several, growth",
     )
     bench.set_defaults(run=_bench)
 

@@ -19,6 +19,10 @@ from shallownet_c.mlp import MLP, go_on, go_on_together
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+#: Operations of a fit, on the average, from which on several threads train networks: some 0.2 ms of the kernels' work.
+#: Shorter fits wait for each other's Python, and a thread that no core is free for takes longer to begin.
+LEAST_WORK = 8_000_000
+
 
 @_arguments.checked
 def fit_many(
@@ -78,7 +82,8 @@ def fit_many(
         An int makes a source of random numbers for each network, the same for all. A Generator has one state and can
         serve one network only.
     n_threads : int, optional
-        As in `MLP.fit`: how many networks are trained at a time, at most, the largest first.
+        As in `MLP.fit`: how many networks are trained at a time, at most, the largest first. Fits that take less than
+        some 0.2 ms each are trained by one thread.
     progress : bool, default False
         Show on standard error how many networks are done.
     callback : callable (i, epoch, history, net), or list of such and None, optional
@@ -155,11 +160,13 @@ def _networks(nets: object) -> list[MLP]:
 def _run(nets: list[MLP], jobs: list[_jobs.Job], n_threads: int, bar: _progress.Silent) -> list[History]:
     """Run all fits, the longest first, and small ones of a kind together."""
     stop, lock = np.zeros(1, np.intc), threading.Lock()
+    # One network alone may have all threads.
+    of_a_fit = n_threads if len(jobs) == 1 else 1
+    if sum(job.cost() for job in jobs) < LEAST_WORK * len(jobs):
+        n_threads = 1
     groups = _together.groups(jobs, n_threads)
     histories = [History() for _ in jobs]
     waiting = dict(enumerate(jobs))  # what a fit has needed goes when it has ended
-    # One network alone may have all threads.
-    of_a_fit = n_threads if len(jobs) == 1 else 1
 
     def work(number: int) -> None:
         fits = {i: waiting.pop(i).fit(of_a_fit, stop) for i in groups[number]}

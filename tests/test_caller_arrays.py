@@ -72,6 +72,13 @@ def calls(build, m, sizes):
         run = _core.Run(size, dropout, 7, scale)
         _core.train(net(params), _core.Rows(X, Y, classes, weights, smoothing), rule, run, order, rates, cost)
 
+    def train_together(
+        net, optimizer, params, others, X, Y, order, hyper, state, step, others_state, others_step, rates, costs
+    ):
+        nets, rows = [net(params), net(others)], [_core.Rows(X, Y), _core.Rows(X, Y)]
+        rules = [_core.Rule(optimizer.code, hyper, *own, 0.1) for own in ((state, step), (others_state, others_step))]
+        _core.train_together(nets, rows, rules, _core.Run(min(m, 2)), [order, None], rates, costs)
+
     def step(net, optimizer, params, grad, hyper, state, step):
         _core.step(net(params), _core.Rule(optimizer.code, hyper, state, step, 0.1, 0.1, 1.0), grad, 3.0)
 
@@ -129,6 +136,15 @@ def calls(build, m, sizes):
     for optimizer in networks.rules():
         arrays = {"params": numbers(P), "grad": numbers(P)} | rule_of(optimizer)
         yield call("step", bind(step, network("identity"), optimizer), ["params", "grad", "state", "step"], **arrays)
+
+        arrays = {"params": numbers(P), "others": numbers(P), "X": numbers(m, n_in), "Y": Y.copy()} | rule_of(optimizer)
+        arrays |= {f"others_{name}": array for name, array in rule_of(optimizer).items() if name != "hyper"}
+        arrays |= {"order": np.stack([rng.permutation(m) for _ in range(2)])}
+        arrays |= {"rates": np.full(2, 1e-2), "costs": np.full((2, 2), np.nan)}
+        outputs = ["params", "others", "state", "step", "others_state", "others_step", "costs"]
+        yield call("train_together", bind(train_together, network("identity"), optimizer), outputs, **arrays)
+    count = bind(lambda net, params: _core.how_many_together(net(params), m), network("identity"))
+    yield call("how_many_together", count, params=numbers(P))
 
     layer = {"X": numbers(m, n_in), "W": numbers(n_out, n_in)}
     for name in ACTIVATIONS:

@@ -17,7 +17,7 @@ import pytest
 from test_hostile_values import VALUES, OwnError
 
 import shallownet_c as sn
-from shallownet_c import _core, _threads
+from shallownet_c import _core, _threads, many
 from shallownet_c._checks._validation import shown
 
 RNG = np.random.default_rng(3)
@@ -32,7 +32,8 @@ BOOTSTRAPS = [RNG.integers(0, M, M + extra) for extra in (-30, 0, 0, 30, 200)]
 
 @pytest.fixture(params=[1, 2, 3])
 def n_threads(request, monkeypatch):
-    """As many members of the team, on however few processors."""
+    """As many members of the team, on however few processors, and however little there is to do."""
+    monkeypatch.setattr(many, "LEAST_WORK", 0)
     monkeypatch.setattr(_threads, "allowed", lambda n=None: request.param)
     return request.param
 
@@ -409,10 +410,12 @@ def test_n_threads_is_a_limit(monkeypatch):
         at_a_time.remove(i)
 
     for n in (1, 2, 3):
-        monkeypatch.setattr(_threads, "allowed", lambda given=None, n=n: min(given, n))
-        most.clear()
-        sn.fit_many(networks(6), X, Y, epochs=20, callback=callback, n_threads=n)
-        assert max(most) == n
+        for least, expected in ((0, n), (10**12, 1)):
+            monkeypatch.setattr(many, "LEAST_WORK", least)
+            monkeypatch.setattr(_threads, "allowed", lambda given=None, n=n: min(given, n))
+            most.clear()
+            sn.fit_many(networks(6), X, Y, epochs=20, callback=callback, n_threads=n)
+            assert max(most) == expected
     monkeypatch.undo()
     with pytest.raises(ValueError, match="n_threads must be at least 1, got 0"):
         sn.fit_many(networks(), X, Y, n_threads=0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import shallownet_c as sn
-from shallownet_c import _core, _engine, _threads
+from shallownet_c import _core, _engine, _threads, many
 from shallownet_c._fitting import _together
 from shallownet_c.optimizers import SGD, Adam
 
@@ -252,6 +252,7 @@ def test_the_kernels_check_what_goes_together(build):
 def test_groups_leave_no_thread_idle(monkeypatch):
     """Few networks are shared out among the threads, many are trained together by each."""
     monkeypatch.undo()
+    monkeypatch.setattr(many, "LEAST_WORK", 0)
     lanes = 2 * few("float32")
     sizes = []
     monkeypatch.setattr(_together, "run", lambda fits: sizes.append(len(fits)))

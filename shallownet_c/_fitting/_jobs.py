@@ -81,7 +81,10 @@ def checked(nets: Sequence[Net], **arguments: Any) -> list[Job]:
     """
     optimizer, seed = arguments["optimizer"], arguments["seed"]
     if not isinstance(seed, list):
-        _validation.random_generator(seed)  # a range or a tuple of seeds is refused for what it is
+        try:
+            _validation.random_generator(seed)
+        except (TypeError, ValueError) as error:
+            raise _validation.retold(error, f"{error}{_remedy(error, arguments)}") from None
     refuse_twice("seed", seed if isinstance(seed, list) else [seed] * len(nets))
     if isinstance(optimizer, list):
         refuse_twice("optimizer", optimizer)
@@ -95,9 +98,20 @@ def checked(nets: Sequence[Net], **arguments: Any) -> list[Job]:
         try:
             jobs.append(checks.job(net, i, **{name: values[i] for name, values in columns.items()}))
         except (TypeError, ValueError) as error:
-            raise _validation.retold(error, f"nets[{i}]: {error}") from None
+            raise _validation.retold(error, f"nets[{i}]: {error}{_remedy(error, arguments)}") from None
     checks.shared.refuse_views([net.params for net in nets])
     return jobs
+
+
+def _remedy(error: Exception, arguments: dict[str, Any]) -> str:
+    """What to do where the argument that an error names is a list, or should have been one."""
+    name = str(error).partition(" ")[0]
+    value = arguments.get(name)
+    if name in ARRAYS and isinstance(value, list):
+        return f"; a list has one {name} for each network, np.array({name}) is one for all"
+    if name not in ARRAYS and isinstance(value, (tuple, range, np.ndarray)):
+        return f"; one {name} for each network is a list"
+    return ""
 
 
 def _for_each(name: str, value: Any, n: int) -> list[Any]:
@@ -106,6 +120,8 @@ def _for_each(name: str, value: Any, n: int) -> list[Any]:
         return [value] * n
     if len(value) != n:
         remedy = f"; np.array({name}) is one value" if name in ARRAYS else ""
+        if name == "validation_data":
+            remedy = "; a tuple (X, Y) is one value"
         raise ValueError(
             f"{name} must be one value for all networks, which is never a list, or a list of one for each of the {n} "
             f"networks, got a list of {len(value)}{remedy}"

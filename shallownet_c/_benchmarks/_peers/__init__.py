@@ -127,7 +127,8 @@ def _compare(report: dict[str, Any], present: dict[str, Any], only: Sequence[str
     """The table of ours and of all peers."""
     report["peak"] = peak = measure.peak()
     shown = ", ".join(f"{value / 1e9:.1f} GFLOP/s {dtype}" for dtype, value in peak.items())
-    print(f"peak of one core in multiply-adds: {shown or 'unknown (no C compiler)'}; peers: times as long\n")
+    print(f"peak of one core in multiply-adds: {shown or 'unknown (no C compiler)'}")
+    print("peers: times as long, – where they do not have the work; other programs that run disturb all of this\n")
     results = (result for part in COMPARED if part in only for result in COMPARED[part](present))
     columns = [name for name in present if name != OURS]
     _print(tables.compared(_kept(results, report["results"]), columns, peak))
@@ -142,6 +143,7 @@ def _share(report: dict[str, Any], cpus: list[int]) -> None:
     if len(cpus) < n:
         print(f"{n} threads beside one: this process may use one CPU alone\n")
         return
+    print(f"the same work by one thread and by {n}, in turns; other programs disturb least times less than medians\n")
     with _on(cpus[:n]):
         _print(tables.shared(_kept(threads.shared(n), report["shared"]), n))
     for result in report["shared"]:
