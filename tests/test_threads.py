@@ -278,7 +278,7 @@ openmp = pytest.mark.skipif(_threads.allowed() < 2, reason="one CPU, or built wi
 @openmp
 def test_threads_start_where_they_pay_and_within_the_limits():
     fits = """
-    net.fit(X[:64], X[:64, :1], epochs=2, n_threads=2); net.predict(X[:64]); print(threads() - before)
+    net.fit(X[:32], X[:32, :1], epochs=2, n_threads=2); net.predict(X[:32]); print(threads() - before)
     net.fit(X, X[:, :1], epochs=2, n_threads=1); print(threads() - before)
     net.fit(X, X[:, :1], epochs=2, n_threads=2); print(threads() - before)
     """
