@@ -1,23 +1,17 @@
 """The documents' tables are made from JSON: heads and labels are those of the documents, figures those of the files."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
+import scripts
 
 ROOT = Path(__file__).parents[1]
-SCRIPT = ROOT / "benchmarks" / "readme_tables.py"
 
 
 @pytest.fixture(scope="module")
 def script():
-    if not SCRIPT.exists():
-        pytest.skip("the tests are run without the repository's benchmarks")
-    spec = importlib.util.spec_from_file_location("readme_tables", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.benchmark("readme_tables.py")
 
 
 @pytest.fixture

@@ -1,25 +1,18 @@
 """The model of a step over many machines: what it is fitted to, it gives back."""
 
-import importlib.util
 import itertools
 import json
 import sys
-from pathlib import Path
 
 import pytest
+import scripts
 
 pytest.importorskip("scipy")
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "scaling_model.py"
 
 
 @pytest.fixture(scope="module")
 def script():
-    if not SCRIPT.exists():
-        pytest.skip("the tests are run without the repository's benchmarks")
-    spec = importlib.util.spec_from_file_location("scaling_model", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.benchmark("scaling_model.py")
 
 
 def steps_of(model):

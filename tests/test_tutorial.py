@@ -2,12 +2,12 @@
 
 import codeop
 import contextlib
-import importlib.util
 import io
 import re
 from pathlib import Path
 
 import pytest
+import scripts
 
 ROOT = Path(__file__).parent.parent
 TUTORIAL = ROOT / "docs/tutorial"
@@ -174,10 +174,7 @@ def test_pictures_are_small_and_every_one_is_shown():
 def test_pictures_are_those_that_the_script_draws(tmp_path):
     """As many, of the same sizes; what they show may differ by rounding."""
     images = pytest.importorskip("matplotlib.image", reason="matplotlib, which draws them, is in the extra plot")
-    script = importlib.util.spec_from_file_location("make", TUTORIAL / "pictures/make.py")
-    module = importlib.util.module_from_spec(script)
-    script.loader.exec_module(module)
-    module.make(tmp_path)
+    scripts.load(TUTORIAL / "pictures/make.py").make(tmp_path)
     sizes = [
         {path.name: images.imread(path).shape[:2] for path in folder.glob("*.png")}
         for folder in (tmp_path, TUTORIAL / "pictures")
