@@ -22,22 +22,12 @@ import threadpoolctl
 import shallownet_c as sn
 from shallownet_c._benchmarks._peers import CONTENDERS
 from shallownet_c._benchmarks._peers.libraries import Ours
-from shallownet_c._benchmarks._peers.tasks import Task
+from shallownet_c._benchmarks._peers.tasks import LAYERS, SHARED
 
-TRAINING = (
-    Task("784-512-10 relu, batch 128, Adam", [784, 512, 10], "relu", "softmax", 1280, 128, "adam"),
-    Task("784-512-10 relu, batch 128, SGD", [784, 512, 10], "relu", "softmax", 1280, 128, "sgd"),
-    Task("4-32-16-4 tanh, 10,000 rows, Adam", [4, 32, 16, 4], "tanh", "identity", 10_000, 10_000, "adam"),
-    Task("28-300x5-1 tanh, batch 100, Adam", [28, *[300] * 5, 1], "tanh", "identity", 1000, 100, "adam"),
-    Task("20-256x3-1 tanh, batch 128, Adam", [20, *[256] * 3, 1], "tanh", "identity", 1280, 128, "adam"),
-    Task("10-64-64-1 tanh, batch 256, Adam", [10, 64, 64, 1], "tanh", "identity", 5120, 256, "adam"),
-    Task("64-100-10 relu, batch 200, Adam", [64, 100, 10], "relu", "softmax", 1800, 200, "adam"),
-)
 PREDICTIONS = (
     ([30, 128, 128, 1], "tanh", "identity", 1024),
     ([64, 100, 10], "relu", "softmax", 100_000),
 )
-LAYERS = ((128, 784, 512), (4096, 30, 128), (1024, 1024, 1024))
 
 Job = Callable[[], Any]
 
@@ -46,9 +36,9 @@ def jobs_of(make: Callable[[int], Any], dtype: str, only: str) -> dict[str, tupl
     """The work by its name: units of work in a call, and the call by one thread and by two."""
     found: dict[str, tuple[int, list[Job]]] = {}
     contenders, rng = (make(1), make(2)), np.random.default_rng(0)
-    for task in TRAINING:
+    for task in SHARED:
         if only in task.name and hasattr(contenders[0], "trainer"):
-            epochs = max(1, 10_000_000_000 // (task.flops * task.steps * 20))
+            epochs = task.epochs(5e8)
             found[task.name] = epochs * task.steps, [partial(c.trainer(task, dtype), epochs) for c in contenders]
     for sizes, hidden, output, m in PREDICTIONS:
         name = f"predict {'-'.join(map(str, sizes))} {hidden}, {m:,} rows"
@@ -56,7 +46,7 @@ def jobs_of(make: Callable[[int], Any], dtype: str, only: str) -> dict[str, tupl
             net, X = sn.MLP(sizes, hidden, output, dtype=dtype, seed=0), rng.standard_normal((m, sizes[0]), dtype)
             found[name] = 1, [partial(c.predictor(net), X) for c in contenders]
     for m, n_in, n_out in LAYERS:
-        name = f"layer {m}x{n_in}x{n_out} relu"
+        name = f"layer {m}×{n_in}×{n_out} relu"
         if only in name and hasattr(contenders[0], "layer"):
             X, W = rng.standard_normal((m, n_in), dtype), rng.standard_normal((n_out, n_in), dtype)
             found[name] = 1, [c.layer(X, W, np.ones(n_out, dtype), "relu") for c in contenders]
