@@ -75,13 +75,13 @@ cdef inline Py_ssize_t rows_at_once(Py_ssize_t n_out) noexcept nogil:
 cdef inline void many_inputs(const real* W, const real* b, Py_ssize_t n_out, Py_ssize_t n_in, const real* x,
                              real* z) noexcept nogil:
     """`row_forward` where rows of W have at least a vector"""
-    cdef Py_ssize_t rest = n_in % LANES, j = 0, i
+    cdef Py_ssize_t rest = n_in % LANES, many = rows_at_once(n_out), j = 0, i
     cdef real[MAX_LANES] lane
     cdef vec x_last = last_lanes(load(x + n_in - LANES), rest)
-    while j + LANES <= n_out:
+    while j + LANES <= many:
         store(z + j, load(b + j) + row_products(LANES, W + j * n_in, n_in, rest, x, x_last))
         j += LANES
-    while LANES > 4 and j + 4 <= n_out:
+    while LANES > 4 and j < many:
         store(lane, row_products(4, W + j * n_in, n_in, rest, x, x_last))
         for i in range(4):
             z[j + i] = b[j + i] + lane[i]
